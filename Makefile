@@ -1,0 +1,38 @@
+# Every target works alone on a fresh machine with python3 and make: the virtual environment is made when it is missing.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-all lint bench screenshots clean
+
+demo: $(READY)
+	@$(BIN)/ryze-tui demo
+
+test: $(READY)
+	$(BIN)/python -m pytest tests -m "not long" -n 2 --dist loadfile
+
+test-all: $(READY)
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile
+
+lint: $(READY)
+	$(BIN)/ruff check ryze_tui tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+screenshots: $(READY)
+	$(BIN)/python -m tests.screenshots
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "python3 is needed: apt-get install python3 python3-venv"; exit 1; }
+	@test -x $(BIN)/python || { echo "making $(VENV) (once; about a minute)"; $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@$(BIN)/python -m compileall -q ryze_tui $(VENV)/lib >/dev/null 2>&1 || true
+	@touch $@

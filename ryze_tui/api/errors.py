@@ -1,0 +1,63 @@
+"""The error texts of the contract, and the hierarchy that a client of it sees."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MISSING_TOKEN: Final = "Missing token in header, Authorization header, or query parameter"
+INVALID_TOKEN: Final = "Invalid token"
+TOKEN_MISMATCH: Final = "Instance token does not match requested instance"
+QUOTA_EXCEEDED: Final = "Account instance quota exceeded"
+INSTANCE_NOT_FOUND: Final = "Instance not found"
+INSTANCE_EXISTS: Final = "Instance already exists"
+TOKEN_IN_USE: Final = "Token already in use"
+NAME_REQUIRED: Final = "Instance name is required"
+INVALID_BODY: Final = "Invalid request body"
+RATE_LIMITED: Final = "Rate limit exceeded. Try again later."
+NO_SESSION: Final = "Instance has no saved session, call /connect first"
+QR_TIMEOUT: Final = "Timeout waiting for QR code"
+NO_WEBSOCKET: Final = "WebSocket not configured for this instance"
+WEBSOCKET_OFF: Final = (
+    "WebSocket is not enabled for this instance. Configure it first using POST /api/events/websocket/{instance}"
+)
+NOT_FOUND: Final = "Not found"
+METHOD_NOT_ALLOWED: Final = "Method not allowed"
+BODY_TOO_LARGE: Final = "Request body too large"
+INTERNAL: Final = "Internal server error"
+NOT_CONNECTED: Final = "Instance is not connected to WhatsApp"
+
+
+class RyzeError(Exception):
+    """Anything that went wrong between us and a RyzeAPI server.
+
+    `message` is the server's own text where there is one, else ours; it never holds a token.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class Unreachable(RyzeError):
+    """No HTTP answer: refused, no route, DNS, TLS, time-out."""
+
+
+class BadReply(RyzeError):
+    """An answer that is not the contract's: not JSON, wrong shape, too large."""
+
+
+class Refused(RyzeError):
+    """The server answered with an error in the contract's shape (4xx, 5xx)."""
+
+
+class TokenRefused(Refused):
+    """401: the token is missing, wrong or of the wrong kind."""
+
+
+class RateLimited(Refused):
+    """429. `retry_after` is in seconds, never negative."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message, status=429)
+        self.retry_after = retry_after

@@ -1,0 +1,156 @@
+"""Event frames: the envelope of webhooks and instance sockets, and the frames of the account stream."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .errors import BadReply
+from .instance import Instance, number_of
+from .states import from_rest
+
+EVENT_NAMES: Final = ("message.exchange", "message.status", "call.update", "group.flow", "instance.state", "label.update")
+INSTANCE_STATE: Final = "instance.state"
+SNAPSHOT: Final = "snapshot"
+HEARTBEAT: Final = "heartbeat"
+ROW: Final = "instance.row"
+DELETED: Final = "instance.deleted"
+
+ACCOUNT_STREAM: Final = "account-stream"
+SINCE: Final = "since"
+EXTENSIONS: Final = (ACCOUNT_STREAM, SINCE)
+"""What our server adds to the plain contract today, as `/health` lists it."""
+
+
+@dataclass(slots=True)
+class Event:
+    """One event of one instance. `seq` is the account stream's position (`EPOCH.SEQ`), empty on an instance socket."""
+
+    name: str
+    instance: str
+    data: dict[str, Any] = field(repr=False)
+    seq: str = ""
+
+    @property
+    def state_word(self) -> str:
+        """The word of an `instance.state` event; empty for any other event."""
+        word = self.data.get("state")
+        return word if self.name == INSTANCE_STATE and isinstance(word, str) else ""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The QR texts of a `qr_ready` event. A credential: never logged."""
+        codes = self.data.get("codes")
+        return tuple(code for code in codes if isinstance(code, str) and code) if isinstance(codes, list) else ()
+
+    @property
+    def number(self) -> str:
+        """The phone number that the event names, digits only."""
+        jid = self.data.get("jid")
+        return number_of(jid) if isinstance(jid, str) else ""
+
+    @property
+    def reason(self) -> str:
+        """Why, in the server's words, when it says so."""
+        for key in ("reason", "error", "message"):
+            if isinstance(text := self.data.get(key), str) and text:
+                return text
+        return ""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """At most 500 compact rows of the account stream; `last` closes the snapshot."""
+
+    rows: list[Instance]
+    last: bool
+    seq: str = ""
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """The account stream is alive, and everything up to `seq` was sent."""
+
+    seq: str
+
+
+@dataclass(slots=True)
+class RowChanged:
+    """An instance was created, or something that its compact row shows changed (account stream only)."""
+
+    row: Instance
+    seq: str = ""
+
+
+@dataclass(slots=True)
+class RowDeleted:
+    """An instance is gone (account stream only)."""
+
+    instance: str
+    seq: str = ""
+
+
+Frame = Event | Snapshot | Heartbeat | RowChanged | RowDeleted
+
+
+def _object(raw: str | bytes) -> dict[str, Any]:
+    try:
+        frame = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadReply("the server sent a frame that is not JSON") from error
+    if not isinstance(frame, dict):
+        raise BadReply("the server sent a frame that is not an object")
+    return frame
+
+
+def parse_envelope(raw: str | bytes) -> Event:
+    """Read a frame of `/ws/:instance`. Raises BadReply."""
+    frame = _object(raw)
+    name, data, about = frame.get("event"), frame.get("data"), frame.get("instanceData")
+    instance = about.get("instance") if isinstance(about, dict) else None
+    if not isinstance(name, str) or not isinstance(data, dict):
+        raise BadReply("the server sent a frame without event or data")
+    if not isinstance(instance, str):
+        instance = data.get("instance")
+    return Event(name, instance if isinstance(instance, str) else "", data)
+
+
+def _compact(row: object) -> Instance:
+    if not isinstance(row, dict) or not isinstance(name := row.get("name"), str) or not name:
+        return Instance(name="", readable=False)
+
+    def text(key: str) -> str:
+        value = row.get(key)
+        return value if isinstance(value, str) else ""
+
+    number, word = text("number"), text("state")
+    blocks = text("blocks")
+    return Instance(
+        name=name, id=text("id"), state=from_rest(word), raw_state=word, since=text("since"), reason=text("reason"),
+        number_jid=f"{number}@s.whatsapp.net" if number else "", profile_name=text("profileName"),
+        blocks=blocks if len(blocks) == 5 else "·····", streaming="S" in blocks, readable=bool(word),
+    )
+
+
+def parse_account_frame(raw: str | bytes) -> Frame:
+    """Read a frame of the account stream `/ws`. Raises BadReply."""
+    frame = _object(raw)
+    name, seq, data = frame.get("event"), frame.get("seq"), frame.get("data")
+    seq = seq if isinstance(seq, str) else ""
+    if name == HEARTBEAT:
+        return Heartbeat(seq)
+    if not isinstance(name, str) or not isinstance(data, dict):
+        raise BadReply("the server sent a frame without event or data")
+    if name == SNAPSHOT:
+        rows = data.get("rows")
+        if not isinstance(rows, list):
+            raise BadReply("the server sent a snapshot without rows")
+        return Snapshot([_compact(row) for row in rows], data.get("last") is True, seq)
+    instance = frame.get("instance")
+    instance = instance if isinstance(instance, str) else ""
+    if name == ROW:
+        return RowChanged(_compact(data), seq)
+    if name == DELETED:
+        return RowDeleted(instance, seq)
+    return Event(name, instance, data, seq)

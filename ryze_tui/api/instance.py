@@ -1,0 +1,133 @@
+"""One item of `GET /api/instance/list`, read leniently: a bad item costs one row, never the list.
+
+Plain functions and a slotted class, no pydantic: this is the console's list path, and it must hold for 10,000 items.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from . import states
+from .errors import BadReply
+
+BLOCK_LETTERS: Final = (("W", "webhook"), ("S", "websocket"), ("C", "chatwoot"), ("P", "proxy"), ("B", "s3"))
+"""The letter the list shows for each block that is enabled, in this order."""
+
+NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,100}"
+"""What our server accepts as an instance name (a comma would split list filters)."""
+
+
+@dataclass(slots=True)
+class Instance:
+    """What one list item says. Absent fields are empty; `state` is always one of ours.
+
+    `since` is RFC 3339 as sent (only servers with the `since` extension). `raw_state` is the word of the wire.
+    `readable` is False for an item whose shape could not be understood: only `name` is then to be trusted.
+    """
+
+    name: str
+    state: str = states.UNKNOWN
+    raw_state: str = ""
+    id: str = ""
+    token: str = field(default="", repr=False)
+    number_jid: str = ""
+    since: str = ""
+    reason: str = ""
+    display_status: str = ""
+    profile_name: str = ""
+    business_name: str = ""
+    is_business: bool = False
+    created_at: str = ""
+    updated_at: str = ""
+    blocks: str = "·····"
+    webhook_url: str = ""
+    webhook_events: int = 0
+    streaming: bool = False
+    readable: bool = True
+
+    @property
+    def number(self) -> str:
+        """The phone number, digits only; empty when never paired."""
+        return number_of(self.number_jid)
+
+
+def number_of(jid: str) -> str:
+    """`5511…:3@s.whatsapp.net` -> `5511…`."""
+    head = jid.partition("@")[0].partition(":")[0]
+    return head if head.isdigit() else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def streams_state(block: dict[str, Any]) -> bool:
+    """Whether a websocket block lets `instance.state` through: an empty filter means every event."""
+    events = block.get("events")
+    return block.get("enabled") is True and (not events or (isinstance(events, list) and "instance.state" in events))
+
+
+def parse_item(item: object) -> Instance:
+    """Read one list item. Never raises; an item that is not an object with a name comes back unreadable."""
+    if not isinstance(item, dict) or not isinstance(name := item.get("name"), str) or not name:
+        return Instance(name="", readable=False)
+    connection, profile = _dict(item.get("connection")), _dict(item.get("profile"))
+    word = connection.get("state") if isinstance(connection.get("state"), str) else item.get("status")
+    webhook, events = _dict(item.get("webhook")), _dict(item.get("webhook")).get("events")
+    letters = "".join(
+        letter if _dict(item.get(key)).get("enabled") is True or (key == "chatwoot" and _dict(item.get(key)).get("status") == "active")
+        else "·"
+        for letter, key in BLOCK_LETTERS
+    )
+    return Instance(
+        name=name,
+        state=states.from_rest(word),
+        raw_state=_text(word),
+        id=_text(item.get("id")),
+        token=_text(item.get("token")),
+        number_jid=_text(connection.get("numberJid")) or _text(item.get("numberJid")),
+        since=_text(connection.get("since")),
+        reason=_text(connection.get("reason")),
+        display_status=_text(connection.get("displayStatus")),
+        profile_name=_text(profile.get("name")),
+        business_name=_text(profile.get("businessName")),
+        is_business=profile.get("isBusiness") is True,
+        created_at=_text(item.get("createdAt")),
+        updated_at=_text(item.get("updatedAt")),
+        blocks=letters,
+        webhook_url=_text(webhook.get("url")) if webhook.get("enabled") is True else "",
+        webhook_events=len(events) if isinstance(events, list) else 0,
+        streaming=streams_state(_dict(item.get("websocket"))),
+        readable=isinstance(word, str),
+    )
+
+
+def iter_items(text: str) -> Iterator[Instance]:
+    """Yield the items of a whole list body one at a time, so that a caller can let others run in between.
+
+    Raises BadReply when the body is not the contract's `{"instances": [...]}`.
+    """
+    at = text.find('"instances"')
+    start = text.find("[", at) if at >= 0 else -1
+    if start < 0 or text[at + 11 : start].strip() != ":":
+        raise BadReply("the server's list is not in the contract's shape: no \"instances\" array")
+    decode, i, end = json.JSONDecoder().raw_decode, start + 1, len(text)
+    while True:
+        while i < end and text[i] in " \t\r\n,":
+            i += 1
+        if i >= end:
+            raise BadReply("the server's list ended in the middle")
+        if text[i] == "]":
+            return
+        try:
+            item, i = decode(text, i)
+        except (ValueError, RecursionError) as error:
+            raise BadReply("the server's list is not JSON") from error
+        yield parse_item(item)

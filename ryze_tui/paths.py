@@ -1,0 +1,56 @@
+"""Where our files are: the XDG directories, ours inside each, made 0700 when first used."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+APP = "ryze-tui"
+
+
+def _base(variable: str, fallback: str) -> Path:
+    value = os.environ.get(variable, "")
+    # The specification says that a relative path is to be ignored.
+    return Path(value) if value.startswith("/") else Path.home() / fallback
+
+
+def config_dir() -> Path:
+    """Configuration, profiles, keys."""
+    return _base("XDG_CONFIG_HOME", ".config") / APP
+
+
+def data_dir() -> Path:
+    """The local server's database."""
+    return _base("XDG_DATA_HOME", ".local/share") / APP
+
+
+def state_dir() -> Path:
+    """Logs, crash files, history."""
+    return _base("XDG_STATE_HOME", ".local/state") / APP
+
+
+def cache_dir() -> Path:
+    """What can be fetched again."""
+    return _base("XDG_CACHE_HOME", ".cache") / APP
+
+
+def private_dir(path: Path) -> Path:
+    """Make a directory that only its owner can enter; returns it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at once and readable by its owner only (0600)."""
+    private_dir(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
