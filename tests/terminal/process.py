@@ -53,8 +53,7 @@ class Terminal:
         self.emulator = Emulator(cols, rows)
         self.exit_code: int | None = None
         self.bytes_out = 0
-        self.raw = bytearray()
-        self.started = self.last_output = time.monotonic()
+        self.started = self.read_at = time.monotonic()
         self._answer = answer
         self._closed = False
         self._master, slave = pty.openpty()
@@ -137,14 +136,12 @@ class Terminal:
                 break
             if not data:
                 break
+            self.read_at = time.monotonic()  # before the emulator works: what is measured is the program
             total += len(data)
-            self.raw += data
             reply = self.emulator.feed(data)
             if reply and self._answer:
                 os.write(self._master, reply.encode())
-        if total:
-            self.bytes_out += total
-            self.last_output = time.monotonic()
+        self.bytes_out += total
         return total
 
     def mark(self) -> int:

@@ -1,0 +1,142 @@
+"""What a running console costs: bytes of a cursor move and of a badge, idle, memory, and a storm over 10,000 instances."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ..terminal.process import Terminal, private_dirs
+from ..terminal.server import Server
+from .measure import Figure, percentile, processor_seconds, resident_mb
+from .startup import HERE, SIZE, command
+
+MARK: Final = "▸"
+QUIET: Final = 0.3
+
+
+@contextlib.contextmanager
+def console(server: Server) -> Iterator[Terminal]:
+    """A console with the list on the screen, at rest."""
+    with tempfile.TemporaryDirectory(prefix="ryze-bench-", ignore_cleanup_errors=True) as home:
+        env = private_dirs(Path(home)) | {"RYZE_TOKEN": server.token}
+        with Terminal([*command(), "--url", server.url], *SIZE, env) as term:
+            term.wait_for("sim-000", 60)
+            term.wait_for("LIVE", 60)
+            term.settle(1.0, 20)
+            yield term
+
+
+def cursor_row(term: Terminal) -> int:
+    """The row of the screen the cursor is on; -1 when none is."""
+    return next((number for number, line in enumerate(term.lines()) if MARK in line), -1)
+
+
+def key_cost(term: Terminal, key: str) -> tuple[float, int]:
+    """Seconds until the cursor is in another row, and all bytes until the screen is at rest."""
+    row, mark, begin = cursor_row(term), term.mark(), time.monotonic()
+    term.press(key)
+    term.wait_for(lambda t: cursor_row(t) != row, 5)
+    took = term.read_at - begin
+    term.settle(QUIET)
+    return took, term.written_since(mark)
+
+
+def moves(term: Terminal, count: int, label: str) -> list[Figure]:
+    """Cursor down, `count` times."""
+    costs = [key_cost(term, "down") for _ in range(count)]
+    return [
+        Figure(f"cursor move, {label}", statistics.median(size for _, size in costs), "B", 1024, f"{count} moves, median"),
+        Figure(f"cursor move to paint, {label}", statistics.median(took for took, _ in costs) * 1000, "ms", 20, "median"),
+    ]
+
+
+def visible(term: Terminal, server: Server, count: int) -> list[str]:
+    """Names on the screen of connected instances which are not under the cursor, so that only the list shows their change."""
+    here, states = cursor_row(term), server.states()
+    names = [line.split()[0].strip("│┃|") for number, line in enumerate(term.lines()) if number != here and line.split()]
+    found = [name for line in term.lines() for name in line.split()[:3] if states.get(name) == "connected"]
+    return [name for name in dict.fromkeys(names + found) if states.get(name) == "connected" and name in term.text()][:count]
+
+
+def flips(term: Terminal, server: Server, count: int) -> list[Figure]:
+    """Connections that drop, one after the other."""
+    term.press("end")
+    term.settle(QUIET)
+    names = visible(term, server, count)
+    assert names, f"no connected instance on the screen\n{term.picture()}"
+    sizes, waits = [], []
+    for name in names:
+        mark, begin = term.mark(), time.monotonic()
+        server.simulate(name, "drop", seconds=600)
+        term.wait_for(lambda t, n=name: "connected" not in t.line_with(n).replace("disconnected", ""), 5)
+        waits.append(term.read_at - begin)
+        term.settle(QUIET)
+        sizes.append(term.written_since(mark))
+    return [
+        Figure("one badge flip, with the counts of the header", statistics.median(sizes), "B", 200, f"{len(sizes)} flips"),
+        Figure("from the call that drops it to the badge", statistics.median(waits) * 1000, "ms", 1000, "median"),
+    ]
+
+
+def stock_flip() -> list[Figure]:
+    """The same flip in a stock DataTable."""
+    with Terminal([sys.executable, str(HERE / "table_app.py")], *SIZE) as term:
+        term.wait_for("sim-00001")
+        term.settle()
+        mark = term.mark()
+        term.press("f")
+        term.wait_for("disconnected")
+        term.settle()
+        return [Figure("one badge flip in a stock DataTable, for comparison", term.written_since(mark), "B")]
+
+
+def idle(term: Terminal, seconds: int) -> list[Figure]:
+    """Nobody does anything: no byte, no work."""
+    before, silent, total = processor_seconds(term.pid), 0, 0
+    begin = time.monotonic()
+    for _ in range(seconds):
+        came = term.watch(1.0)
+        silent += came == 0
+        total += came
+    busy = (processor_seconds(term.pid) - before) / (time.monotonic() - begin) * 100
+    return [
+        Figure("idle: seconds with output, of 60", (seconds - silent) * 60 / seconds, "", 10, f"{seconds} s measured"),
+        Figure("idle: bytes a second", total / seconds, "B/s", 20),
+        Figure("idle: processor", busy, "%", 0.3 if seconds >= 60 else None, "a core"),
+    ]
+
+
+def storm(term: Terminal, server: Server, seconds: int) -> list[Figure]:
+    """1,000 changes a second over all instances while somebody moves the cursor."""
+    term.press("home")
+    term.settle(QUIET)
+    mark, before, begin = term.mark(), processor_seconds(term.pid), time.monotonic()
+    server.storm(1000, seconds)
+    term.wait_for(lambda t: t.written_since(mark) > 0, 5)
+    first = term.read_at - begin
+    waits: list[float] = []
+    while time.monotonic() - begin < seconds - 1:
+        row, pressed = cursor_row(term), time.monotonic()
+        term.press("down" if row < 20 else "up")
+        term.wait_for(lambda t, r=row: cursor_row(t) != r, 10)
+        waits.append(term.read_at - pressed)
+        term.watch(0.1)
+    lasted = time.monotonic() - begin
+    busy = (processor_seconds(term.pid) - before) / lasted * 100
+    return [
+        Figure("storm: from the call to the first paint", first * 1000, "ms", 200, "the call itself is part of it"),
+        Figure("storm: key to paint (p95)", percentile(waits, 0.95) * 1000, "ms", 50, f"{len(waits)} keys"),
+        Figure("storm: processor", busy, "%", 50, "a core"),
+        Figure("storm: to the terminal", term.written_since(mark) / lasted / 1024, "KB/s"),
+    ]
+
+
+def memory(term: Terminal, label: str, budget: float) -> list[Figure]:
+    """Resident memory of the console."""
+    return [Figure(f"memory, {label}", resident_mb(term.pid), "MB", budget, "RSS")]

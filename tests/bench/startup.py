@@ -1,0 +1,57 @@
+"""How long until something shows, beside the smallest Textual application; and `--version` beside an import of argparse."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from ..terminal.process import private_dirs
+from ..terminal.server import Server
+from .measure import Figure, interleaved, ratio, start, wall
+
+HERE = Path(__file__).parent
+SIZE = (120, 40)
+
+
+def command() -> list[str]:
+    """The program as it is installed; as a module when it is not."""
+    script = Path(sys.executable).with_name("ryze-tui")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "ryze_tui"]
+
+
+def startup(server: Server, runs: int) -> list[Figure]:
+    """First text and the list from the server, each start with empty directories so that nothing is cached."""
+    seen: list[tuple[float, float]] = []
+
+    def ours() -> float:
+        home = Path(tempfile.mkdtemp(prefix="ryze-bench-"))
+        try:
+            env = private_dirs(home) | {"RYZE_TOKEN": server.token}
+            seen.append(start([*command(), "--url", server.url], env, SIZE, "sim-000"))
+            return seen[-1][0]
+        finally:
+            shutil.rmtree(home)
+
+    def static() -> float:
+        return start([sys.executable, str(HERE / "static_app.py")], {}, SIZE, "READY")[0]
+
+    def table() -> float:
+        return start([sys.executable, str(HERE / "table_app.py")], {}, SIZE, "sim-00001")[1]
+
+    first, reference, stock = interleaved(runs, ours, static, table)
+    lists = [listed for _, listed in seen[1:]]
+    return [
+        ratio("first text, against a one-Static app", first, reference, 1.15),
+        ratio("list of 50 from the server, against the same", lists, reference, 1.7),
+        Figure("a stock DataTable app with 50 rows, for comparison", ratio("", stock, reference, 0).value, "x"),
+    ]
+
+
+def version(runs: int) -> list[Figure]:
+    """The cheapest thing the command does."""
+    ours, reference = interleaved(
+        runs, lambda: wall([*command(), "--version"], {}), lambda: wall([sys.executable, "-c", "import argparse"], {})
+    )
+    return [ratio("--version, against `python -c 'import argparse'`", ours, reference, 2.5)]
