@@ -42,11 +42,14 @@ def small(quick: bool) -> list[Figure]:
 
 def large(quick: bool) -> list[Figure]:
     """Everything with ten thousand instances."""
-    with tempfile.TemporaryDirectory(prefix="ryze-bench-") as home:
-        with Server(Path(home), instances=10_000, rate_limit=0) as server, running.console(server) as term:
-            figures = running.memory(term, "10,000 instances", 110)
-            figures += running.moves(term, 10 if quick else 20, "10,000 instances")
-            return figures + running.storm(term, server, 8 if quick else 20)
+    with (
+        tempfile.TemporaryDirectory(prefix="ryze-bench-") as home,
+        Server(Path(home), instances=10_000, rate_limit=0) as server,
+        running.console(server) as term,
+    ):
+        figures = running.memory(term, "10,000 instances", 110)
+        figures += running.moves(term, 10 if quick else 20, "10,000 instances")
+        return figures + running.storm(term, server, 8 if quick else 20)
 
 
 def table(figures: list[Figure]) -> str:
@@ -77,7 +80,8 @@ def main() -> int:
     text = f"{table(figures)}\n\nMeasured on {machine()}."
     print(text)
     if not options.quick and not options.only:
-        RESULTS.write_text(f"# Measured by `make bench`\n\nRatios are of medians in one run, A B A B.\n\n{text}\n", encoding="utf-8")
+        head = "# Measured by `make bench`\n\nRatios are of medians in one run, A B A B."
+        RESULTS.write_text(f"{head}\n\n{text}\n", encoding="utf-8")
     missed = [one.name for one in figures if one.missed]
     if missed:
         print(f"over budget: {'; '.join(missed)}", file=sys.stderr)

@@ -18,8 +18,8 @@ class TableApp(App[None]):
     def on_mount(self) -> None:
         """Fill the table."""
         table = self.query_one(DataTable)
-        for column in ("NAME", "STATE", "FOR", "NUMBER", "BLOCKS"):
-            table.add_column(column, key=column)
+        for column, width in (("NAME", 14), ("STATE", 15), ("FOR", 6), ("NUMBER", 15), ("BLOCKS", 8)):
+            table.add_column(column, key=column, width=width)
         for number in range(1, 51):
             table.add_row(f"sim-{number:05d}", "● connected", "3 d", f"55119{number:08d}", "WS·P·", key=str(number))
 
