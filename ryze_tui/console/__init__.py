@@ -1,0 +1,1 @@
+"""The Textual console. Nothing outside this package knows that a screen exists."""

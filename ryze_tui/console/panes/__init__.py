@@ -1,0 +1,1 @@
+"""The panes of the main screen: light widgets that draw themselves."""

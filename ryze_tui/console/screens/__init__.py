@@ -1,0 +1,1 @@
+"""The screens: main, welcome, create, pairing, and the dialogs."""

@@ -1,0 +1,7 @@
+"""`python -m ryze_tui` is `ryze-tui`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

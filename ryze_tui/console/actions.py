@@ -1,0 +1,188 @@
+"""The registry of what a person can do on the main screen: the one source of keys, footer, palette and help.
+
+An action that cannot be done now says why when its key is pressed; it never does nothing in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ..i18n import _, mark
+
+if TYPE_CHECKING:
+    from ..fleet.model import Row
+    from ..operations.account import Account
+
+Reason = Callable[["Account | None", "Row | None"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`id` is also the Binding's id (user keymaps name it). `footer`: its place there, 0 for none.
+
+    `reason(account, row)` gives the words that say why it cannot be done now, or an empty text.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    group: str
+    reason: Reason
+    footer: int = 0
+    palette: bool = True
+
+
+def _always(account: Account | None, row: Row | None) -> str:
+    return ""
+
+
+def _online(account: Account | None, row: Row | None) -> str:
+    return _("Not connected to a server yet.") if account is None else ""
+
+
+def _row(account: Account | None, row: Row | None) -> str:
+    if account is None:
+        return _("Not connected to a server yet.")
+    return "" if row is not None else _("No instance under the cursor. n makes a new one.")
+
+
+def _may(action: str) -> Reason:
+    def reason(account: Account | None, row: Row | None) -> str:
+        return _row(account, row) or (account.may(action) if account is not None else "")
+
+    return reason
+
+
+def _new(account: Account | None, row: Row | None) -> str:
+    return _online(account, row) or (account.may("create") if account is not None else "")
+
+
+def _phone(account: Account | None, row: Row | None) -> str:
+    missing = _row(account, row)
+    if missing or account is None:
+        return missing
+    return "" if account.server.simulated else _("The virtual phone works with simulated numbers only; this server is real.")
+
+
+MOVE, LOOK, PAIR, KEEP, VIEW, APP = (
+    mark("Move"),
+    mark("Find"),
+    mark("Pair"),
+    mark("Keep"),
+    mark("Look behind"),
+    mark("Program"),
+)
+
+ACTIONS: Final = (
+    Action("open", ("enter",), mark("Open"), mark("Shows everything about the instance under the cursor."), MOVE, _row),
+    Action("back", ("escape",), mark("Back"), mark("Closes the detail, or clears the filter."), MOVE, _always, palette=False),
+    Action(
+        "filter",
+        ("slash",),
+        mark("Filter"),
+        mark("Type words, or state:connected, block:webhook, !word. esc clears."),
+        LOOK,
+        _online,
+        footer=6,
+    ),
+    Action(
+        "sort",
+        ("s",),
+        mark("Sort"),
+        mark("Takes the order again, or the next one: trouble first, by name, newest first."),
+        LOOK,
+        _online,
+    ),
+    Action("refresh", ("R",), mark("Refresh"), mark("Asks the server for the whole list now."), LOOK, _online),
+    Action("new", ("n",), mark("New"), mark("Makes a new instance."), PAIR, _new, footer=2),
+    Action("connect", ("c",), mark("Connect"), mark("Shows a QR code for the phone to scan."), PAIR, _may("connect"), footer=3),
+    Action(
+        "code",
+        ("p",),
+        mark("Pairing code"),
+        mark("Links by an 8-character code typed on the phone, without a camera."),
+        PAIR,
+        _may("connect"),
+        footer=4,
+    ),
+    Action(
+        "bring_back",
+        ("b",),
+        mark("Bring back"),
+        mark("Picks reconnect or connect from the state, and says which and why."),
+        KEEP,
+        _may("reconnect"),
+        footer=5,
+    ),
+    Action("reconnect", ("r",), mark("Reconnect"), mark("Dials again with the saved session; no QR."), KEEP, _may("reconnect")),
+    Action(
+        "logout",
+        ("x",),
+        mark("Log out"),
+        mark("Unlinks the number and keeps the instance. Asks for its name."),
+        KEEP,
+        _may("logout"),
+    ),
+    Action(
+        "delete",
+        ("d",),
+        mark("Delete"),
+        mark("Removes the instance and all that belongs to it. Asks for its name."),
+        KEEP,
+        _may("delete"),
+    ),
+    Action(
+        "phone",
+        ("S",),
+        mark("Virtual phone"),
+        mark("Scan, unlink, ban, drop: what a phone would do (simulated numbers only)."),
+        PAIR,
+        _phone,
+    ),
+    Action(
+        "log", ("L",), mark("Log of calls"), mark("Every request to the server with its answer; copy one as curl."), VIEW, _online
+    ),
+    Action("copy", ("y",), mark("Copy"), mark("Copies the number or the name of the instance under the cursor."), VIEW, _row),
+    Action(
+        "palette",
+        ("colon", "ctrl+p"),
+        mark("Commands"),
+        mark("Finds any command by its name."),
+        APP,
+        _always,
+        footer=7,
+        palette=False,
+    ),
+    Action("help", ("question_mark",), mark("Help"), mark("Every key, and what it does."), APP, _always, footer=1),
+    Action(
+        "quit",
+        ("q", "ctrl+q", "ctrl+c"),
+        mark("Quit"),
+        mark("Leaves. Numbers stay connected: the server keeps them."),
+        APP,
+        _always,
+    ),
+)
+
+BY_ID: Final = {action.id: action for action in ACTIONS}
+
+_NAMES: Final = {
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "escape": "esc",
+    "enter": "enter",
+    "space": "space",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
+
+
+def key_name(key: str) -> str:
+    """How a key is written on the screen."""
+    return _NAMES.get(key, key)

@@ -1,0 +1,178 @@
+"""The application: which account is open, how changes reach the screen, how it ends. What keys do is in verbs.py."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from textual.screen import Screen
+
+from ..fleet.model import Changes
+from ..i18n import _
+from .commands import ActionProvider
+from .compat import CellExact
+from .screens.main import MainScreen
+from .styles import ink
+from .ticks import Coalescer
+from .words import safe
+
+if TYPE_CHECKING:
+    from ..api.events import Event
+    from ..operations.account import Account
+    from ..operations.outcome import Outcome
+
+
+class RyzeConsole(CellExact):
+    """`ryze-tui`. `url` and `token` open an account at once; without them the welcome screen asks."""
+
+    CSS = f"""
+    Screen {{ background: {ink.GROUND}; color: #d7dde3; }}
+    ModalScreen {{ background: transparent; }}
+    Toast {{ max-width: 64; }}
+    """
+    COMMANDS = {ActionProvider}
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    TITLE = "ryze-tui"
+
+    def __init__(self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False) -> None:
+        super().__init__()
+        self._url, self._token, self._profile, self._read_only = url, token, profile, read_only
+        self.account: Account | None = None
+        self.shown_budget: tuple[int, int] | None = None
+        self.animation_level = "none"
+        self._pending = Changes()
+        self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1)
+        self._clock: asyncio.TimerHandle | None = None
+        self.main = MainScreen()
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self.main
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Textual leaves the alternate screen behind when a signal ends the process.
+            loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+        self.main.call_after_refresh(self._after_first_paint)
+
+    def _after_first_paint(self) -> None:
+        if self._url:
+            self.open_account(self._url, self._token, profile=self._profile, read_only=self._read_only)
+        else:
+            from .screens.welcome import WelcomeScreen
+
+            self.push_screen(WelcomeScreen())
+        self.set_interval(60, self._minute)
+
+    # -- the account -----------------------------------------------------------------------------------------------
+
+    def open_account(self, url: str, token: str, *, profile: str = "", read_only: bool = False) -> None:
+        """Show another account; the one shown before is closed. Imports the network libraries, so only after the first paint."""
+        from ..operations.account import Account
+
+        self.workers.cancel_group(self, "account")
+        account = Account(url, token, read_only=read_only, profile=profile)
+        account.on_changes, account.on_link, account.on_event = self._changed, self._link_changed, self._event
+        self.account, self._pending, self.shown_budget = account, Changes(), None
+        self.main.attach(account, title=profile or urlsplit(url).netloc, host=urlsplit(url).netloc)
+        self.run_worker(self._keep(account), group="account", exclusive=True)
+
+    async def _keep(self, account: Account) -> None:
+        try:
+            await account.run()
+        finally:
+            await account.close()
+
+    def _event(self, event: Event, at: float) -> None:
+        """Every event as it arrives; screens that follow one instance look at the model instead."""
+
+    def _changed(self, changes: Changes) -> None:
+        self._pending.merge(changes)
+        self._coalescer.poke()
+
+    def _link_changed(self) -> None:
+        account = self.account
+        left = account.budget.remaining if account is not None else None
+        if self.shown_budget is None or (left is not None and left < 30):
+            self.note_budget()
+        self._coalescer.poke()
+
+    def note_budget(self) -> None:
+        """A key was pressed: show how many requests are left."""
+        account = self.account
+        if account is not None and account.budget.remaining is not None and account.budget.limit is not None:
+            self.shown_budget = (account.budget.remaining, account.budget.limit)
+
+    def _draw(self) -> None:
+        changes, self._pending = self._pending, Changes()
+        first = self.account is not None and self.account.model.loaded and not self.main.loaded
+        self.main.apply(changes)
+        if first and not gc.isenabled():
+            self.call_after_refresh(_enable_gc)
+        self._watch_clock()
+
+    def _watch_clock(self) -> None:
+        """Stale and offline badges count seconds; everything else stands still."""
+        account = self.account
+        ticking = account is not None and account.link.kind in ("stale", "offline")
+        if ticking and self._clock is None:
+            self._clock = asyncio.get_running_loop().call_later(1.0, self._second)
+
+    def _second(self) -> None:
+        self._clock = None
+        self.main.sync_link()
+        self._watch_clock()
+
+    def _minute(self) -> None:
+        self.main.sync_all()
+
+    # -- words to the person ---------------------------------------------------------------------------------------
+
+    def say(self, outcome: Outcome) -> None:
+        """A toast with the server's own message where there is one."""
+        text = safe(outcome.message)
+        name = safe(outcome.name)
+        self.notify(
+            f"{name}: {text}" if name and name not in text else text,
+            severity="information" if outcome.ok else "error",
+            markup=False,
+            timeout=5 if outcome.ok else 10,
+        )
+
+    def refuse(self, reason: str) -> None:
+        """A key that cannot act now says why."""
+        self.notify(reason, severity="warning", markup=False, timeout=5)
+
+    def action_command_palette(self) -> None:
+        from textual.command import CommandPalette
+
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(id="--command-palette", placeholder=_("Type a command…")))
+
+    def action_help_quit(self) -> None:
+        """Textual's own ctrl+c only shows a hint; here it ends the program, as in every other terminal program."""
+        self.main.ask_quit()
+
+    async def action_quit(self) -> None:
+        self.main.ask_quit()
+
+
+def _enable_gc() -> None:
+    # Collection was off while everything was imported and the list was read: what is there now stays for ever.
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def run(url: str = "", token: str = "", *, profile: str = "", read_only: bool = False) -> int:
+    """Run the console; returns the exit code (128 + n when signal n ended it)."""
+    app = RyzeConsole(url, token, profile=profile, read_only=read_only)
+    app.run()
+    sys.stdout.flush()
+    return app.return_code or 0

@@ -1,0 +1,40 @@
+"""The command palette's source: the action registry, with keys and reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from ..i18n import _
+from .actions import ACTIONS, Action, key_name
+
+if TYPE_CHECKING:
+    from .screens.main import MainScreen
+
+
+class ActionProvider(Provider):
+    """Finds actions by title and help; one that cannot be done now says why instead of its help."""
+
+    @property
+    def _main(self) -> MainScreen:
+        main: MainScreen = self.app.main  # type: ignore[attr-defined]
+        return main
+
+    def _help(self, action: Action) -> str:
+        return f"{key_name(action.keys[0])}   {self._main.reason(action) or _(action.help)}"
+
+    def _run(self, action: Action) -> None:
+        self._main.action_do(action.id)
+
+    async def discover(self) -> Hits:
+        for action in ACTIONS:
+            if action.palette:
+                yield DiscoveryHit(_(action.title), lambda a=action: self._run(a), help=self._help(action))
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for action in ACTIONS:
+            score = max(matcher.match(_(action.title)), matcher.match(_(action.help)) * 0.5)
+            if action.palette and score > 0:
+                yield Hit(score, matcher.highlight(_(action.title)), lambda a=action: self._run(a), help=self._help(action))

@@ -1,0 +1,29 @@
+"""The bottom line: the keys that matter now, from the action registry."""
+
+from __future__ import annotations
+
+from ...i18n import _
+from ..actions import ACTIONS, key_name
+from ..styles import ink
+from ..widgets.canvas import Canvas, Line, seg
+
+
+class Footer(Canvas):
+    """At most seven hints, help first; as many as fit."""
+
+    ground = ink.BAR
+    DEFAULT_CSS = "Footer { height: 1; dock: bottom; }"
+
+    def __init__(self) -> None:
+        super().__init__(id="footer")
+
+    def lines(self) -> list[Line]:
+        line: Line = []
+        used = 0
+        for action in sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer):
+            key, title = f" {key_name(action.keys[0])} ", f"{_(action.title)} "
+            if used + len(key) + len(title) > self.size.width:
+                break
+            line += [seg(key, ink.BAR_KEY), seg(title, ink.BAR_DIM)]
+            used += len(key) + len(title)
+        return [line]

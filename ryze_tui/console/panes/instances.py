@@ -1,0 +1,222 @@
+"""The instance list: our own line-drawn widget. Draws only rows that can be seen; the cursor is a row, not an index."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+
+from ...api import states
+from ...fleet.model import Row
+from ...i18n import _, mark
+from ..styles import ink
+from ..widgets.canvas import Canvas, Line, field, seg
+from ..words import GLYPH, age, badge, number, safe
+from .order import Order
+
+Column = tuple[str, int]
+_STATE_WIDTH: Final = 15
+_TITLES: Final = {
+    "name": mark("NAME"),
+    "state": mark("STATE"),
+    "for": mark("FOR"),
+    "number": mark("NUMBER"),
+    "profile": mark("PROFILE"),
+    "blocks": mark("BLOCKS"),
+}
+
+
+def columns(width: int) -> list[Column]:
+    """Which columns fit, with their widths in cells, for a list `width` cells wide. The mark column (3) is not counted."""
+    room = width - 3
+    chosen = {"name": 12, "state": _STATE_WIDTH if room >= 34 else 2}
+    left = room - sum(chosen.values()) - len(chosen)
+    for name, size in (("for", 5), ("number", 15), ("blocks", 6), ("profile", 12)):
+        if left >= size + 1:
+            chosen[name] = size
+            left -= size + 1
+    grow = min(left, 20)
+    chosen["name"] += grow
+    left -= grow
+    if left > 0:
+        chosen["profile" if "profile" in chosen else "name"] += left
+    order = ("name", "state", "for", "number", "profile", "blocks")
+    return [(name, chosen[name]) for name in order if name in chosen]
+
+
+class InstanceList(Canvas):
+    """Reads the app's model through an `Order`. Posts `Moved` when another row is under the cursor."""
+
+    can_focus = True
+    DEFAULT_CSS = "InstanceList { min-width: 16; height: 1fr; }"
+    BINDINGS = [
+        Binding("down,j", "move(1)", show=False),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("pagedown,space", "page(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("home,g", "move(-99999999)", show=False),
+        Binding("end,G", "move(99999999)", show=False),
+    ]
+
+    class Moved(Message):
+        """The cursor is on another row, or on none."""
+
+    class Opened(Message):
+        """A row was double-clicked."""
+
+    def __init__(self) -> None:
+        super().__init__(id="instances")
+        self.order: Order | None = None
+        self.empty = ""
+        self.dimmed = False
+        self._at = 0
+        self._top = 0
+        self._current = ""
+        self._columns: list[Column] = []
+
+    # -- what is under the cursor ----------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor; None also when that row is gone."""
+        rows = self._rows
+        if not 0 <= self._at < len(rows) or self.order is None:
+            return None
+        row = rows[self._at]
+        return None if row.name in self.order.gone else row
+
+    @property
+    def current_name(self) -> str:
+        """The name on the cursor's line, even when that row is gone."""
+        rows = self._rows
+        return rows[self._at].name if 0 <= self._at < len(rows) else ""
+
+    @property
+    def _rows(self) -> list[Row]:
+        return self.order.rows if self.order is not None else []
+
+    @property
+    def _body(self) -> int:
+        return max(self.size.height - 1, 1)
+
+    def select(self, name: str) -> None:
+        """Put the cursor on a row, if it is shown."""
+        for index, row in enumerate(self._rows):
+            if row.name == name:
+                self._put(index)
+                return
+
+    def restore(self, *, anchored: bool = True) -> None:
+        """After the order changed: the cursor stays on its row, the row stays on its line where it can.
+
+        `anchored=False` (a new filter or order): the view goes to the top when the row is not there.
+        """
+        rows, line = self._rows, self._at - self._top
+        found = next((index for index, row in enumerate(rows) if row.name == self._current), None)
+        if found is None:
+            found = min(self._at, len(rows) - 1) if anchored else 0
+        self._at = max(found, 0)
+        self._top = max(0, min(self._at - line, len(rows) - self._body))
+        self._clamp()
+
+    def _clamp(self) -> None:
+        count = len(self._rows)
+        self._at = max(0, min(self._at, count - 1))
+        self._top = max(0, min(self._top, max(count - self._body, 0)))
+        if self._at < self._top:
+            self._top = self._at
+        elif self._at >= self._top + self._body:
+            self._top = self._at - self._body + 1
+        name = self.current_name
+        if name != self._current:
+            self._current = name
+            self.post_message(self.Moved())
+
+    def _put(self, index: int) -> None:
+        if self.order is not None and self.order.gone and self._current in self.order.gone:
+            self.order.bury()
+            index -= index > self._at
+        self._at = index
+        self._clamp()
+        self.sync()
+
+    def action_move(self, by: int) -> None:
+        self._put(max(0, min(self._at + by, len(self._rows) - 1)))
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * max(self._body - 1, 1))
+
+    def fitted(self) -> None:
+        self._columns = columns(self.size.width)
+        self._clamp()
+
+    # -- mouse -----------------------------------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._top + event.y - 1
+        if event.y >= 1 and index < len(self._rows):
+            self._put(index)
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_move(-3)
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def lines(self) -> list[Line]:
+        heading: Line = [seg("   ", ink.DIM)]
+        for name, width in self._columns:
+            heading += [field(_(_TITLES[name]) if width > 2 else "", width, ink.DIM), seg(" ", ink.DIM)]
+        out = [heading]
+        now = time.time()
+        visible = self._rows[self._top : self._top + self._body]
+        for index, row in enumerate(visible, self._top):
+            out.append(self._row(row, index == self._at, now))
+        if not visible:
+            out += [[], [seg("   ", ink.DIM), field(self.empty, max(self.size.width - 3, 0), ink.DIM)]]
+        blank: Line = []
+        while len(out) < self.size.height:
+            out.append(blank)
+        return out[: self.size.height]
+
+    def _row(self, row: Row, here: bool, now: float) -> Line:
+        gone = self.order is not None and row.name in self.order.gone
+        faded = self.dimmed or row.stale
+        line: Line = [seg(" ▸ " if here else "   ", ink.KEY)]
+        for name, width in self._columns:
+            text, style = self._cell(row, name, width, now)
+            if gone:
+                text, style = (_("deleted") if name == "state" else text if name == "name" else ""), ink.FAINT
+            elif faded:
+                style = ink.faded(style)
+            elif here and name == "name":
+                style = ink.BOLD
+            line += [field(text, width, style), seg(" ", ink.BASE)]
+        if not here:
+            return line
+        used = sum(segment.cell_length for segment in line)
+        line.append(seg(" " * max(self.size.width - used, 0), ink.BASE))
+        return [Segment(text, ink.on_cursor(style or ink.BASE)) for text, style, _control in line]
+
+    def _cell(self, row: Row, name: str, width: int, now: float) -> tuple[str, Style]:
+        if name == "name":
+            return safe(row.name), ink.BASE
+        if name == "state":
+            shown = safe(row.raw_state) if row.state == states.UNKNOWN and row.raw_state else ""
+            return (GLYPH[row.state] if width <= 2 else f"? {shown}" if shown else badge(row.state)), ink.STATE[row.state]
+        if name == "for":
+            return age(now - row.since, exact=row.since_exact), ink.DIM
+        if name == "number":
+            return number(row.number), ink.BASE if row.number else ink.DIM
+        if name == "profile":
+            return safe(row.item.profile_name), ink.DIM
+        return row.item.blocks, ink.DIM

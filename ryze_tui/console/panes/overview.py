@@ -1,0 +1,123 @@
+"""What is known of one instance, first what is wrong and which key mends it; and its two-line form for narrow screens."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+
+from ...api import states
+from ...fleet.model import Row, unix
+from ...fleet.triage import assess
+from ...i18n import _, n_
+from ..styles import ink
+from ..widgets.canvas import Canvas, Line, field, seg
+from ..words import DOT, PHASE, age, badge, number, safe, wrap
+
+
+def clock(moment: float, now: float) -> str:
+    """`14:02`, or with its day when it is older than 20 hours; local time."""
+    return time.strftime("%H:%M" if now - moment < 72000 else "%b %d %H:%M", time.localtime(moment))
+
+
+def told(row: Row, now: float) -> str:
+    """`since 14:02 (14 m), told by stream`."""
+    since = clock(row.since, now)
+    text = _("since {since} ({age})") if row.since_exact else _("since {since} or before (≥{age})")
+    by = {"stream": _("told by stream"), "list": _("told by list"), "you": _("told by your own call")}.get(row.told_by, "")
+    return f"{text.format(since=since, age=age(now - row.since))}, {by}"
+
+
+def _facts(row: Row, now: float) -> list[tuple[str, str]]:
+    item = row.item
+    facts = [(_("Number"), number(row.number)), (_("Profile"), safe(item.profile_name) or "–")]
+    if item.is_business:
+        facts.append((_("Business"), safe(item.business_name) or _("yes")))
+    if item.webhook_url:
+        host = safe(urlsplit(item.webhook_url).netloc or item.webhook_url) if _plain(item.webhook_url) else "?"
+        events = n_("{n} event", "{n} events", item.webhook_events) if item.webhook_events else _("all events")
+        facts.append((_("Webhook"), f"{_('on')}   {host}   {events}"))
+    else:
+        facts.append((_("Webhook"), _("on") if "W" in item.blocks else _("off")))
+    stream = _("on") if item.streaming else _("on, without state events") if "S" in item.blocks else _("off, badges are polled")
+    if row.last_event:
+        stream += "   " + _("last event {time}").format(time=clock(row.last_event, now))
+    facts.append((_("Stream"), stream))
+    if item.token:
+        facts.append((_("Token"), "••••••••" + (safe(item.token[-4:]) if len(item.token) >= 12 else "")))
+    if created := unix(item.created_at):
+        facts.append((_("Created"), time.strftime("%Y-%m-%d %H:%M", time.localtime(created))))
+    return facts
+
+
+def _plain(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
+
+
+class Overview(Canvas):
+    """The detail pane's first page."""
+
+    DEFAULT_CSS = "Overview { height: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__(id="overview")
+        self.row: Row | None = None
+        self.dated = ""
+        self.hint = ""
+
+    def lines(self) -> list[Line]:
+        width = self.size.width
+        row, now = self.row, time.time()
+        if row is None:
+            return [[], *[[seg("  " + text, ink.DIM)] for text in wrap(self.hint, max(width - 4, 10))]]
+        triage = assess(row, now)
+        out: list[Line] = [[seg(" ", ink.BASE), field(safe(row.name), max(width - 2, 1), ink.BOLD)], []]
+        out.append([seg("  ", ink.BASE), seg(badge(row.state), ink.STATE[row.state]), seg("  " + told(row, now), ink.DIM)])
+        if row.state == states.UNKNOWN and row.raw_state:
+            out.append([seg("  " + _("The server said “{word}”.").format(word=safe(row.raw_state)), ink.BASE)])
+        if row.state == states.CONNECTING and row.phase in PHASE:
+            out.append([seg("  " + _(PHASE[row.phase]), ink.BASE)])
+        if self.dated:
+            out += [[seg("  " + text, ink.WARN)] for text in wrap(self.dated, max(width - 4, 10))]
+        out += [[seg("  " + text, ink.BASE)] for text in wrap(safe(triage.reason), max(width - 4, 10)) if text]
+        if triage.next_step:
+            key = f"{triage.next_key}  " if triage.next_key else ""
+            steps = wrap(f"{_('Next:')} {key}{triage.next_step}", max(width - 4, 10))
+            head = f"{_('Next:')} "
+            out.append([seg("  " + head, ink.BASE), seg(key, ink.KEY), seg(steps[0][len(head) + len(key) :], ink.BASE)])
+            out += [[seg("  " + text, ink.BASE)] for text in steps[1:]]
+        out.append([])
+        label = max(len(name) for name, _value in _facts(row, now)) + 2
+        for name, value in _facts(row, now):
+            out.append([seg("  ", ink.BASE), field(name, label, ink.DIM), field(value, max(width - label - 3, 1), ink.BASE)])
+        return out
+
+
+class Summary(Canvas):
+    """Two lines about the row under the cursor, where there is no room for the detail."""
+
+    DEFAULT_CSS = "Summary { height: 2; }"
+
+    def __init__(self) -> None:
+        super().__init__(id="summary")
+        self.row: Row | None = None
+        self.dated = ""
+
+    def lines(self) -> list[Line]:
+        row, now, width = self.row, time.time(), self.size.width
+        if row is None:
+            return [[field(" " + self.dated, width, ink.WARN)], []]
+        triage = assess(row, now)
+        what = self.dated or safe(triage.reason) or badge(row.state)
+        first = [
+            seg(f" {safe(row.name)}: ", ink.BOLD),
+            seg(what, ink.WARN if self.dated else ink.BASE),
+            seg(DOT + told(row, now), ink.DIM),
+        ]
+        if not triage.next_step:
+            return [first, []]
+        key = f"{triage.next_key}  " if triage.next_key else ""
+        return [first, [seg(f" {_('Next:')} ", ink.BASE), seg(key, ink.KEY), seg(triage.next_step, ink.BASE)]]

@@ -1,0 +1,207 @@
+"""The pairing picture: the code on the left (or on top), what to do with it beside it. Draws a view; decides nothing."""
+
+from __future__ import annotations
+
+import time
+
+from rich.style import Style
+
+from ...api import states
+from ...i18n import _
+from ...pairing import qr
+from ...pairing.flow import View
+from ..styles import ink
+from ..widgets.canvas import Canvas, Line, field, seg
+from ..words import GLYPH, number, safe, wrap
+
+BESIDE = 34
+"""Cells that the text beside the drawing needs."""
+BELOW = 6
+"""Lines that the text below the drawing needs."""
+
+
+class PairingPane(Canvas):
+    """`view` is what the flow says; `prefer` the kind of drawing the person likes."""
+
+    DEFAULT_CSS = "PairingPane { width: 1fr; height: 1fr; }"
+
+    def __init__(self, name: str, *, simulated: bool) -> None:
+        super().__init__(id="pairing")
+        self.instance, self.simulated = name, simulated
+        self.view = View("asking")
+        self.prefer = ""
+        self._drawn: tuple[str, int, int, str] | None = None
+        self._drawing: qr.Drawing | None = None
+        self._beside = True
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a code that can still be used."""
+        return bool(self.view.code) and self.view.stage in ("qr", "code") and time.monotonic() < self.view.expires_at
+
+    @property
+    def drawing(self) -> qr.Drawing | None:
+        """What is on the screen now; None when no code is, or when it does not fit."""
+        return self._drawing if self.alive and self.view.stage == "qr" else None
+
+    def _draw(self) -> None:
+        """Choose drawing and place for the code: beside the text if there is room, else above it."""
+        key = (self.view.code, self.size.width, self.size.height, self.prefer)
+        if key == self._drawn:
+            return
+        self._drawn = key
+        modules = qr.matrix(self.view.code)
+        width, height = self.size.width, self.size.height
+        beside = qr.choose(modules, width - BESIDE, height - 1, self.prefer)
+        above = qr.choose(modules, width, height - BELOW, self.prefer)
+        self._beside = beside is not None
+        self._drawing = beside or above
+        if beside is None and above is None:
+            self._drawing = qr.choose(modules, width, height, qr.SEXTANT)
+
+    def lines(self) -> list[Line]:
+        width, height = self.size.width, self.size.height
+        if self.alive and self.view.stage == "qr":
+            self._draw()
+        drawing = self.drawing
+        if drawing is None:
+            return self._text(max(width - 2, 1))[:height]
+        rows = [seg(row, ink.QR) for row in drawing.rows]
+        if not self._beside:
+            pad = seg(" " * ((width - drawing.width) // 2))
+            return [*[[pad, row] for row in rows], *self._text(max(width - 2, 1), short=True)][:height]
+        text = self._text(width - drawing.width - 3)
+        out: list[Line] = []
+        for y in range(height):
+            left = [seg(" "), rows[y - 1]] if 1 <= y <= len(rows) else [seg(" " * (drawing.width + 1))]
+            out.append([*left, seg("  "), *(text[y] if y < len(text) else [])])
+        if len(rows) >= height:  # as tall as the screen: no blank line above
+            out = [[seg(" "), row, seg("  "), *(text[y] if y < len(text) else [])] for y, row in enumerate(rows[:height])]
+        return out
+
+    # -- the words ---------------------------------------------------------------------------------------------------
+
+    def _text(self, width: int, *, short: bool = False) -> list[Line]:
+        head = _("Pair {name}").format(name=safe(self.instance))
+        tag = _("SIMULATED") if self.simulated else ""
+        title: Line = [field(f" {head}", max(width - len(tag) - 1, 1), ink.BOLD)]
+        if tag:
+            title.append(seg(f" {tag} ", ink.BAR_WARN))
+        stage = {
+            "qr": self._qr,
+            "code": self._code,
+            "connected": self._connected,
+            "failed": self._ended,
+            "ended": self._ended,
+            "linking": self._linking,
+        }.get(self.view.stage, self._waiting)
+        body = stage(width - 2, short) if self.view.stage not in ("qr", "code") or self.alive else self._waiting(width - 2, short)
+        return [title, *([] if short else [[]]), *body]
+
+    def _plain(self, words: str, width: int, style: Style = ink.BASE) -> list[Line]:
+        return [[seg(f" {line}", style)] for line in wrap(words, max(width, 10))]
+
+    def _keys(self, keys: list[tuple[str, str]], width: int) -> list[Line]:
+        out: list[Line] = []
+        line: Line = []
+        used = 0
+        for key, title in keys:
+            size = len(key) + len(title) + 4
+            if line and used + size > width:
+                out.append(line)
+                line, used = [], 0
+            line += [seg(f" {key} ", ink.KEY), seg(f"{title} ", ink.DIM)]
+            used += size
+        return [*out, line]
+
+    def _remaining(self) -> str:
+        seconds = max(0, round(self.view.expires_at - time.monotonic()))
+        if self.view.stage == "code":
+            return (
+                _("about {m} min {s} s left").format(m=seconds // 60, s=seconds % 60)
+                if seconds >= 60
+                else _("about {n} s left").format(n=seconds)
+            )
+        return _("renews in about {n} s").format(n=seconds)
+
+    def _qr(self, width: int, short: bool) -> list[Line]:
+        count = _("code {index} of {total}, ").format(index=self.view.index, total=self.view.total) if self.view.total else ""
+        renew = self._plain(count + self._remaining(), width)
+        keys = [("p", _("Pairing code")), ("m", _("Other drawing")), ("o", _("Save PNG")), ("y", _("Copy text"))]
+        keys += [("S", _("Virtual phone"))] if self.simulated else []
+        keys.append(("esc", _("Close")))
+        if self._drawing is None:
+            return [
+                *self._plain(
+                    _(
+                        "The QR code needs {w}x{h} cells and does not fit here. p pairs by a code instead; o saves a picture."
+                    ).format(w=31, h=21),
+                    width,
+                    ink.WARN,
+                ),
+                [],
+                *renew,
+                [],
+                *self._keys(keys, width),
+            ]
+        steps = [
+            _("1  Open WhatsApp on the phone"),
+            _("2  Settings > Linked devices > Link a device"),
+            _("3  Point it at this code"),
+        ]
+        if self.simulated:
+            steps = [_("These numbers are simulated: no real phone can scan this."), _("S opens the virtual phone, which can.")]
+        if short:
+            return [*self._plain(steps[-1], width)[:2], *renew, *self._keys(keys, width)]
+        body = [line for step in steps for line in self._plain(step, width)]
+        body += [[], *renew, *self._plain(_("waiting for the phone…"), width, ink.DIM), []]
+        body += self._plain(_("Boxes instead of a code? m other drawing · smaller font · p code"), width, ink.DIM)
+        return [*body, [], *self._keys(keys, width)]
+
+    def _code(self, width: int, short: bool) -> list[Line]:
+        keys = [("p", _("Another code")), ("q", _("QR instead")), ("y", _("Copy"))]
+        keys += [("S", _("Virtual phone"))] if self.simulated else []
+        keys.append(("esc", _("Close")))
+        return [
+            [],
+            [seg("       "), seg(f" {safe(self.view.code)} ", ink.CODE)],
+            [],
+            *self._plain(_("for {number}").format(number=number(self.view.number)), width),
+            *self._plain(_("On the phone: Settings > Linked devices > Link a device > Link with phone number instead"), width),
+            [],
+            *self._plain(_("single use, {left}").format(left=self._remaining()), width, ink.DIM),
+            [],
+            *self._keys(keys, width),
+        ]
+
+    def _waiting(self, width: int, short: bool) -> list[Line]:
+        words = _("Renewing the code…") if self.view.stage in ("renewing", "qr", "code") else _("Asking the server for a code…")
+        return [
+            *self._plain(words, width),
+            *self._plain(safe(self.view.message), width, ink.DIM),
+            [],
+            *self._keys([("esc", _("Close"))], width),
+        ]
+
+    def _linking(self, width: int, short: bool) -> list[Line]:
+        return [
+            *self._plain(_("The phone has it; WhatsApp is linking the number…"), width, ink.STATE[states.CONNECTING]),
+            [],
+            *self._keys([("esc", _("Close"))], width),
+        ]
+
+    def _connected(self, width: int, short: bool) -> list[Line]:
+        who = ", ".join(part for part in (safe(self.view.profile), number(self.view.number) if self.view.number else "") if part)
+        words = _("connected as {who}").format(who=who) if who else _("connected")
+        if self.view.seconds >= 1:
+            words += _(", in {n} s").format(n=round(self.view.seconds))
+        return [
+            *self._plain(f"{GLYPH[states.CONNECTED]} {words}", width, ink.STATE[states.CONNECTED]),
+            [],
+            *self._plain(_("Any key goes back to the list."), width, ink.DIM),
+        ]
+
+    def _ended(self, width: int, short: bool) -> list[Line]:
+        words = safe(self.view.message) or _("No phone scanned a code in time.")
+        keys = [("enter", _("Try again")), ("p", _("Pairing code")), ("q", _("QR code")), ("esc", _("Close"))]
+        return [*self._plain(words, width, ink.WARN), [], *self._keys(keys, width)]

@@ -1,0 +1,97 @@
+"""The line above the list: what is shown and in what order, or the filter while it is typed."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+
+from ...i18n import _, n_
+from ..styles import ink
+from ..widgets.canvas import Canvas, Line, field, seg
+from ..words import DOT
+from .order import TITLES, Order
+
+
+class TitleLine(Canvas):
+    """Takes the keys while a filter is typed: letters are text there, never commands."""
+
+    can_focus = True
+    DEFAULT_CSS = "TitleLine { height: 1; }"
+
+    class Typed(Message):
+        """The filter is now `text`."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Done(Message):
+        """Enter or escape: the list gets the keys again. `clear` when escape was pressed."""
+
+        def __init__(self, clear: bool) -> None:
+            super().__init__()
+            self.clear = clear
+
+    def __init__(self) -> None:
+        super().__init__(id="titleline")
+        self.order: Order | None = None
+        self.text = ""
+
+    def on_focus(self) -> None:
+        self.sync()
+
+    def on_blur(self) -> None:
+        self.sync()
+
+    def on_key(self, event: events.Key) -> None:
+        text = self.text
+        if event.key in ("enter", "escape"):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Done(clear=event.key == "escape"))
+            return
+        if event.key == "backspace":
+            text = text[:-1]
+        elif event.key == "ctrl+u":
+            text = ""
+        elif event.key == "ctrl+w":
+            text = text.rstrip().rpartition(" ")[0]
+        elif event.is_printable and event.character and len(text) < 100:
+            text += event.character
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+        self._type(text)
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self._type((self.text + " ".join(event.text.split()))[:100])
+
+    def _type(self, text: str) -> None:
+        if text != self.text:
+            self.text = text
+            self.post_message(self.Typed(text))
+
+    def lines(self) -> list[Line]:
+        order, width = self.order, self.size.width
+        if order is None:
+            return [[field(f" {_('Instances')}", width, ink.DIM)]]
+        total = len(order.model.rows)
+        count = _("{shown} of {total}").format(shown=len(order.rows) - len(order.gone), total=total)
+        if self.has_focus:
+            right = f"{count} "
+            return [
+                [
+                    seg(" / ", ink.KEY),
+                    field(self.text[-max(width - len(right) - 6, 1) :] + "█", max(width - 3 - len(right), 1), ink.BOLD),
+                    seg(right, ink.DIM),
+                ]
+            ]
+        parts = [f"/{self.text}" if self.text else _("Instances"), _(TITLES[order.sort]), count]
+        line: Line = [seg(f" {DOT.join(parts)}", ink.BOLD if self.text else ink.DIM)]
+        if order.out_of_order:
+            line.append(seg(DOT + n_("{n} out of order · s", "{n} out of order · s", order.out_of_order), ink.WARN))
+        if order.model.unreadable:
+            line.append(seg(DOT + n_("{n} unreadable", "{n} unreadable", order.model.unreadable), ink.WARN))
+        return [line]

@@ -1,0 +1,110 @@
+"""The create form: a name, a token if wanted; what is wrong is said while it is typed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Static
+
+from ...api.instance import NAME_PATTERN
+from ...i18n import _
+from ..words import safe
+from .dialogs import Dialog, text
+
+if TYPE_CHECKING:
+    from ...operations.account import Account
+
+Created = tuple[str, bool]
+"""(name, whether its pairing is to open)"""
+
+
+class CreateScreen(Dialog[Created]):
+    """Stays open with what was typed when the server refuses; closes with the new name."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__()
+        self._account = account
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = _("New instance")
+            with Horizontal(classes="line"):
+                yield text(_("Name"), "label")
+                yield Input(id="name", placeholder="sales-north", max_length=100)
+            with Horizontal(classes="line"):
+                yield text(_("Token"), "label")
+                yield Input(id="token", placeholder=_("made by the server"), password=True, max_length=256)
+            yield text("", "gap")
+            yield text("", "dim", id="help")
+            yield text("", "warn", id="problem")
+            with Horizontal(classes="buttons"):
+                yield Button(f"{_('Cancel')} (esc)", id="cancel")
+                yield Button(_("Create"), id="create")
+                yield Button(_("Create and connect"), id="pair")
+
+    def on_mount(self) -> None:
+        for field in self.query(Input):
+            field.cursor_blink = False
+        self.query_one("#name").focus()
+
+    def on_descendant_focus(self) -> None:
+        helps = {
+            "name": _(
+                "Letters, digits, - and _, up to 100. It is part of every URL of this instance and cannot be changed later. "
+                "enter creates it and shows its QR code."
+            ),
+            "token": _(
+                "The key of this instance alone, for programs. Leave it empty and the server makes a strong one."
+            ),
+            "create": _("Makes the instance; it is connected later with c or p."),
+            "pair": _("Makes the instance and shows the QR code at once."),
+        }
+        focused = self.focused.id if self.focused is not None else None
+        self.query_one("#help", Static).update(helps.get(focused or "", ""))
+
+    def _wrong(self) -> str:
+        name, token = self.query_one("#name", Input).value, self.query_one("#token", Input).value
+        if not name:
+            return _("A name is needed.")
+        if not re.fullmatch(NAME_PATTERN, name):
+            bad = next((character for character in name if not re.fullmatch(NAME_PATTERN, character)), "")
+            shown = _("a space") if bad == " " else f"“{safe(bad)}”"
+            return _("A name has letters, digits, - and _ only: {bad} cannot be in it.").format(bad=shown)
+        if name in self._account.model.rows:
+            return _("There is an instance of this name already.")
+        if token and (len(token) < 16 or not token.isprintable() or not token.isascii() or " " in token):
+            return _("A token has at least 16 plain characters without spaces.")
+        return ""
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        named = bool(self.query_one("#name", Input).value)
+        self.query_one("#problem", Static).update(self._wrong() if named else "")
+
+    def on_input_submitted(self) -> None:
+        self._submit(pair=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "cancel":
+            self.dismiss(None)
+        else:
+            self._submit(pair=event.button.id == "pair")
+
+    def _submit(self, *, pair: bool) -> None:
+        problem = self._wrong()
+        self.query_one("#problem", Static).update(problem or (_("Asking the server…") if not self._busy else ""))
+        if not problem and not self._busy:
+            self._busy = True
+            self.run_worker(self._create(pair))
+
+    async def _create(self, pair: bool) -> None:
+        name = self.query_one("#name", Input).value
+        outcome = await self._account.create(name, self.query_one("#token", Input).value)
+        self._busy = False
+        if outcome.ok:
+            self.dismiss((name, pair))
+        else:
+            self.query_one("#problem", Static).update(safe(outcome.message))

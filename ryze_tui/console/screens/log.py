@@ -1,0 +1,133 @@
+"""The log of calls: every request to the server and what came back; one can be copied as curl (the token as $RYZE_TOKEN)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+
+from ...i18n import _, n_
+from ..styles import ink
+from ..ticks import Coalescer
+from ..widgets.canvas import Canvas, Line, field, seg
+from ..words import fit, safe
+
+if TYPE_CHECKING:
+    from ...operations.account import Account
+
+_DETAIL = 4
+
+
+class LogPane(Canvas):
+    """Newest first; the cursor stays on its call while new ones arrive."""
+
+    can_focus = True
+    DEFAULT_CSS = "LogPane { width: 1fr; height: 1fr; }"
+    BINDINGS = [
+        Binding("down,j", "move(1)", show=False),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("home,g", "move(-9999)", show=False),
+        Binding("pagedown,space", "move(15)", show=False),
+        Binding("pageup", "move(-15)", show=False),
+        Binding("end,G", "move(9999)", show=False),
+    ]
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(id="log")
+        self._account = account
+        self._call: int | None = None
+
+    @property
+    def _at(self) -> int:
+        calls = self._calls
+        return next((index for index, call in enumerate(calls) if call.id == self._call), 0)
+
+    @property
+    def _calls(self) -> list:  # type: ignore[type-arg]
+        return list(reversed(list(self._account.calls)))
+
+    @property
+    def current(self):  # type: ignore[no-untyped-def]
+        """The call under the cursor, or None."""
+        calls = self._calls
+        return calls[self._at] if calls else None
+
+    def action_move(self, by: int) -> None:
+        calls = self._calls
+        if calls:
+            index = max(0, min(self._at + by, len(calls) - 1))
+            self._call = None if index == 0 else calls[index].id
+            self.sync()
+
+    def lines(self) -> list[Line]:
+        width, height = self.size.width, self.size.height
+        calls, at = self._calls, self._at
+        count = n_("{n} call", "{n} calls", len(calls))
+        out: list[Line] = [[field(f" {_('Log of calls')} · {count}", width, ink.BAR_BOLD)]]
+        body = max(height - 2 - _DETAIL, 1)
+        top = max(0, min(at - body // 2, len(calls) - body))
+        for index in range(top, min(top + body, len(calls))):
+            call, here = calls[index], index == at
+            status = "…" if call.status is None and not call.message else str(call.status or "–")
+            good = call.status is not None and call.status < 400
+            line: Line = [
+                seg(" ▸ " if here else "   ", ink.KEY),
+                field(time.strftime("%H:%M:%S", time.localtime(call.at)), 9, ink.DIM),
+                field(status, 4, ink.GOOD if good else ink.BAD),
+                field(f"{call.ms:.0f} ms" if call.ms is not None else "", 9, ink.DIM),
+                field(call.method, 7, ink.BASE),
+                field(safe(call.path), max(width - 32, 1), ink.BASE),
+            ]
+            out.append([seg(text, ink.on_cursor(style)) for text, style, _control in line] if here else line)  # type: ignore[arg-type]
+        while len(out) < height - 1 - _DETAIL:
+            out.append([])
+        return [*out[: max(height - 1 - _DETAIL, 1)], *self._detail(width), self._keys()]
+
+    def _detail(self, width: int) -> list[Line]:
+        call = self.current
+        out: list[Line] = [[seg("─" * width, ink.FAINT)]]
+        if call is not None:
+            out.append([field(f" {call.method} {safe(call.path)}", width, ink.BOLD)])
+            out.append([field(" " + safe(call.message or ""), width, ink.BASE)])
+        return [*out, *[[] for _missing in range(_DETAIL - len(out))]]
+
+    def _keys(self) -> Line:
+        hints = ((" y ", _("Copy as curl")), (" esc ", _("Close")))
+        line = [part for key, title in hints for part in (seg(key, ink.BAR_KEY), seg(f"{title}  ", ink.BAR_DIM))]
+        used = sum(segment.cell_length for segment in line)
+        return [*line, seg(fit("", max(self.size.width - used, 0)), ink.BAR)]
+
+
+class LogScreen(Screen[None]):
+    """Follows the account's calls while it is open."""
+
+    BINDINGS = [Binding("escape,q,L", "close", show=False), Binding("y", "copy", show=False)]
+
+    def __init__(self, account: Account) -> None:
+        super().__init__()
+        self._account = account
+        self.pane = LogPane(account)
+        self._coalescer = Coalescer(self.pane.sync, lambda: False)
+
+    def compose(self) -> ComposeResult:
+        yield self.pane
+
+    def on_mount(self) -> None:
+        self.pane.focus()
+        self._unsubscribe = self._account.calls.subscribe(lambda _call: self._coalescer.poke())
+
+    def on_unmount(self) -> None:
+        self._unsubscribe()
+        self._coalescer.stop()
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        call = self.pane.current
+        if call is not None:
+            self.app.copy_to_clipboard(call.curl)
+            self.app.notify(_("Copied as curl; set RYZE_TOKEN where you paste it."), markup=False, timeout=4)

@@ -1,0 +1,282 @@
+"""The main screen: header, list, detail or summary, footer; it turns keys into actions and changes into drawing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
+
+from ...fleet.model import Changes
+from ...i18n import _
+from ..actions import ACTIONS, BY_ID, Action
+from ..panes.footer import Footer
+from ..panes.header import Header
+from ..panes.instances import InstanceList
+from ..panes.order import Order
+from ..panes.overview import Overview, Summary
+from ..panes.titleline import TitleLine
+from ..styles import ink
+from ..widgets.canvas import Canvas, Line, seg
+from ..words import safe, wrap
+
+if TYPE_CHECKING:
+    from ...operations.account import Account
+    from ..app import RyzeConsole
+
+WIDE = 100
+SMALLEST = (40, 12)
+
+
+class TooSmall(Canvas):
+    """Instead of a broken screen."""
+
+    DEFAULT_CSS = "TooSmall { height: 1fr; display: none; }"
+
+    def lines(self) -> list[Line]:
+        text = _("This terminal is {w}x{h}. ryze-tui needs {mw}x{mh}: make the window larger or the font smaller. q quits.")
+        text = text.format(w=self.app.size.width, h=self.app.size.height, mw=SMALLEST[0], mh=SMALLEST[1])
+        return [[seg(line, ink.WARN)] for line in wrap(text, max(self.size.width, 1))]
+
+
+class MainScreen(Screen[None]):
+    """Everything here is light: nothing heavier than a line-drawn widget before the first paint."""
+
+    CSS = f"""
+    MainScreen #body {{ layout: horizontal; height: 1fr; }}
+    MainScreen #left {{ layout: vertical; width: 1fr; }}
+    MainScreen #right {{ layout: vertical; width: 1fr; display: none; }}
+    MainScreen.-wide #left {{ width: 56%; max-width: 112; }}
+    MainScreen.-wide #right {{ display: block; border-left: solid #2c3843; }}
+    MainScreen.-wide Summary {{ display: none; }}
+    MainScreen.-detail #left {{ display: none; }}
+    MainScreen.-detail #right {{ display: block; border-left: none; }}
+    MainScreen.-small Header, MainScreen.-small #body, MainScreen.-small Footer {{ display: none; }}
+    MainScreen.-small TooSmall {{ display: block; }}
+    MainScreen Widget {{ background: {ink.GROUND}; }}
+    """
+    BINDINGS = [
+        Binding(",".join(action.keys), f"do('{action.id}')", action.title, id=action.id, tooltip=action.help, show=False)
+        for action in ACTIONS
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header, self.footer = Header(), Footer()
+        self.title_line, self.instances = TitleLine(), InstanceList()
+        self.overview, self.summary = Overview(), Summary()
+        self.loaded = False
+        self._order: Order | None = None
+        self.instances.empty = _("Starting…")
+
+    @property
+    def console_app(self) -> RyzeConsole:
+        return self.app  # type: ignore[return-value]
+
+    @property
+    def account(self) -> Account | None:
+        return self.console_app.account
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield Widget(
+            Widget(self.title_line, self.instances, self.summary, id="left"), Widget(self.overview, id="right"), id="body"
+        )
+        yield TooSmall()
+        yield self.footer
+
+    def on_mount(self) -> None:
+        self.set_focus(self.instances, scroll_visible=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        self.set_class(width >= WIDE, "-wide")
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-small")
+        if width >= WIDE:
+            self.remove_class("-detail")
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    def attach(self, account: Account, *, title: str, host: str) -> None:
+        """Show this account from now on."""
+        self._order = Order(account.model)
+        self.loaded = False
+        self.title_line.order = self.instances.order = self._order
+        self.title_line.text = ""
+        self.header.title_text, self.header.host = title, host
+        self.sync_all()
+
+    def apply(self, changes: Changes) -> None:
+        """Some rows changed; also called with none when only the link did."""
+        account, order = self.account, self._order
+        if account is None or order is None:
+            return
+        if account.model.loaded and not self.loaded:
+            self.loaded = True
+            order.take()
+            self.instances.restore(anchored=False)
+        elif changes:
+            order.update(changes.rows, self.instances.current_name or None)
+            if changes.order:
+                self.instances.restore()
+        self.sync_all()
+
+    def sync_all(self) -> None:
+        """Bring every pane up to date; each draws only what differs."""
+        self.instances.empty = self._empty()
+        self.sync_link()
+        self.title_line.sync()
+        self.instances.sync()
+
+    def sync_link(self) -> None:
+        """Header, and what the link's state says about everything below it."""
+        account = self.account
+        old = account is not None and self.loaded and account.link.kind in ("stale", "offline", "refused")
+        if self.instances.dimmed != old:
+            self.instances.dimmed = old
+            self.instances.sync()
+        self.header.sync()
+        self._sync_detail()
+
+    def _sync_detail(self) -> None:
+        row = self.instances.current
+        self.overview.row = self.summary.row = row
+        self.overview.dated = self.summary.dated = self._dated()
+        self.overview.hint = self._empty() if not self.loaded or row is None else ""
+        (self.overview if self.has_class("-wide") or self.has_class("-detail") else self.summary).sync()
+
+    def _dated(self) -> str:
+        account = self.account
+        if account is None or account.link.kind not in ("stale", "offline", "refused"):
+            return ""
+        return safe(account.link.message) or _("The server does not answer; this is what was last known.")
+
+    def _empty(self) -> str:
+        account, order = self.account, self._order
+        if account is None or order is None:
+            return _("Starting…")
+        if not account.model.loaded:
+            if account.link.kind in ("offline", "refused"):
+                return safe(account.link.message)
+            return _("Asking {host} for its instances…").format(host=safe(self.header.host))
+        if not account.model.rows:
+            return _("No instances yet. n makes the first one.")
+        return _("Nothing matches. esc clears the filter.") if order.filter else ""
+
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    def reason(self, action: Action) -> str:
+        """Why an action cannot be done now; empty when it can."""
+        return action.reason(self.account, self.instances.current)
+
+    def action_do(self, action_id: str) -> None:
+        """Do what the registry says, on the row that is under the cursor now."""
+        action, row = BY_ID[action_id], self.instances.current
+        self.console_app.note_budget()
+        gone = self.instances.current_name if row is None else ""
+        reason = self.reason(action)
+        if reason:
+            self.console_app.refuse(_("{name} was deleted.").format(name=safe(gone)) if gone and self.account else reason)
+            return
+        local = getattr(self, f"do_{action_id}", None)
+        if local is not None:
+            local()
+        else:
+            from .. import verbs
+
+            verbs.start(self.console_app, action_id, row.name if row is not None else "")
+        self.header.sync()
+
+    def do_open(self) -> None:
+        if not self.has_class("-wide"):
+            self.add_class("-detail")
+            self._sync_detail()
+
+    def do_back(self) -> None:
+        if self.has_class("-detail"):
+            self.remove_class("-detail")
+            self.call_after_refresh(self.set_focus, self.instances, scroll_visible=False)
+        elif self._order is not None and self._order.filter:
+            self._filter("")
+            self.title_line.text = ""
+            self.title_line.sync()
+
+    def do_filter(self) -> None:
+        self.do_back() if self.has_class("-detail") else None
+        self.set_focus(self.title_line, scroll_visible=False)
+
+    def do_sort(self) -> None:
+        if self._order is not None:
+            self._order.next_sort()
+            self.instances.restore(anchored=False)
+            self.sync_all()
+
+    def do_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def do_help(self) -> None:
+        from .help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    def do_quit(self) -> None:
+        self.ask_quit()
+
+    def do_log(self) -> None:
+        from .log import LogScreen
+
+        if self.account is not None:
+            self.app.push_screen(LogScreen(self.account))
+
+    def ask_quit(self) -> None:
+        """Leave; an open pairing asks first, since closing it drops the code that a phone may be looking at."""
+        screen = next((screen for screen in self.app.screen_stack if getattr(screen, "guards_quit", False)), None)
+        if screen is None or isinstance(self.app.screen, ModalScreen):  # asked already, or nothing to ask
+            self.app.exit(return_code=0)
+        else:
+            screen.ask_quit()  # type: ignore[attr-defined]
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def on_title_line_typed(self, message: TitleLine.Typed) -> None:
+        self._filter(message.text)
+
+    def on_title_line_done(self, message: TitleLine.Done) -> None:
+        if message.clear:
+            self.title_line.text = ""
+            self._filter("")
+        self.set_focus(self.instances, scroll_visible=False)
+
+    def on_instance_list_moved(self) -> None:
+        self._sync_detail()
+
+    def on_instance_list_opened(self) -> None:
+        self.do_open()
+
+    def _filter(self, text: str) -> None:
+        if self._order is not None:
+            self._order.set_filter(text)
+            self.instances.restore(anchored=False)
+            self.sync_all()
+
+    def select(self, name: str) -> None:
+        """Put the cursor on an instance (one that was just made)."""
+        self.instances.select(name)
+
+    def apply_now(self, name: str) -> None:
+        """Draw what is pending and put the cursor on `name`: it was just made by the person."""
+        self.apply(Changes({name}, order=True))
+        if self._order is not None and self._order.filter and all(row.name != name for row in self._order.rows):
+            self.title_line.text = ""
+            self._filter("")
+        self.select(name)
+
+    def take_order(self) -> None:
+        """Sort again as the current order says."""
+        if self._order is not None:
+            self._order.take()
+            self.instances.restore()
+            self.sync_all()

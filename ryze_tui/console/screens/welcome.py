@@ -1,0 +1,156 @@
+"""The first screen without a profile: connect to a server, start one here, or look around with simulated numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Static
+
+from ... import config, local
+from ...i18n import _
+from ..styles import ink
+from ..words import safe
+from .dialogs import Choice, Choices, Dialog, text
+
+if TYPE_CHECKING:
+    from ..app import RyzeConsole
+
+
+class WelcomeScreen(Dialog[None]):
+    """Stays until an account is open."""
+
+    CSS = f"WelcomeScreen {{ background: {ink.GROUND}; }}"
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = "ryze-tui"
+            yield text(_("Keeps WhatsApp numbers connected. Where are yours?"))
+            yield text("", "gap")
+            yield Choices(
+                [
+                    Choice("c", _("Connect to a RyzeAPI server"), _("URL and token")),
+                    Choice("s", _("Start a local server here"), _("it keeps running")),
+                    Choice("d", _("Look around with simulated numbers"), _("nothing real, nothing kept")),
+                ],
+                self._chosen,
+            )
+            yield text("", "gap")
+            yield text("", "dim", id="note")
+            yield text(_("↑↓ and enter, or the key · q quits"), "dim")
+
+    BINDINGS = [("q", "quit_app", "Quit")]
+
+    def on_mount(self) -> None:
+        self.query_one(Choices).focus()
+
+    def action_quit_app(self) -> None:
+        self.app.exit(return_code=0)
+
+    def action_close(self) -> None:
+        """Nothing lies below this screen yet."""
+        self.query_one("#note", Static).update(_("q quits."))
+
+    def _chosen(self, choice: Choice) -> None:
+        work = {"c": self._connect, "s": self._server, "d": self._demo}[choice.key]
+        self.run_worker(work(), exclusive=True)
+
+    async def _connect(self) -> None:
+        profile = await self.app.push_screen_wait(ConnectScreen())
+        if profile is not None:
+            self._open(profile.url, profile.token, profile.name)
+
+    async def _server(self) -> None:
+        note = self.query_one("#note", Static)
+        note.update(_("Starting a server…"))
+        try:
+            server = await local.start_detached()
+            profile = config.Profile("local", server.url, server.token)
+            config.save_profile(profile)
+        except (local.ServerError, config.ConfigError) as problem:
+            note.update(safe(str(problem)))
+            return
+        self.app.notify(
+            _("The server keeps running after you leave. Stop it with: ryze-tui server stop"), markup=False, timeout=12
+        )
+        self._open(server.url, server.token, "local")
+
+    async def _demo(self) -> None:
+        note = self.query_one("#note", Static)
+        note.update(_("Starting simulated numbers…"))
+        try:
+            server = await local.start_demo()
+        except local.ServerError as problem:
+            note.update(safe(str(problem)))
+            return
+        self._open(server.url, server.token, "demo")
+
+    def _open(self, url: str, token: str, name: str) -> None:
+        app: RyzeConsole = self.app  # type: ignore[assignment]
+        self.dismiss(None)
+        app.open_account(url, token, profile=name)
+
+
+class ConnectScreen(Dialog["config.Profile"]):
+    """URL and token, tried once before they are saved."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = _("Connect to a RyzeAPI server")
+            for label, field in (
+                (_("URL"), Input("https://ryzeapi.cloud", id="url", max_length=300)),
+                (
+                    _("Token"),
+                    Input(id="token", password=True, max_length=500, placeholder=_("TokenAccount, or the token of one instance")),
+                ),
+                (_("Call it"), Input(id="name", max_length=40, placeholder=_("the host's name"))),
+            ):
+                with Horizontal(classes="line"):
+                    yield text(label, "label")
+                    yield field
+            yield text("", "gap")
+            yield text(_("The token is kept in a file that only you can read (0600)."), "dim")
+            yield text("", "warn", id="problem")
+            with Horizontal(classes="buttons"):
+                yield Button(f"{_('Cancel')} (esc)", id="cancel")
+                yield Button(_("Check and save"), id="save")
+
+    def on_mount(self) -> None:
+        for field in self.query(Input):
+            field.cursor_blink = False
+        self.query_one("#token").focus()
+
+    def on_input_submitted(self) -> None:
+        self.run_worker(self._check(), exclusive=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "cancel":
+            self.dismiss(None)
+        else:
+            self.run_worker(self._check(), exclusive=True)
+
+    async def _check(self) -> None:
+        from ...operations.account import Account
+
+        values = {field.id: field.value.strip() for field in self.query(Input)}
+        problem = self.query_one("#problem", Static)
+        try:
+            profile = config.Profile(
+                values["name"] or config.host_of(values["url"]), config.clean_url(values["url"]), values["token"]
+            )
+            if not profile.token:
+                raise config.ConfigError(_("The token is needed: RyzeAPI gives it once, when the account is made."))
+            problem.update(_("Asking the server…"))
+            account = Account(profile.url, profile.token)
+            try:
+                outcome = await account.check()
+            finally:
+                await account.close()
+            if not outcome.ok:
+                raise config.ConfigError(outcome.message)
+            config.save_profile(profile)
+        except config.ConfigError as error:
+            problem.update(safe(str(error)))
+            return
+        self.dismiss(profile)

@@ -1,0 +1,39 @@
+"""Coalescing: the first change after quiet is drawn at once, a burst at most 20 times a second, the last one always."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+PERIOD: Final = 1 / 20
+"""Seconds between two drawings of a burst."""
+
+
+class Coalescer:
+    """Calls `draw` for any number of `poke`s. `busy()` true: the terminal is behind, the frame is dropped."""
+
+    def __init__(self, draw: Callable[[], None], busy: Callable[[], bool]) -> None:
+        self._draw, self._busy = draw, busy
+        self._last = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+
+    def poke(self) -> None:
+        """Something changed."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(0.0, self._last + PERIOD - loop.time()), self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._last = asyncio.get_running_loop().time()
+        if self._busy():
+            self.poke()
+            return
+        self._draw()
+
+    def stop(self) -> None:
+        """Forget what is pending."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,183 @@
+"""What the keys that change something do: ask where harm is possible, call one operation, say what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from ..api import states
+from ..i18n import _
+from .words import number, safe
+
+if TYPE_CHECKING:
+    from .app import RyzeConsole
+
+Verb = Callable[["RyzeConsole", str], Awaitable[None]]
+
+
+def start(app: RyzeConsole, action_id: str, name: str) -> None:
+    """Run a verb on the instance `name` (empty for verbs without one). One at a time for each instance."""
+    group = f"verb:{name}"
+    if any(worker.group == group and not worker.is_finished for worker in app.workers):
+        app.refuse(_("Still working on {name}: wait for the answer.").format(name=safe(name) or _("that")))
+        return
+    app.run_worker(VERBS[action_id](app, name), group=group)
+
+
+async def new(app: RyzeConsole, name: str) -> None:
+    """The create form; afterwards the cursor is on the new row, and its pairing opens if that was asked for."""
+    from .screens.create import CreateScreen
+
+    assert app.account is not None
+    created = await app.push_screen_wait(CreateScreen(app.account))
+    if created is None:
+        return
+    name, pair = created
+    app.main.apply_now(name)
+    if pair:
+        await _pair(app, name, by_code=False)
+
+
+async def connect(app: RyzeConsole, name: str) -> None:
+    await _pair(app, name, by_code=False)
+
+
+async def code(app: RyzeConsole, name: str) -> None:
+    await _pair(app, name, by_code=True)
+
+
+async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
+    """Every `connect` makes the server drop what was there, so a connected number is asked about first."""
+    from .screens.dialogs import Question
+    from .screens.pairing import PairingScreen, ask_number
+
+    account = app.account
+    assert account is not None
+    row = await account.confirm_state(name)
+    if row is None:
+        app.refuse(_("{name} is not there any more.").format(name=safe(name)))
+        return
+    if row.state == states.CONNECTED:
+        who = number(row.number)
+        question = Question(
+            _("{name} is connected as {who}.").format(name=safe(name), who=who),
+            _("Pairing again closes this connection, and messages wait until it is back."),
+            yes=_("Pair again"),
+        )
+        if not await app.push_screen_wait(question):
+            return
+    digits = ""
+    if by_code:
+        entered = await ask_number(app, row)
+        if entered is None:
+            return
+        digits = entered
+    app.push_screen(PairingScreen(account, name, digits))
+
+
+async def reconnect(app: RyzeConsole, name: str) -> None:
+    assert app.account is not None
+    app.say(await app.account.reconnect(name))
+
+
+async def bring_back(app: RyzeConsole, name: str) -> None:
+    """Reconnect, or connect, or nothing: whatever the state asks for; says which and why."""
+    account = app.account
+    assert account is not None
+    await account.confirm_state(name)
+    remedy = account.bring_back(name)
+    if remedy.action == "reconnect":
+        app.notify(f"{safe(name)}: {safe(remedy.why)}", markup=False, timeout=5)
+        outcome = await account.reconnect(name)
+        if not outcome.ok:
+            app.say(outcome)
+    elif remedy.action == "connect":
+        app.notify(f"{safe(name)}: {safe(remedy.why)}", markup=False, timeout=5)
+        await _pair(app, name, by_code=False)
+    else:
+        app.refuse(f"{safe(name)}: {safe(remedy.why)}")
+
+
+async def logout(app: RyzeConsole, name: str) -> None:
+    from .screens.dialogs import TypeName
+
+    assert app.account is not None
+    if await app.push_screen_wait(
+        TypeName(
+            _("Log out {name}?").format(name=safe(name)),
+            name,
+            _("The phone unlinks this device. The instance and its settings stay; connecting it again needs a new QR code."),
+            yes=_("Log out"),
+        )
+    ):
+        app.say(await app.account.logout(name))
+
+
+async def delete(app: RyzeConsole, name: str) -> None:
+    from .screens.dialogs import TypeName
+
+    assert app.account is not None
+    if await app.push_screen_wait(
+        TypeName(
+            _("Delete {name}?").format(name=safe(name)),
+            name,
+            _("The number is logged out, and the instance, its token and its settings are removed for good. There is no undo."),
+            yes=_("Delete"),
+        )
+    ):
+        app.say(await app.account.delete(name))
+
+
+async def refresh(app: RyzeConsole, name: str) -> None:
+    """`R`: the whole list now, and the order taken again."""
+    assert app.account is not None
+    outcome = await app.account.refresh()
+    if outcome.ok:
+        app.main.take_order()
+    app.say(outcome)
+
+
+async def phone(app: RyzeConsole, name: str) -> None:
+    from .screens.phone import PhoneScreen
+
+    assert app.account is not None
+    app.push_screen(PhoneScreen(app.account, name))
+
+
+async def copy(app: RyzeConsole, name: str) -> None:
+    from .screens.dialogs import Choice, Menu
+
+    account = app.account
+    row = account.model.rows.get(name) if account is not None else None
+    if row is None:
+        return
+    choices = [Choice("n", _("Name"), safe(name))]
+    if row.number:
+        choices.append(Choice("p", _("Phone number"), number(row.number)))
+    if row.item.token:
+        choices.append(Choice("t", _("Token of this instance"), "••••••••"))
+    key = await app.push_screen_wait(Menu(_("Copy from {name}").format(name=safe(name)), choices))
+    texts = {"n": name, "p": number(row.number), "t": row.item.token}
+    if key:
+        app.copy_to_clipboard(texts[key])
+        app.notify(
+            _("Copied: {what}. Terminals that refuse it say nothing.").format(
+                what=next(choice.title for choice in choices if choice.key == key)
+            ),
+            markup=False,
+            timeout=4,
+        )
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "new": new,
+    "connect": connect,
+    "code": code,
+    "reconnect": reconnect,
+    "bring_back": bring_back,
+    "logout": logout,
+    "delete": delete,
+    "refresh": refresh,
+    "phone": phone,
+    "copy": copy,
+}

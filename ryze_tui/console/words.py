@@ -1,0 +1,107 @@
+"""How states, ages and numbers are written on the screen. Pure; widths are terminal cells."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+
+from ..api import states
+from ..i18n import _, mark
+from ..redact import clean
+
+GLYPH: Final = {
+    states.BANNED: "✖",
+    states.LOGGEDOUT: "⚠",
+    states.DISCONNECTED: "○",
+    states.CONNECTING: "◌",
+    states.CONNECTED: "●",
+    states.UNKNOWN: "?",
+}
+WORD: Final = {
+    states.BANNED: mark("banned"),
+    states.LOGGEDOUT: mark("logged out"),
+    states.DISCONNECTED: mark("disconnected"),
+    states.CONNECTING: mark("connecting"),
+    states.CONNECTED: mark("connected"),
+    states.UNKNOWN: mark("unknown"),
+}
+PHASE: Final = {
+    "scan": mark("waiting for the scan"),
+    "linking": mark("the phone is linking"),
+    "dialling": mark("calling WhatsApp"),
+    "refused": mark("the phone was refused"),
+}
+DOT: Final = " · "
+
+
+def badge(state: str) -> str:
+    """`● connected`."""
+    return f"{GLYPH[state]} {_(WORD[state])}"
+
+
+def age(seconds: float, *, exact: bool = True) -> str:
+    """How long: `now` below a minute, then whole minutes, hours, days. `≥` when it may be longer."""
+    if seconds < 60:
+        text = _("now")
+    elif seconds < 3600:
+        text = f"{int(seconds // 60)} m"
+    elif seconds < 86400:
+        text = f"{int(seconds // 3600)} h"
+    else:
+        text = f"{int(seconds // 86400)} d"
+    return text if exact else f"≥{text}" if seconds >= 60 else text
+
+
+def number(digits: str) -> str:
+    """`5511…` -> `+5511…`; a dash when never paired."""
+    return f"+{digits}" if digits else "–"
+
+
+@lru_cache(maxsize=4096)
+def safe(text: str) -> str:
+    """A text of a stranger, fit for the terminal: one line, no control, escape or direction characters."""
+    return clean(text)
+
+
+@lru_cache(maxsize=8192)
+def fit(text: str, width: int) -> str:
+    """Cut or pad to exactly `width` cells; a cut shows as `…`."""
+    if width <= 0:
+        return ""
+    if len(text) == width and text.isascii():
+        return text
+    if text.isascii() and len(text) < width:
+        return text.ljust(width)
+    size = cell_len(text)
+    if size <= width:
+        return text + " " * (width - size)
+    return (
+        "…"
+        if width == 1
+        else set_cell_size(text, width - 1).rstrip() + "…" + " " * (width - 1 - cell_len(set_cell_size(text, width - 1).rstrip()))
+    )
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break a text of ours into lines of at most `width` cells, at spaces where possible."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            while cell_len(word) > width > 0:
+                if line:
+                    lines.append(line)
+                    line = ""
+                head = set_cell_size(word, width).rstrip() or word[:1]
+                lines.append(head)
+                word = word[len(head) :]
+            longer = f"{line} {word}" if line else word
+            if cell_len(longer) > width:
+                lines.append(line)
+                line = word
+            else:
+                line = longer
+        lines.append(line)
+    return lines

@@ -1,0 +1,223 @@
+"""Servers on this machine, as child processes: one that ends with us (demo), one that stays (detached).
+
+Only process handling: the console never imports the backend; it starts `python -m ryze_tui serve` and talks HTTP to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from . import paths
+from .i18n import _
+
+READY: Final = "ryze-tui: serving on "
+_WAIT: Final = 30.0
+
+
+class ServerError(Exception):
+    """A server that could not be started or stopped; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """Where it answers and the account's token."""
+
+    url: str
+    token: str = field(repr=False)
+    pid: int = 0
+
+
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Wait for the ready line; returns the URL. Raises ServerError with what the server said instead."""
+    assert process.stdout is not None
+    told, _w, _x = select.select([process.stdout], [], [], _WAIT)
+    line = process.stdout.readline().decode("utf-8", "replace").strip() if told else ""
+    process.stdout.close()
+    if line.startswith(READY):
+        return line.removeprefix(READY)
+    process.kill()
+    process.wait()
+    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:] if log.exists() else []
+    raise ServerError(_("The server did not start: {why}").format(why=said[0] if said else _("it said nothing within 30 s")))
+
+
+def _environment(token: str) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in ("RYZE_TOKEN", "RYZE_URL", "RYZE_KEY")}
+    environment["RYZE_ACCOUNT_TOKEN"] = token
+    return environment
+
+
+async def start_demo(*extra: str) -> LocalServer:
+    """A simulated server with a dozen instances; it ends with this process and keeps nothing. Raises ServerError."""
+    return await asyncio.to_thread(start_demo_now, *extra)
+
+
+def start_demo_now(*extra: str) -> LocalServer:
+    """As `start_demo`, where no event loop runs yet."""
+    token = secrets.token_hex(16)
+    directory = Path(tempfile.mkdtemp(prefix="ryze-tui-demo-"))
+    _directories.append(directory)
+    log = directory / "server.log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "ryze_tui",
+                "serve",
+                "--engine",
+                "simulated",
+                "--port",
+                "0",
+                "--data-dir",
+                str(directory / "data"),
+                "--key-file",
+                str(directory / "key"),
+                "--simulator-instances",
+                "12",
+                "--simulator-names",
+                "demo",
+                "--exit-with-parent",
+                *extra,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=_environment(token),
+            start_new_session=True,
+        )
+    _children.append(process)
+    return LocalServer(_ready(process, log), token, process.pid)
+
+
+_directories: list[Path] = []
+
+
+def end_children() -> None:
+    """End the demo servers of this process and remove what they kept. Called once, at the very end."""
+    for process in _children:
+        process.terminate()
+    for process in _children:
+        try:
+            process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for directory in _directories:
+        remove_tree(directory)
+
+
+def remove_tree(directory: Path) -> None:
+    """Remove a directory of ours with everything in it."""
+    import shutil
+
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+# -- the server that stays ---------------------------------------------------------------------------------------------
+
+
+def pid_file() -> Path:
+    """Where the detached server is noted: its process, start time and URL."""
+    return paths.state_dir() / "server.json"
+
+
+def _born(pid: int) -> str:
+    """The kernel's start time of a process: tells it from another one that got the same number later."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def running() -> tuple[int, str] | None:
+    """(pid, URL) of the detached server, or None when none runs."""
+    try:
+        note = json.loads(pid_file().read_text(encoding="utf-8"))
+        pid, born, url = int(note["pid"]), str(note["born"]), str(note["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return (pid, url) if born and _born(pid) == born else None
+
+
+def _token_path() -> Path:
+    return paths.data_dir() / "account-token"
+
+
+def _kept_token() -> str:
+    try:
+        return _token_path().read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ServerError(_("{path} cannot be read: {problem}").format(path=_token_path(), problem=error.strerror)) from error
+
+
+async def start_detached(engine: str = "simulated", port: int = 8080) -> LocalServer:
+    """Start the server that stays, or find it running. Its data is in the XDG data directory. Raises ServerError."""
+    return await asyncio.to_thread(_start_detached, engine, port)
+
+
+def _start_detached(engine: str, port: int) -> LocalServer:
+    if found := running():
+        return LocalServer(found[1], _kept_token(), found[0])
+    paths.private_dir(paths.data_dir())
+    paths.private_dir(paths.state_dir())
+    log = paths.state_dir() / "server.log"
+    environment = {name: value for name, value in os.environ.items() if name not in ("RYZE_TOKEN", "RYZE_URL")}
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "ryze_tui",
+                "serve",
+                "--engine",
+                engine,
+                "--port",
+                str(port),
+                "--data-dir",
+                str(paths.data_dir()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,
+        )
+    url = _ready(process, log)
+    paths.write_private(pid_file(), json.dumps({"pid": process.pid, "born": _born(process.pid), "url": url}))
+    _detached.append(process)
+    return LocalServer(url, _kept_token(), process.pid)
+
+
+_detached: list[subprocess.Popen[bytes]] = []  # kept, so that nobody warns about a child that is meant to stay
+
+
+def stop_detached() -> str:
+    """Stop the server that stays; returns its URL. Raises ServerError when none runs or it does not stop."""
+    found = running()
+    if found is None:
+        raise ServerError(_("No local server is running."))
+    pid, url = found
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        if running() is None:
+            pid_file().unlink(missing_ok=True)
+            return url
+        time.sleep(0.05)
+    raise ServerError(_("The server (process {pid}) does not stop.").format(pid=pid))

@@ -1,0 +1,134 @@
+"""What must never be shown, and what must never reach a terminal: `mask` for secrets, `clean` for hostile text."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import quote
+
+MASK: Final = "••••••••"
+
+_SHORTEST: Final = 6  # shorter "secrets" would blank out ordinary words
+_PREFIX: Final = 4
+
+_secrets: dict[int, set[str]] = {}
+_prefixes: set[str] = set()
+
+_KEYS: Final = (
+    "token|ryze_token|apikey|api_key|apiToken|chatwootApiToken|chatwoot_api_token|password|proxyPassword|secret|secretKey|s3SecretKey"
+    "|authorization|webhookAuthorization|proxy-authorization|cookie|set-cookie|qrCode|qrCodeBase64|pairingCode"
+)
+_PATTERNS: Final = (
+    # "password": "…" (JSON, also with its quotes escaped once)
+    (re.compile(rf'(?i)(\\?"(?:{_KEYS})\\?"\s*:\s*\\?")((?:[^"\\]|\\[^"])*)'), rf"\1{MASK}"),
+    # "codes": ["…", "…"]
+    (re.compile(r'(?i)(\\?"codes\\?"\s*:\s*\[)[^\]]*'), rf"\1{MASK}"),
+    # ?token=…  &token=…  token: …  Authorization: Bearer …
+    (re.compile(rf"(?i)([?&;](?:{_KEYS})=)[^&\s\"']+"), rf"\1{MASK}"),
+    (re.compile(rf"(?im)(\b(?:{_KEYS})\s*:\s*)(?!\s*{MASK})(?:(Bearer|Basic)\s+)?[^\s\"',;]+"), rf"\1{MASK}"),
+    (re.compile(r"(?i)\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
+    # user:password@ in an address
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s@\"']+@"), rf"\1{MASK}@"),
+    # the text of a QR code, with and without WhatsApp's prefix
+    (re.compile(r"https?://wa\.me/settings/linked_devices#\S+"), MASK),
+    (re.compile(r"\b\d@[A-Za-z0-9+/=_-]{16,}(?:,[A-Za-z0-9+/=_-]*)*"), MASK),
+)
+
+
+def register(secret: str) -> None:
+    """Remember a secret so that `mask` removes it wherever it turns up, plain, percent-encoded or inside JSON."""
+    forms = {secret} if secret.isascii() and secret.isalnum() else {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}
+    for form in forms:
+        if len(form) >= _SHORTEST:
+            _secrets.setdefault(len(form), set()).add(form)
+            _prefixes.add(form[:_PREFIX])
+
+
+def forget_all() -> None:
+    """Forget every registered secret (tests, and a change of profile)."""
+    _secrets.clear()
+    _prefixes.clear()
+
+
+def mask(text: str) -> str:
+    """Replace registered secrets, secret-looking fields, QR texts and credentials in addresses."""
+    if _secrets:
+        text = _without_registered(text)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _without_registered(text: str) -> str:
+    """One pass over the text; 10,000 registered tokens cost no more than one."""
+    lengths, out, start, i = sorted(_secrets, reverse=True), [], 0, 0
+    while i <= len(text) - _SHORTEST:
+        if text[i : i + _PREFIX] in _prefixes:
+            length = next((n for n in lengths if text[i : i + n] in _secrets[n]), 0)
+            if length:
+                out += [text[start:i], MASK]
+                start = i = i + length
+                continue
+        i += 1
+    return "".join([*out, text[start:]]) if out else text
+
+
+def tail(secret: str) -> str:
+    """`••••••••3f2a`: enough to tell two tokens apart. Short ones show nothing."""
+    return MASK + secret[-4:] if len(secret) >= 12 else MASK
+
+
+# -- hostile text ------------------------------------------------------------------------------------------------------
+
+# Anything outside these is worth a closer look: plain ASCII, Latin, Greek, Cyrillic, CJK, kana, Hangul syllables.
+_HARMLESS: Final = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0481\u048a-\u058f\u3041-\u3096\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3]*")
+_REMOVED: Final = frozenset(
+    [0xAD, 0x61C, 0x180E, 0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800, 0xFEFF, 0x34F,
+     *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0)]
+)
+"""Invisible, or changing the direction or the width of what surrounds them."""
+_MAX_MARKS: Final = 2
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """Make any text safe for one line of a terminal.
+
+    Controls become pictures (`␛`), C1 controls, bidi and other invisible characters go, lone surrogates and characters
+    that no terminal can draw become `�`, and at most two combining marks stay on a character. With `lines`, `\\n` stays.
+    The result may be put on a screen as it is; its width is what `wcwidth` says of each character.
+    """
+    if _HARMLESS.fullmatch(text):
+        return text
+    out: list[str] = []
+    marks = 0
+    for char in text:
+        if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
+            marks += 1
+            if marks <= _MAX_MARKS and out and ord(char) not in _REMOVED:
+                out.append(char)
+            continue
+        shown = _one(char, lines)
+        if shown:
+            marks = 0
+            out.append(shown)
+    return "".join(out)
+
+
+def _one(char: str, lines: bool) -> str:
+    code = ord(char)
+    if code in (0x0A, 0x0D, 0x09, 0x2028, 0x2029):
+        return "\n" if lines and code == 0x0A else " "
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if 0x80 <= code < 0xA0 or code in _REMOVED:
+        return ""
+    category = unicodedata.category(char)
+    if category == "Zs":
+        return " "
+    if category == "Cf":
+        return ""
+    return "�" if category in ("Cs", "Cn", "Co") else char
