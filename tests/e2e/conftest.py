@@ -1,0 +1,33 @@
+"""Servers for the stories: both modes, a dozen simulated instances, and a recording proxy in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..terminal.proxy import Proxy
+from ..terminal.server import Server
+
+
+@pytest.fixture(params=[True, False], ids=["extensions", "plain"])
+def extensions(request: pytest.FixtureRequest) -> bool:
+    """Both modes of every story: the account stream, and the plain contract."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def serve(request: pytest.FixtureRequest, extensions: bool, tmp_path: Path) -> Iterator[Server]:
+    """A server with a dozen instances; `@pytest.mark.parametrize("serve", [{...}], indirect=True)` changes its options."""
+    options: dict[str, Any] = {"instances": 12, "speed": 10.0} | getattr(request, "param", {})
+    with Server(tmp_path / "server", extensions=extensions, **options) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(serve: Server) -> Iterator[Proxy]:
+    """In front of that server."""
+    with Proxy(serve.url) as proxy:
+        yield proxy

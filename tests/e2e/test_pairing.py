@@ -1,0 +1,81 @@
+"""Nothing is dropped before the answer, and a code that cannot be scanned any more is never on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ..terminal.proxy import Proxy
+from ..terminal.server import Server
+from .driver import Console
+
+pytestmark = pytest.mark.e2e
+CONNECT = r"GET /api/instance/connect/"
+
+
+def test_connecting_a_connected_number_waits_for_the_answer(serve: Server, proxy: Proxy, tmp_path: Path) -> None:
+    with Console(proxy.url, serve.token, tmp_path, (80, 24)) as console:
+        console.ready()
+        name = next(name for name, word in console.rows().items() if word == "connected")
+        console.put_cursor(name)
+        for key, answer in (("c", "enter"), ("c", "esc"), ("p", "enter")):
+            console.press(key)
+            console.wait_for(f"{name} is connected as")
+            console.press(answer)
+            console.wait_gone(f"{name} is connected as")
+        console.settle()
+        assert proxy.seen(CONNECT) == []
+        console.press("c")
+        console.wait_for(f"{name} is connected as")
+        assert proxy.seen(CONNECT) == []
+        console.press("y")
+        console.wait_qr()
+        assert len(proxy.seen(CONNECT)) == 1
+        console.press("esc")
+        console.quit()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("extensions", [True], ids=["extensions"])
+def test_the_code_can_be_read_in_every_layout(serve: Server, tmp_path: Path, size: tuple[int, int]) -> None:
+    serve.create("sales", websocketEnabled=True)
+    with Console(serve.url, serve.token, tmp_path, size) as console, serve.listen("sales") as events:
+        console.ready()
+        console.put_cursor("sales")
+        console.press("c")
+        console.wait_qr()
+        console.press("m")
+        console.settle()
+        assert console.qr() == events.codes()[:1]
+        console.resize(80, 24)
+        console.settle()
+        assert console.qr() == events.codes()[:1]
+        console.resize(*size)
+        console.settle()
+        assert console.qr() == events.codes()[:1]
+
+
+def test_a_code_replaced_elsewhere_leaves_the_screen(serve: Server, proxy: Proxy, tmp_path: Path) -> None:
+    serve.create("sales", websocketEnabled=True)
+    with Console(proxy.url, serve.token, tmp_path) as console, serve.listen("sales") as events:
+        console.ready()
+        console.put_cursor("sales")
+        console.press("c")
+        first = console.wait_qr()
+        assert first == events.codes()[0]
+        serve.call("GET", "/api/instance/connect/sales")
+        at = events.wait_state("qr_ready")
+        console.wait_for(lambda _: console.qr() != [first], 3, what="the old code to go")
+        assert console.read_at - at < 1.5
+
+
+def test_an_instance_deleted_elsewhere_takes_its_code_along(serve: Server, tmp_path: Path) -> None:
+    serve.create("sales", websocketEnabled=True)
+    with Console(serve.url, serve.token, tmp_path) as console:
+        console.ready()
+        console.put_cursor("sales")
+        console.press("c")
+        console.wait_qr()
+        serve.call("DELETE", "/api/instance/delete/sales")
+        console.wait_for(lambda _: console.qr() == [], 3, what="the code of a deleted instance to go")

@@ -1,0 +1,176 @@
+"""Pictures of the running program for the README: `python -m tests.screenshots [--png DIR] [--only NAME]`.
+
+A real console in a pseudo-terminal on a real simulated server, walked through the story by keys. Names and numbers are
+always the same; times, ports and token ends are replaced, so that a picture changes only when the program does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from .e2e.driver import Console
+from .terminal.emulator import Cell
+from .terminal.png import write_png
+from .terminal.server import Server
+from .terminal.svg import write_svg
+
+OUT: Final = Path(__file__).parents[1] / "screenshots"
+PEOPLE: Final = {
+    "billing": ("5511999990090", "Acme Billing"), "logistics": ("5511999990031", "Acme Logistics"),
+    "promo": ("", ""), "returns": ("5511999990012", "Acme Returns"), "sales": ("5511999990077", "Acme Sales"),
+    "sales-north": ("", ""), "sales-south": ("5511999990015", "Acme South"), "store-01": ("5521988880001", "Acme Rio"),
+    "store-02": ("5521988880002", "Acme Niterói"), "store-03": ("5531977770003", "Acme BH"),
+    "support": ("5511999990022", "Acme Support"), "wholesale": ("5541966660004", "Acme Wholesale"),
+}  # fmt: skip
+FROZEN: Final = [
+    (re.compile(r"\b\d\d:\d\d(?=:\d\d\b)|\b\d\d:\d\d\b(?!:)"), "14:02"),
+    (re.compile(r"(?<=14:02:)\d\d\b"), "07"),
+    (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "80808"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "2026-01-01"),
+    (re.compile(r"(?<=•••)[0-9A-Za-z_-]{4}\b"), "3f2a"),
+]
+
+
+def frozen(cells: list[list[Cell]]) -> list[list[Cell]]:
+    """The same cells with what differs from run to run replaced, place for place."""
+    out = []
+    for row in cells:
+        text = "".join(cell.text or "\0" for cell in row)
+        for pattern, instead in FROZEN:
+            text = pattern.sub(lambda found, word=instead: word.ljust(len(found[0]))[: len(found[0])], text)
+        out.append([replace(cell, text=char.strip("\0")) for cell, char in zip(row, text, strict=True)])
+    return out
+
+
+def populate(server: Server) -> None:
+    """A small company: most numbers are up, some are not."""
+    for name, (number, profile) in PEOPLE.items():
+        blocks = {"webhookEnabled": True, "webhookURL": "https://hooks.acme.example/wa"} if name[0] in "bls" else {}
+        server.create(name, websocketEnabled=True, websocketEvents=["instance.state"], **blocks)
+        if number:
+            server.call("GET", f"/api/instance/connect/{name}")
+            server.simulate(name, "scan", number=number, name=profile)
+    for name, (number, _) in PEOPLE.items():
+        if number:
+            server.wait_state(name, "connected")
+    server.simulate("billing", "ban", seconds=7200)
+    server.simulate("returns", "unlink")
+    server.simulate("logistics", "drop", seconds=3600)
+
+
+class Camera:
+    """Takes pictures of one console; `size` is part of every file name."""
+
+    def __init__(self, console: Console, out: Path, png: Path | None) -> None:
+        self.console, self._out, self._png = console, out, png
+        self._size = f"{console.emulator.cols}x{console.emulator.rows}"
+
+    def take(self, name: str) -> None:
+        """When the screen has come to rest."""
+        self.console.settle(0.4)
+        cells, file = frozen(self.console.cells()), f"{name}-{self._size}"
+        write_svg(cells, self._out / f"{file}.svg", title=f"ryze-tui {self._size}")
+        if self._png:
+            write_png(cells, self._png / f"{file}.png")
+        print(self._out / f"{file}.svg")
+
+
+def main_screen(camera: Camera, server: Server) -> None:
+    """The list, and the detail of a number in trouble."""
+    console = camera.console
+    console.put_cursor("returns")
+    camera.take("main")
+    console.press("/")
+    console.type("sal")
+    camera.take("filter")
+    console.press("esc")
+    if console.emulator.cols < 100:
+        console.press("enter")
+        camera.take("detail")
+        console.press("esc")
+    console.settle()
+
+
+def pairing(camera: Camera, server: Server) -> None:
+    """The code on the screen, the virtual phone, and the pairing code."""
+    console = camera.console
+    console.put_cursor("promo")
+    console.press("c")
+    console.wait_qr()
+    camera.take("pairing-qr")
+    console.press("S")
+    console.wait_for("Virtual phone")
+    camera.take("virtual-phone")
+    console.press("esc", "esc")
+    console.wait_for("NAME")
+    console.put_cursor("sales-north")
+    console.press("p")
+    console.wait_for("Phone number")
+    console.type("+55 11 99999-0078")
+    console.press("enter")
+    console.wait_code()
+    camera.take("pairing-code")
+    console.press("esc")
+    console.wait_for("NAME")
+
+
+def dialogs(camera: Camera, server: Server) -> None:
+    """Create, a question before harm, help, the palette, the log."""
+    console = camera.console
+    console.press("n")
+    console.wait_for("New instance")
+    console.type("sales-east")
+    camera.take("create")
+    console.press("esc")
+    console.wait_gone("New instance")
+    console.put_cursor("support")
+    for key, name, text in (("x", "logout", "Log out"), ("?", "help", "Pairing code"), (":", "palette", "command"), ("L", "log", "calls")):
+        console.press(key)
+        console.wait_for(text)
+        camera.take(name)
+        console.press("esc")
+        console.wait_for("NAME")
+        console.settle(0.2)
+
+
+SCENES: Final[dict[tuple[int, int], list[Callable[[Camera, Server], None]]]] = {
+    (120, 40): [main_screen, pairing, dialogs],
+    (80, 24): [main_screen, pairing, dialogs],
+    (50, 30): [main_screen],
+}
+
+
+def main() -> int:
+    """Walk every scene at its sizes."""
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("--out", type=Path, default=OUT, help="where the SVG files go (screenshots/)")
+    parser.add_argument("--png", type=Path, help="PNG files too, for looking at")
+    parser.add_argument("--size", help="only this size, e.g. 80x24")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ryze-shots-", ignore_cleanup_errors=True) as directory:
+        home = Path(directory)
+        with Console("", "", home / "welcome", (80, 24)) as console:
+            console.wait_for("Look around")
+            Camera(console, options.out, options.png).take("welcome")
+        for size, scenes in SCENES.items():
+            if options.size in (None, f"{size[0]}x{size[1]}"):
+                place = home / f"{size[0]}x{size[1]}"
+                with Server(place, speed=1) as server:
+                    populate(server)
+                    with Console(server.url, server.token, place / "home", size) as console:
+                        console.ready()
+                        for scene in scenes:
+                            scene(Camera(console, options.out, options.png), server)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
