@@ -1,0 +1,1 @@
+"""What holds the WhatsApp links: the port, and one package per engine."""

@@ -1,0 +1,1 @@
+"""What must survive: schema, migrations, the writer and the rows."""

@@ -1,0 +1,1 @@
+"""An engine that behaves like WhatsApp without WhatsApp: virtual phones, codes that no real phone accepts."""

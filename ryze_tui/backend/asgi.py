@@ -1,0 +1,63 @@
+"""The ASGI application: routes, the edge around them, and a lifespan that opens and closes the backend."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from ..api import errors as texts
+from .boot import EngineFactory, make_engine, opened
+from .clock import Clock
+from .edge import Edge, http_error
+from .engine.simulated.engine import SimulatedEngine
+from .errors import ApiError
+from .routes import events, health, instances, sockets
+from .routes.simulator import Simulator
+from .settings import Settings
+
+
+async def _no_socket(_websocket: WebSocket) -> None:
+    raise ApiError(404, texts.NOT_FOUND)
+
+
+def _routes(settings: Settings) -> list[BaseRoute]:
+    plain: list[BaseRoute] = [
+        Route("/health", health.health, methods=["GET"]),
+        Route("/api/instance/new", instances.new, methods=["POST"]),
+        Route("/api/instance/list", instances.listing, methods=["GET"]),
+        Route("/api/instance/connect/{instance}", instances.connect, methods=["GET"]),
+        Route("/api/instance/reconnect/{instance}", instances.reconnect, methods=["POST"]),
+        Route("/api/instance/logout/{instance}", instances.logout, methods=["DELETE"]),
+        Route("/api/instance/delete/{instance}", instances.delete, methods=["DELETE"]),
+        Route("/api/events/websocket/{instance}", events.set_websocket, methods=["POST"]),
+        Route("/api/events/getWebsocket/{instance}", events.get_websocket, methods=["GET"]),
+        WebSocketRoute("/ws/{instance}", sockets.instance_socket),
+    ]
+    if settings.extensions:
+        plain.append(WebSocketRoute("/ws", sockets.account_socket))
+    return [*plain, WebSocketRoute("/{path:path}", _no_socket)]
+
+
+def build(settings: Settings, engine_factory: EngineFactory = make_engine, clock: Clock | None = None) -> Starlette:
+    """An application that opens its backend when its lifespan begins (StartupError) and closes it when that ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with opened(settings, engine_factory, clock) as backend:
+            app.state.backend = backend
+            if isinstance(backend.engine, SimulatedEngine):
+                app.router.routes[:0] = Simulator(backend.engine).routes()
+            yield
+
+    return Starlette(
+        routes=_routes(settings),
+        middleware=[Middleware(Edge)],
+        exception_handlers={HTTPException: http_error},
+        lifespan=lifespan,
+    )

@@ -1,0 +1,93 @@
+"""Who is calling: which token was sent, whose it is, and what it may do (contract §1, §7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from ..api import errors as texts
+from .catalog import Catalog
+from .errors import ApiError
+from .record import Record
+
+CALLER: Final = "ryze_tui.caller"
+"""Where the edge leaves the Caller in the ASGI scope."""
+
+
+@dataclass(slots=True, frozen=True)
+class Caller:
+    """`account` is empty when the token is missing or unknown; `instance` is set for a TokenInstance."""
+
+    account: str = ""
+    instance: Record | None = None
+    sent: bool = False
+    key: str = field(default="", repr=False)
+
+
+def find_token(scope: Scope) -> str:
+    """Header `token`, then Bearer, then `?token=`, the query on /ws/* only (contract §8 #3)."""
+    headers = Headers(scope=scope)
+    if token := headers.get("token", "").strip():
+        return token
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and (token := credentials.strip()):
+        return token
+    if str(scope["path"]).startswith("/ws/"):
+        query = scope.get("query_string", b"").decode("latin-1")
+        return next((value.strip() for name, value in _pairs(query) if name == "token"), "")
+    return ""
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return []
+
+
+def identify(scope: Scope, catalog: Catalog) -> Caller:
+    """Whose token it is."""
+    token = find_token(scope)
+    if not token:
+        return Caller()
+    if account := catalog.account_of(token):
+        return Caller(account, None, True, f"account:{account}")
+    if (record := catalog.instance_of(token)) is not None:
+        return Caller(record.account, record, True, f"instance:{record.id}")
+    return Caller(sent=True)
+
+
+def _known(scope: Scope) -> Caller:
+    caller: Caller = scope[CALLER]
+    if not caller.account:
+        raise ApiError(401, texts.INVALID_TOKEN if caller.sent else texts.MISSING_TOKEN)
+    return caller
+
+
+def any_token(scope: Scope) -> Caller:
+    """Either kind. Raises ApiError 401."""
+    return _known(scope)
+
+
+def account_token(scope: Scope) -> str:
+    """TokenAccount only; returns the account. Raises ApiError 401, for a TokenInstance too (contract §8 #4)."""
+    caller = _known(scope)
+    if caller.instance is not None:
+        raise ApiError(401, texts.INVALID_TOKEN)
+    return caller.account
+
+
+def instance_of(scope: Scope, catalog: Catalog) -> Record:
+    """The instance named in the path. Raises ApiError 401, 403, 404 in this order (contract §7)."""
+    caller, name = _known(scope), scope["path_params"]["instance"]
+    if caller.instance is not None:
+        if caller.instance.name != name:
+            raise ApiError(403, texts.TOKEN_MISMATCH)
+        return caller.instance
+    if (record := catalog.find(caller.account, name)) is None:
+        raise ApiError(404, texts.INSTANCE_NOT_FOUND)
+    return record

@@ -1,0 +1,46 @@
+"""Request bodies: bounded, JSON objects only; nothing a caller sends gets further than this as anything else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect, Request
+
+from ..api import errors as texts
+from .errors import ApiError
+
+CONFIG_BYTES: Final = 1024 * 1024
+MEDIA_BYTES: Final = 12 * 1024 * 1024
+
+
+async def read_object(request: Request, *, limit: int = CONFIG_BYTES, empty: bool = False) -> dict[str, Any]:
+    """The body's JSON object; `empty` allows none at all. Raises ApiError 400, 413."""
+    raw = await _read(request, limit)
+    if empty and not raw.strip():
+        return {}
+    try:
+        body = json.loads(raw)
+        # A lone surrogate is valid in JSON and in no text that a database or a header can hold.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise ApiError(400, texts.INVALID_BODY) from None
+    if not isinstance(body, dict):
+        raise ApiError(400, texts.INVALID_BODY)
+    return body
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        raise ApiError(413, texts.BODY_TOO_LARGE)
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise ApiError(413, texts.BODY_TOO_LARGE)
+            parts.append(part)
+    except ClientDisconnect:
+        raise ApiError(400, texts.INVALID_BODY) from None
+    return b"".join(parts)

@@ -1,0 +1,177 @@
+"""Opening a server's parts in the right order, and closing them; every way it can fail says what to do."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets as entropy
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from .. import paths
+from ..api.blocks import WebSocket
+from .app import Backend
+from .blocks import Written, split
+from .catalog import Catalog
+from .clock import Clock, LoopClock
+from .engine.port import Engine, Sessions
+from .engine.simulated.engine import SimulatedEngine
+from .engine.simulated.fill import link_of, seeds
+from .errors import StartupError, StoreError
+from .events.bus import Bus
+from .instances import Instances
+from .limits import Limits
+from .record import Record
+from .secrets import load_keys, new_token, token_digest
+from .settings import Settings
+from .store.database import Database
+from .store.rows import Store
+
+log = logging.getLogger(__name__)
+
+EngineFactory = Callable[[Settings, Sessions, Clock], Engine]
+
+DEFAULT_ACCOUNT: Final = "default"
+TOKEN_FILE: Final = "account-token"
+DATABASE_FILE: Final = "ryze.db"
+
+
+def make_engine(settings: Settings, sessions: Sessions, clock: Clock) -> Engine:
+    """The engine that the settings name. Raises StartupError."""
+    if settings.engine != "simulated":
+        raise StartupError(f"the engine {settings.engine!r} is not there yet; start with --engine simulated")
+    return SimulatedEngine(sessions, clock, speed=settings.simulator_speed)
+
+
+def _database_url(settings: Settings) -> str:
+    if not settings.database:
+        return f"sqlite+aiosqlite:///{settings.data_dir / DATABASE_FILE}"
+    try:
+        url = make_url(settings.database)
+    except ArgumentError:
+        raise StartupError("--database is not a database URL; for example sqlite:////var/lib/ryze-tui/ryze.db") from None
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        raise StartupError("--database must name a SQLite file for now; for example sqlite:////var/lib/ryze-tui/ryze.db")
+    return url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False)
+
+
+def _has_data(url: str) -> bool:
+    file = Path(make_url(url).database or "")
+    return file.exists() and file.stat().st_size > 0
+
+
+@asynccontextmanager
+async def _data_dir(path: Path) -> AsyncIterator[None]:
+    """Make the directory and keep it to ourselves. Raises StartupError."""
+    try:
+        paths.private_dir(path)
+        descriptor = os.open(path / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StartupError(f"the data directory {path} cannot be written: {error.strerror}; choose another") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartupError(f"another ryze-tui server uses {path}; stop it, or choose another with --data-dir") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def _account(store: Store, settings: Settings, now: float) -> str:
+    """The default account's id; its token is the environment's, else the file's, else a new one in the file."""
+    file = settings.data_dir / TOKEN_FILE
+    known = {name: (account, digest) for account, name, digest in await store.accounts()}
+    account, digest = known.get(DEFAULT_ACCOUNT, ("", ""))
+    token = settings.account_token
+    if not token and not account:
+        token = new_token()
+        try:
+            paths.write_private(file, token + "\n")
+        except OSError as error:
+            raise StartupError(f"the account's token could not be written to {file}: {error.strerror}") from error
+        log.info("the account's token is in %s", file)
+    if not account:
+        account = entropy.token_hex(16)
+        await store.add_account(account, DEFAULT_ACCOUNT, token_digest(token), now)
+    elif token and token_digest(token) != digest:
+        await store.set_account_token(account, token_digest(token))
+        file.unlink(missing_ok=True)
+        log.info("the account's token was replaced by RYZE_ACCOUNT_TOKEN")
+    elif not token and not file.exists():
+        log.warning("the account's token was given at an earlier start and is not kept; set RYZE_ACCOUNT_TOKEN to give another")
+    return account
+
+
+async def _fill(backend: Backend, account: str) -> None:
+    """Make the simulator's first instances, when the account has none."""
+    settings, engine = backend.settings, backend.engine
+    if not settings.simulator_instances or not isinstance(engine, SimulatedEngine) or backend.catalog.of_account(account):
+        return
+    now = backend.clock.now()
+    records: list[Record] = []
+    links, sessions, blocks = [], {}, dict[str, list[Written]]()
+    for seed in seeds(settings.simulator_instances, settings.simulator_names, now):
+        block = split("websocket", WebSocket(enabled=True))
+        record = backend.catalog.new_record(account, seed.name, "", [block])
+        record.stage, record.since, record.reason = seed.stage, now - seed.ago, seed.reason
+        if seed.number:
+            record.jid, record.profile_name = f"{seed.number}@s.whatsapp.net", seed.profile
+        if seed.ago:
+            record.created_at = record.updated_at = now - seed.ago
+        if (link := link_of(record.id, seed)) is not None and seed.session is not None:
+            record.paired, record.business_name = True, seed.session.business
+            links.append(link)
+            sessions[record.id] = seed.session.dump()
+        blocks[record.id] = [block]
+        records.append(record)
+    await backend.catalog.add_many(records, blocks, sessions)
+    engine.adopt(links)
+    backend.instances.adopt(records)
+
+
+async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Backend:
+    url = _database_url(settings)
+    ring = load_keys(key=settings.key, key_file=settings.key_file, data_exists=_has_data(url))
+    store = Store(Database(url), ring)
+    try:
+        await store.open()
+        account = await _account(store, settings, clock.now())
+        bus = Bus(epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions)
+        bus.base_url = settings.public_url
+        catalog = Catalog(store, ring, bus, clock, quota=settings.instance_quota, short_tokens=settings.loopback)
+        await catalog.open()
+        engine = factory(settings, store, clock)
+        instances = Instances(catalog, store, bus, engine, clock)
+        backend = Backend(
+            settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
+            limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
+        )
+        await instances.open()
+        await _fill(backend, account)
+    except StoreError as error:
+        await store.database.close()
+        raise StartupError(f"the database cannot be used ({error}); restore a copy, or choose another --data-dir") from error
+    except BaseException:
+        await store.database.close()
+        raise
+    return backend
+
+
+@asynccontextmanager
+async def opened(settings: Settings, factory: EngineFactory = make_engine, clock: Clock | None = None) -> AsyncIterator[Backend]:
+    """A backend that works; closed afterwards, with everything written. Raises StartupError."""
+    async with _data_dir(settings.data_dir):
+        backend = await _open(settings, factory, clock or LoopClock())
+        try:
+            yield backend
+        finally:
+            backend.bus.close(1001, "the server stops")
+            await backend.instances.close()
+            await backend.store.database.close()

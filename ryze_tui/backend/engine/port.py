@@ -1,0 +1,90 @@
+"""What the lifecycle wants of an engine, and what an engine tells.
+
+Commands begin something and return at once; what comes of it is told. Every link has the `attempt` number it was begun
+with, and the lifecycle drops what an older attempt tells. Commands for messages, presence and media come with the routes
+that need them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..table import Happening
+
+
+@dataclass(slots=True)
+class Told:
+    """Something happened to one link.
+
+    `data` is what an event carries besides state, timestamp and instance (contract §5.6), or the whole data of a message or
+    call. `jid`, `profile_name`, `business_name`: told when a link comes up. `code`: the pairing code for the one who asked.
+    """
+
+    instance: str
+    attempt: int
+    what: Happening
+    data: dict[str, Any] = field(default_factory=dict, repr=False)
+    jid: str = ""
+    profile_name: str = ""
+    business_name: str = ""
+    code: str = field(default="", repr=False)
+
+    @property
+    def reason(self) -> str:
+        """Why, for people."""
+        for key in ("reason", "error", "message"):
+            if isinstance(text := self.data.get(key), str):
+                return text
+        return ""
+
+
+Tell = Callable[[Told], None]
+
+
+class Sessions(Protocol):
+    """Where an engine keeps its sessions; each write is on the disk when it returns. Raises StoreError."""
+
+    async def sessions(self) -> dict[str, str]:
+        """Instance id -> session."""
+
+    async def save_session(self, instance_id: str, data: str) -> None:
+        """Replace a session."""
+
+    async def delete_session(self, instance_id: str) -> None:
+        """Forget a session."""
+
+
+class Engine(Protocol):
+    """Holds the links of all instances, by instance id."""
+
+    @property
+    def name(self) -> str:
+        """What /health calls it."""
+
+    @property
+    def label(self) -> str:
+        """Put before every displayStatus; empty for the real thing."""
+
+    @property
+    def boot_rate(self) -> float:
+        """How many saved sessions a second may be dialled when the server starts."""
+
+    async def open(self, tell: Tell) -> set[str]:
+        """Get ready; returns the ids of instances with a saved session."""
+
+    def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
+        """Begin a pairing: by code when `number` (digits) is given, else by QR. Raises EngineError."""
+
+    def dial(self, instance: str, attempt: int) -> None:
+        """Begin a link with the saved session. Raises EngineError."""
+
+    def stop(self, instance: str) -> None:
+        """Drop the link; tells nothing."""
+
+    async def logout(self, instance: str) -> None:
+        """Unlink at WhatsApp as well as it can, and forget the session for good. Raises StoreError, EngineError."""
+
+    async def close(self) -> None:
+        """Drop every link, keep every session."""

@@ -1,0 +1,210 @@
+"""What a person does with a virtual phone, and what WhatsApp does to it: the simulator's controls (`/simulator/…`)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from ...errors import EngineError
+from ...table import Happening
+from . import wire
+from .codes import normal
+from .engine import BANS, SimulatedEngine
+from .link import Link, Phase, Session
+from .storm import Storm
+
+NAMES: Final = ("Ana Souza", "Bruno Lima", "Carla Dias", "Diego Rocha", "Elisa Prado", "Fabio Nunes", "Gabi Torres", "Hugo Reis")
+
+
+class Impossible(EngineError):
+    """It cannot be done in the present state (409)."""
+
+
+class Invalid(EngineError):
+    """The body is not understood (400)."""
+
+
+def _text(body: dict[str, Any], key: str, default: str = "") -> str:
+    value = body.get(key, default)
+    if not isinstance(value, str):
+        raise Invalid(f"{key} is a text")
+    return value
+
+
+def _number(body: dict[str, Any], key: str) -> str:
+    digits = "".join(character for character in str(_text(body, key)) if character not in "+-() .")
+    digits = digits.partition("@")[0]
+    if digits and not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
+        raise Invalid(f"{key} is a phone number: 7 to 15 digits")
+    return digits
+
+
+def _seconds(body: dict[str, Any], default: float, key: str = "seconds", most: float = 30 * 86400.0) -> float:
+    value = body.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
+        raise Invalid(f"{key} is a number above 0 and up to {most:g}")
+    return float(value)
+
+
+class Controls:
+    """Each action takes the link and the request's body and returns what the answer adds."""
+
+    def __init__(self, engine: SimulatedEngine) -> None:
+        self._engine = engine
+        self._storm: Storm | None = None
+        self.actions: dict[str, Callable[[Link, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+            "scan": self.scan, "enter-code": self.enter_code, "unlink": self.unlink, "ban": self.ban, "drop": self.drop,
+            "message": self.message, "call": self.call,
+        }
+
+    async def act(self, instance: str, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Raises Impossible, Invalid, KeyError for an unknown action."""
+        return await self.actions[action](self._link(instance), body)
+
+    def _link(self, instance: str) -> Link:
+        return self._engine.links.get(instance) or Link(instance)
+
+    def phone(self, instance: str) -> dict[str, Any]:
+        """What the phone shows and what can be done now."""
+        link = self._link(instance)
+        alive = self._engine.alive_code(link)
+        online, session = link.phase is Phase.ONLINE, link.session
+        possible = {
+            "scan": alive is not None, "enter-code": alive is not None and bool(link.code), "unlink": session is not None,
+            "ban": online, "drop": online, "message": online, "call": online,
+        }
+        return {
+            "link": str(link.phase), "number": session.number if session else "", "name": session.name if session else "",
+            "code": 0 if alive is None else alive + 1, "codes": len(link.codes),
+            "pairingCode": link.code if alive is not None else "",
+            "actions": [action for action, can in possible.items() if can],
+        }
+
+    # -- pairing -------------------------------------------------------------------------------------------------------
+
+    async def scan(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
+        """`{number?, name?, business?, code?}`; `code`, when given, must be the QR text that can be scanned now."""
+        alive = self._engine.alive_code(link)
+        if alive is None:
+            raise Impossible("no QR code is waiting to be scanned")
+        code = _text(body, "code")
+        if code and code != link.codes[alive]:
+            raise Impossible("this QR code is dead: another one is shown now")
+        return await self._accept(link, _number(body, "number") or link.number, body)
+
+    async def enter_code(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
+        """`{code}`, as a person types it."""
+        if self._engine.alive_code(link) is None or not link.code:
+            raise Impossible("no pairing code is waiting to be entered")
+        if normal(_text(body, "code")) != link.code:
+            raise Impossible("this is not the pairing code that is shown now")
+        return await self._accept(link, link.number, body)
+
+    async def _accept(self, link: Link, number: str, body: dict[str, Any]) -> dict[str, Any]:
+        rng = self._engine.rng
+        number = number or f"55119{rng.randrange(10**8):08d}"
+        business = _text(body, "business")
+        session = Session(number, _text(body, "name") or business or rng.choice(NAMES), business)
+        if link.session is not None and link.session.number == number:
+            session.banned_until, session.ban_code = link.session.banned_until, link.session.ban_code
+        try:
+            await self._engine.linked(link, session)
+        except EngineError as error:
+            raise Impossible(str(error)) from error
+        return {"number": number, "name": session.name}
+
+    # -- trouble -------------------------------------------------------------------------------------------------------
+
+    def _online(self, link: Link) -> Session:
+        if link.phase is not Phase.ONLINE or link.session is None:
+            raise Impossible("the instance is not connected")
+        return link.session
+
+    async def _keep(self, link: Link) -> None:
+        if link.session is not None:
+            await self._engine.sessions.save_session(link.instance, link.session.dump())
+
+    async def unlink(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
+        """Log the device out on the phone; without a link WhatsApp says so at the next dial."""
+        if link.session is None:
+            raise Impossible("no device is linked")
+        if link.phase in (Phase.ONLINE, Phase.LINKING):
+            await self._engine.revoke(link, on_connect=False)
+        else:
+            link.session.revoked = True
+            await self._keep(link)
+        return {}
+
+    async def ban(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
+        """`{seconds? (3600), code? (104)}`"""
+        seconds = _seconds(body, 3600.0)
+        code = body.get("code", 104)
+        if code not in BANS:
+            raise Invalid(f"code is one of {', '.join(map(str, BANS))}")
+        session = self._online(link)
+        session.banned_until, session.ban_code = self._engine.clock.now() + seconds / self._engine.speed, code
+        await self._keep(link)
+        self._online(link)
+        self._engine.ban(link)
+        return {"seconds": seconds}
+
+    async def drop(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
+        """`{seconds? (10)}`"""
+        seconds = _seconds(body, 10.0)
+        session = self._online(link)
+        session.drop_until = self._engine.clock.now() + seconds / self._engine.speed
+        await self._keep(link)
+        self._online(link)
+        self._engine.drop(link)
+        return {"seconds": seconds}
+
+    # -- traffic -------------------------------------------------------------------------------------------------------
+
+    async def message(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
+        """`{from, text? | mediaType, mediaBase64}`"""
+        sender, text = _number(body, "from"), _text(body, "text")
+        media_type, media = _text(body, "mediaType"), _text(body, "mediaBase64")
+        if not sender:
+            raise Invalid("from is required: the sender's phone number")
+        if media_type and media_type not in wire.MIME:
+            raise Invalid(f"mediaType is one of {', '.join(wire.MIME)}")
+        if not text and not media_type:
+            raise Invalid("text or mediaType is required")
+        session, engine = self._online(link), self._engine
+        data = wire.message(engine.rng, engine.clock.now(), sender, session.number, text=text, media_type=media_type, media=media)
+        engine.tell(link, Happening.MESSAGE, data)
+        return {"messageId": data["id"]}
+
+    async def call(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
+        """`{from}`: it rings; nobody answers."""
+        sender = _number(body, "from")
+        if not sender:
+            raise Invalid("from is required: the caller's phone number")
+        self._online(link)
+        engine = self._engine
+        data = wire.call(engine.rng, engine.clock.now(), sender, "offer")
+        engine.tell(link, Happening.CALL, data)
+        attempt = link.attempt
+
+        def end() -> None:
+            if link.attempt == attempt:
+                engine.tell(link, Happening.CALL, wire.call(engine.rng, engine.clock.now(), sender, "terminated", data["callId"]))
+
+        engine.clock.call_later(20.0 / engine.speed, end)
+        return {"callId": data["callId"]}
+
+    # -- everything at once --------------------------------------------------------------------------------------------
+
+    def storm(self, instances: list[str], body: dict[str, Any]) -> dict[str, Any]:
+        """`{rate, seconds}`: state changes a second over these instances; a storm that blows already ends."""
+        rate, seconds = _seconds(body, 100.0, "rate", 100_000.0), _seconds(body, 10.0, "seconds", 3600.0)
+        if self._storm is not None:
+            self._storm.stop()
+        links = [link for instance in instances if (link := self._engine.links.get(instance)) is not None]
+        links = [link for link in links if link.phase is Phase.ONLINE]
+        if not links:
+            raise Impossible("no instance is connected")
+        random.Random(len(links)).shuffle(links)
+        self._storm = Storm(self._engine, links, rate, seconds)
+        return {"rate": rate, "seconds": seconds, "instances": len(links)}

@@ -1,0 +1,226 @@
+"""The links of all instances, as WhatsApp would hold them. What the virtual phones can do is in controls.py."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ...clock import Clock
+from ...errors import EngineError
+from ...table import Happening
+from ..port import Sessions, Tell, Told
+from .codes import LIFE_SECONDS, alive, pairing_code, qr_texts
+from .link import Link, Phase, Session
+
+log = logging.getLogger(__name__)
+
+CODES_AFTER: Final = 0.2
+LINK_AFTER: Final = 0.3
+DIAL_AFTER: Final = 0.3
+REDIAL_AFTER: Final = 1.0
+STILL_DIALLING: Final = 30.0
+"""Every so many seconds a link that cannot come up says that it is still trying; not divided by the speed."""
+
+BOOT_RATE: Final = 2000.0
+
+NO_SCAN: Final = "nobody scanned: WhatsApp ended the pairing after six codes"
+DROPPED: Final = "connection to WhatsApp lost"
+UNLINKED: Final = "logged out from the phone"
+
+BANS: Final[dict[int, str]] = {
+    101: "sent too many messages to people who do not have you in their address book",
+    102: "too many people blocked you",
+    103: "created too many groups with people who do not have you in their address book",
+    104: "sent the same message to too many people",
+    106: "sent too many messages to a broadcast list",
+}
+"""WhatsApp's codes of temporary bans (whatsmeow types/events)."""
+
+
+class SimulatedEngine:
+    """Engine (see port.py). `speed` divides every wait."""
+
+    name: Final = "simulated"
+    label: Final = "SIMULATED"
+
+    def __init__(self, sessions: Sessions, clock: Clock, *, speed: float = 1.0, seed: int | None = None) -> None:
+        self.sessions, self.clock, self.speed = sessions, clock, speed
+        self.rng = random.Random(seed)
+        self.links: dict[str, Link] = {}
+        self._tell: Tell | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def boot_rate(self) -> float:
+        """Saved sessions dialled per second at the start."""
+        return BOOT_RATE * self.speed
+
+    async def open(self, tell: Tell) -> set[str]:
+        """Read the sessions; one that cannot be read is as if it were not there."""
+        self._tell = tell
+        for instance, text in (await self.sessions.sessions()).items():
+            try:
+                self.links[instance] = Link(instance, Session.load(text))
+            except (ValueError, TypeError):
+                log.warning("the session of instance %s cannot be read; it must be paired again", instance)
+        return set(self.links)
+
+    def adopt(self, links: Iterable[Link]) -> None:
+        """Links that are already as they are to be (the first fill); they have attempt 1."""
+        for link in links:
+            link.attempt = 1
+            self.links[link.instance] = link
+            if link.phase is Phase.DIALLING:
+                self.after(link, DIAL_AFTER, self._dialled)
+
+    def tell(self, link: Link, what: Happening, data: dict[str, Any] | None = None, **more: str) -> None:
+        """Tell the lifecycle."""
+        assert self._tell is not None
+        self._tell(Told(link.instance, link.attempt, what, data or {}, **more))
+
+    def after(self, link: Link, seconds: float, what: Any) -> None:
+        """Do `what(link)` then, instead of whatever the link was to do."""
+        if link.timer is not None:
+            link.timer.cancel()
+        link.timer = self.clock.call_later(seconds / self.speed, what, link)
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+
+    def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
+        """Codes come a moment later; the saved session stays until a phone accepts one of them."""
+        link = self.links.setdefault(instance, Link(instance))
+        link.quiet()
+        link.attempt, link.number, link.phase = attempt, number, Phase.ASKING
+        self.after(link, CODES_AFTER, self._give_codes)
+
+    def dial(self, instance: str, attempt: int) -> None:
+        """Dial with the saved session. Raises EngineError when there is none."""
+        link = self.links.get(instance)
+        if link is None or link.session is None:
+            raise EngineError("there is no saved session")
+        link.quiet()
+        link.attempt, link.phase = attempt, Phase.DIALLING
+        self.after(link, DIAL_AFTER, self._dialled)
+
+    def stop(self, instance: str) -> None:
+        """Drop the link."""
+        if (link := self.links.get(instance)) is not None:
+            link.quiet()
+            if link.session is None:
+                del self.links[instance]
+
+    async def logout(self, instance: str) -> None:
+        """Forget the session; EngineError afterwards when WhatsApp could not be told."""
+        link = self.links.pop(instance, None)
+        if link is None:
+            return
+        unreachable = link.session is not None and link.session.drop_until > self.clock.now()
+        link.quiet()
+        link.session = None
+        await self.sessions.delete_session(instance)
+        if unreachable:
+            raise EngineError("WhatsApp cannot be reached; the phone goes on showing the device until it notices")
+
+    async def close(self) -> None:
+        """Drop every link, keep every session."""
+        for link in self.links.values():
+            link.quiet()
+
+    # -- what happens --------------------------------------------------------------------------------------------------
+
+    def _give_codes(self, link: Link) -> None:
+        link.timer = None
+        link.phase, link.codes, link.given_at = Phase.SCANNING, qr_texts(self.rng), self.clock.monotonic()
+        self.after(link, LIFE_SECONDS, self._nobody_scanned)
+        if link.number:
+            link.code = pairing_code(self.rng)
+        self.tell(link, Happening.QR_READY, {"codes": list(link.codes)})
+        if link.code:
+            self.tell(link, Happening.PAIR_CODE, code=link.code)
+
+    def _nobody_scanned(self, link: Link) -> None:
+        link.quiet()
+        self.tell(link, Happening.DISCONNECTED, {"reason": NO_SCAN})
+
+    def alive_code(self, link: Link) -> int | None:
+        """Which QR code can be scanned now; None when none can."""
+        if link.phase is not Phase.SCANNING:
+            return None
+        return alive((self.clock.monotonic() - link.given_at) * self.speed)
+
+    async def linked(self, link: Link, session: Session) -> None:
+        """A phone accepted: keep the session, tell it, and come up after WhatsApp's restart of the link."""
+        attempt = link.attempt
+        link.quiet()
+        link.phase = Phase.LINKING
+        await self.sessions.save_session(link.instance, session.dump())
+        if link.attempt != attempt or link.phase is not Phase.LINKING:
+            await self._keep(link)
+            raise EngineError("the pairing was replaced meanwhile")
+        link.session = session
+        data = {"jid": session.jid, "businessName": session.business, "platform": "android"}
+        self.after(link, LINK_AFTER, self._dialled)
+        self.tell(link, Happening.PAIR_SUCCESS, data, jid=session.jid, profile_name=session.name, business_name=session.business)
+
+    async def _keep(self, link: Link) -> None:
+        """Put on the disk what is in memory."""
+        if link.session is None:
+            await self.sessions.delete_session(link.instance)
+        else:
+            await self.sessions.save_session(link.instance, link.session.dump())
+
+    def _dialled(self, link: Link) -> None:
+        link.timer = None
+        session, now = link.session, self.clock.now()
+        if session is None:
+            return
+        if session.revoked:
+            task = asyncio.get_running_loop().create_task(self.revoke(link, on_connect=True))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif session.banned_until > now:
+            self.ban(link)
+        elif session.drop_until > now:
+            link.phase = Phase.DIALLING
+            self.tell(link, Happening.DIALLING, {"reason": f"{DROPPED}, dialling again"})
+            wait = min((session.drop_until - now), STILL_DIALLING)
+            link.timer = self.clock.call_later(wait, self._dialled, link)
+        else:
+            self.online(link)
+
+    def online(self, link: Link) -> None:
+        """The link is up."""
+        assert link.session is not None
+        link.phase = Phase.ONLINE
+        session = link.session
+        self.tell(link, Happening.CONNECTED, jid=session.jid, profile_name=session.name, business_name=session.business)
+
+    def ban(self, link: Link) -> None:
+        """WhatsApp refuses the number for a while; the link does not come back by itself."""
+        assert link.session is not None
+        session = link.session
+        link.quiet()
+        data = {
+            "code": session.ban_code, "reason": BANS.get(session.ban_code, "temporarily banned"),
+            "expire": max(0, math.ceil(session.banned_until - self.clock.now())),
+        }
+        self.tell(link, Happening.TEMP_BANNED, data)
+
+    def drop(self, link: Link) -> None:
+        """The link breaks and dials again until the session's `drop_until`."""
+        assert link.session is not None
+        link.quiet()
+        left = max(0.0, link.session.drop_until - self.clock.now())
+        self.tell(link, Happening.DISCONNECTED, {"reason": DROPPED})
+        link.timer = self.clock.call_later(min(REDIAL_AFTER / self.speed, left / 2), self._dialled, link)
+
+    async def revoke(self, link: Link, *, on_connect: bool) -> None:
+        """The phone unlinked this device: the session is worthless and goes."""
+        link.quiet()
+        await self.sessions.delete_session(link.instance)
+        link.session = None
+        self.tell(link, Happening.LOGGED_OUT, {"reason": UNLINKED, "onConnect": on_connect})

@@ -1,0 +1,73 @@
+"""One virtual phone and its link: what is kept on the disk, and what is not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from ...clock import Timer
+
+
+@dataclass(slots=True)
+class Session:
+    """A linked device. Times are Unix seconds: until then the number is banned, or WhatsApp cannot be reached.
+
+    `revoked`: unlinked on the phone while there was no link; told at the next dial.
+    """
+
+    number: str
+    name: str = ""
+    business: str = ""
+    banned_until: float = 0.0
+    ban_code: int = 0
+    drop_until: float = 0.0
+    revoked: bool = False
+
+    @property
+    def jid(self) -> str:
+        """The user's JID."""
+        return f"{self.number}@s.whatsapp.net"
+
+    def dump(self) -> str:
+        """For the store."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def load(text: str) -> Session:
+        """From the store. Raises ValueError, TypeError."""
+        return Session(**json.loads(text))
+
+
+class Phase(StrEnum):
+    """Where the link is."""
+
+    OFF = "off"
+    ASKING = "asking"
+    SCANNING = "scanning"
+    LINKING = "linking"
+    DIALLING = "dialling"
+    ONLINE = "online"
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """The link of one instance. At most one timer, and none while nothing happens."""
+
+    instance: str
+    session: Session | None = None
+    attempt: int = 0
+    phase: Phase = Phase.OFF
+    timer: Timer | None = None
+    number: str = ""
+    codes: list[str] = field(default_factory=list, repr=False)
+    code: str = field(default="", repr=False)
+    given_at: float = 0.0
+
+    def quiet(self) -> None:
+        """Whatever was to happen does not."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        self.codes, self.code, self.number = [], "", ""
+        self.phase = Phase.OFF

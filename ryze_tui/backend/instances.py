@@ -1,0 +1,302 @@
+"""The lifecycle: the only writer of an instance's state. What may follow what is in table.py."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from ..api import errors as texts
+from ..api.events import INSTANCE_STATE
+from .catalog import Catalog
+from .clock import Clock, rfc3339
+from .engine.port import Engine, Told
+from .errors import ApiError, EngineError, StoreError
+from .events.bus import Bus
+from .record import Asked, Record
+from .store.rows import Store
+from .table import DEADLINE, IGNORE, STATE, Do, Happening, Operation, Stage, To, decide, follow
+
+log = logging.getLogger(__name__)
+
+UNLINK_SECONDS: Final = 10.0
+"""How long a logout waits for WhatsApp before it goes on without."""
+
+BOOT_TICK: Final = 0.02
+RESTARTED: Final = "the server was restarted"
+_EVENTS: Final = frozenset({Happening.MESSAGE, Happening.CALL})
+_KEEPALIVE: Final = frozenset({Happening.KEEPALIVE_TIMEOUT, Happening.KEEPALIVE_RESTORED})
+
+
+class Instances:
+    """Operations wait for each other per instance; what the engine tells is applied at once, in order."""
+
+    def __init__(self, catalog: Catalog, store: Store, bus: Bus, engine: Engine, clock: Clock) -> None:
+        self._catalog, self._store, self._bus, self._engine, self._clock = catalog, store, bus, engine, clock
+        self._boot: deque[Record] = deque()
+        self._closed = False
+
+    # -- start and end -------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Bring every saved session back, staggered; an instance whose session is gone says so."""
+        saved = await self._engine.open(self.told)
+        now = self._clock.now()
+        for record in self._catalog.by_id.values():
+            self._recall(record, record.id in saved, now)
+        self._boot.extend(record for record in self._catalog.by_id.values() if record.paired)
+        for position, record in enumerate(self._boot):
+            self._arm(record, position / self._engine.boot_rate)
+        self._dial_next()
+
+    def _recall(self, record: Record, saved: bool, now: float) -> None:
+        was, record.paired = record.paired, saved
+        if saved:
+            self._set(record, Stage.DIALLING, RESTARTED, now)
+        elif was:
+            self._set(record, Stage.LOGGEDOUT, "the saved session is gone, pair it again", now)
+        elif record.stage in DEADLINE:
+            self._set(record, Stage.NEW, f"{RESTARTED} during the pairing", now)
+
+    def _dial_next(self) -> None:
+        if self._closed or not self._boot:
+            return
+        self._clock.call_later(BOOT_TICK, self._dial_next)
+        for _ in range(min(len(self._boot), max(1, round(self._engine.boot_rate * BOOT_TICK)))):
+            # Each in a step of its own: one that fails holds up nothing.
+            self._clock.call_later(0, self._dial_restored, self._boot.popleft())
+
+    def _dial_restored(self, record: Record) -> None:
+        if record.stage is Stage.DIALLING and record.attempt == 0 and not record.gone and not self._closed:
+            try:
+                self._dial(record)
+            except ApiError as error:
+                log.warning("%s could not be brought back: %s", record.name, error.message)
+
+    def adopt(self, records: Iterable[Record]) -> None:
+        """Records that were added with their stage already right (the simulator's first fill)."""
+        for record in records:
+            record.attempt = 1
+            self._arm(record)
+            self._bus.row(record)
+
+    async def close(self) -> None:
+        """Nobody waits any more; sessions stay."""
+        self._closed = True
+        for record in self._catalog.by_id.values():
+            self._refuse(record, ApiError(503, "The server is shutting down"))
+            if record.deadline is not None:
+                record.deadline.cancel()
+        await self._engine.close()
+
+    # -- operations ----------------------------------------------------------------------------------------------------
+
+    async def connect(self, record: Record, number: str = "", history: int | None = None) -> str | None:
+        """Pair by QR, or by code when `number` is given; returns the QR text or the code, None when it is connected.
+
+        A pairing that is pending is replaced and its caller gets a 409 (contract §8 #14). Raises ApiError 404, 409, 500.
+        """
+        while True:
+            async with self._locked(record):
+                do = decide(Operation.CONNECT, record.stage, record.paired)
+                if do is Do.ALREADY:
+                    return None
+                if do is Do.PAIR:
+                    answer = self._pair(record, number, history)
+                    break
+                if record.settled is None:
+                    record.settled = asyncio.get_running_loop().create_future()
+                settled = record.settled
+            await asyncio.shield(settled)
+        return await answer
+
+    async def reconnect(self, record: Record) -> None:
+        """Dial with the saved session; the result is told by events. Raises ApiError 400, 404, 500."""
+        async with self._locked(record):
+            if decide(Operation.RECONNECT, record.stage, record.paired) is Do.NO_SESSION:
+                raise ApiError(400, texts.NO_SESSION)
+            self._dial(record)
+
+    async def logout(self, record: Record) -> None:
+        """Unlink and wipe the session; on the disk when it returns. Raises ApiError 404, 500."""
+        async with self._locked(record):
+            if decide(Operation.LOGOUT, record.stage, record.paired) is Do.ALREADY:
+                return
+            try:
+                await self._unlink(record, ApiError(409, "The instance was logged out meanwhile"))
+            except StoreError as error:
+                self._stranded(record)
+                raise ApiError(500, "Failed to logout instance") from error
+            self._become(record, Stage.LOGGEDOUT, Happening.LOGGED_OUT, "logged out through the API")
+            try:
+                await self._store.save(record)
+            except StoreError as error:
+                raise ApiError(500, "Failed to logout instance") from error
+
+    async def delete(self, record: Record) -> None:
+        """Log out if there is a session, remove everything. Raises ApiError 404, 500."""
+        async with self._locked(record):
+            try:
+                await self._unlink(record, ApiError(404, texts.INSTANCE_NOT_FOUND))
+                await self._catalog.remove(record)
+            except StoreError as error:
+                self._stranded(record)
+                raise ApiError(500, f"Failed to delete instance: {error}") from error
+            self._settle(record)
+
+    @asynccontextmanager
+    async def _locked(self, record: Record) -> AsyncIterator[None]:
+        if record.lock is None:
+            record.lock = asyncio.Lock()
+        async with record.lock:
+            if record.gone:
+                raise ApiError(404, texts.INSTANCE_NOT_FOUND)
+            yield
+
+    def _pair(self, record: Record, number: str, history: int | None) -> asyncio.Future[str]:
+        self._refuse(record, ApiError(409, "Replaced by a newer connect"))
+        record.attempt += 1
+        asked = record.asked = Asked(bool(number), asyncio.get_running_loop().create_future())
+        if self._set(record, Stage.ASKING, "", self._clock.now(), renew=True):
+            self._bus.row(record)
+        try:
+            self._engine.pair(record.id, record.attempt, number, history)
+        except EngineError as error:
+            asked.refuse(ApiError(500, f"Failed to connect: {error}"))
+            self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": str(error)}))
+        return asked.answer
+
+    def _dial(self, record: Record) -> None:
+        self._refuse(record, ApiError(409, "Replaced by a reconnect"))
+        record.attempt += 1
+        self._become(record, Stage.DIALLING, Happening.DIALLING, "")
+        try:
+            self._engine.dial(record.id, record.attempt)
+        except EngineError as error:
+            self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": str(error)}))
+            raise ApiError(500, f"Failed to reconnect: {error}") from error
+
+    async def _unlink(self, record: Record, refusal: ApiError) -> None:
+        """Drop the link and the session; without WhatsApp if it must be. Raises StoreError."""
+        self._refuse(record, refusal)
+        record.attempt += 1
+        if record.deadline is not None:
+            record.deadline.cancel()
+        if not record.paired:
+            self._engine.stop(record.id)
+            return
+        try:
+            await asyncio.wait_for(self._engine.logout(record.id), UNLINK_SECONDS)
+        except (EngineError, TimeoutError) as error:
+            log.warning("%s was logged out here only, WhatsApp did not answer: %s", record.name, error)
+            self._engine.stop(record.id)
+        record.paired = False
+
+    def _stranded(self, record: Record) -> None:
+        """The link was dropped for an operation that then failed."""
+        stage = Stage.IDLE if record.paired else Stage.NEW
+        self._become(record, stage, Happening.DISCONNECTED, "the database could not be written")
+
+    # -- what the engine tells -----------------------------------------------------------------------------------------
+
+    def told(self, told: Told) -> None:
+        """Apply what the engine tells; what an older link tells, or what cannot be in this stage, changes nothing."""
+        record = self._catalog.by_id.get(told.instance)
+        if record is None or record.gone or told.attempt != record.attempt or self._closed:
+            return
+        to = follow(told.what, record.stage, record.paired)
+        if to == IGNORE:
+            return
+        if told.what in _EVENTS:
+            self._bus.publish(record, told.what, told.data)
+            return
+        self._learn(record, told)
+        self._apply(record, told, follow(told.what, record.stage, record.paired))
+
+    def _learn(self, record: Record, told: Told) -> None:
+        if told.what is Happening.PAIR_SUCCESS:
+            record.paired = True
+        elif told.what is Happening.LOGGED_OUT:
+            record.paired = False
+        record.jid = told.jid or record.jid
+        asked = record.asked
+        if asked is not None and told.what is Happening.PAIR_CODE and asked.by_code:
+            asked.resolve(told.code)
+        elif asked is not None and told.what is Happening.QR_READY and not asked.by_code and told.data.get("codes"):
+            asked.resolve(told.data["codes"][0])
+
+    def _apply(self, record: Record, told: Told, to: To) -> None:
+        now, told_profile = self._clock.now(), (told.profile_name, told.business_name)
+        profile_changed = any(told_profile) and told_profile != (record.profile_name, record.business_name)
+        if profile_changed:
+            record.profile_name, record.business_name = told_profile
+            record.changed()
+        reason = record.reason if told.what in _KEEPALIVE or told.what is Happening.PAIR_CODE else told.reason
+        changed = self._set(record, to.stage or record.stage, reason, now, renew=to.renew)
+        if to.tell:
+            self._announce(record, told.what, told.data | ({"jid": told.jid} if told.jid else {}), now)
+        if profile_changed or (changed and not to.tell):
+            self._bus.row(record)
+
+    def _become(self, record: Record, stage: Stage, word: Happening, reason: str) -> None:
+        """A state that an operation or a deadline brings about."""
+        now = self._clock.now()
+        self._set(record, stage, reason, now, renew=True)
+        self._announce(record, word, {"reason": reason} if reason else {}, now)
+
+    def _announce(self, record: Record, word: Happening, data: dict[str, Any], now: float) -> None:
+        about = {"state": str(word), "timestamp": rfc3339(now), "instance": record.name}
+        self._bus.publish(record, INSTANCE_STATE, about | data)
+
+    def _set(self, record: Record, stage: Stage, reason: str, now: float, *, renew: bool = False) -> bool:
+        """Write the state; True when something that a compact row shows changed."""
+        before, moved = (record.state, record.reason), stage is not record.stage
+        if moved or renew:
+            record.stage = stage
+            self._arm(record)
+        if STATE[stage] != before[0]:
+            record.since = now
+        record.reason = reason
+        record.updated_at = now
+        record.changed()
+        self._store.touch(record)
+        if stage is not Stage.ASKING and stage is not Stage.SCANNING:
+            self._refuse(record, ApiError(500, f"Failed to connect: {reason or 'the pairing ended'}"))
+        if stage is not Stage.LINKING:
+            self._settle(record)
+        return (record.state, record.reason) != before
+
+    # -- deadlines and those who wait ----------------------------------------------------------------------------------
+
+    def _arm(self, record: Record, extra: float = 0.0) -> None:
+        if record.deadline is not None:
+            record.deadline.cancel()
+            record.deadline = None
+        if record.stage in DEADLINE:
+            record.deadline = self._clock.call_later(DEADLINE[record.stage][0] + extra, self._expired, record)
+
+    def _expired(self, record: Record) -> None:
+        record.deadline = None
+        if record.gone or self._closed or record.stage not in DEADLINE:
+            return
+        reason = DEADLINE[record.stage][1]
+        stage = follow(Happening.DEADLINE, record.stage, record.paired).stage or record.stage
+        if record.stage in (Stage.ASKING, Stage.SCANNING):
+            record.attempt += 1
+            self._engine.stop(record.id)
+            self._refuse(record, ApiError(500, texts.QR_TIMEOUT))
+        self._become(record, stage, Happening.DISCONNECTED, reason)
+
+    def _refuse(self, record: Record, error: ApiError) -> None:
+        if record.asked is not None:
+            asked, record.asked = record.asked, None
+            asked.refuse(error)
+
+    def _settle(self, record: Record) -> None:
+        if record.settled is not None:
+            settled, record.settled = record.settled, None
+            if not settled.done():
+                settled.set_result(None)

@@ -1,0 +1,37 @@
+"""GET /health: no token, no limit (contract §2.1)."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from ...api.events import EXTENSIONS
+from ..app import backend_of
+from ..clock import rfc3339
+
+
+def go_duration(seconds: float) -> str:
+    """As Go prints a duration: `72h3m0.5s`."""
+    minutes, rest = divmod(round(max(seconds, 0.0), 3), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    text = f"{rest:.3f}".rstrip("0").rstrip(".") + "s"
+    if hours:
+        return f"{hours}h{minutes}m{text}"
+    return f"{minutes}m{text}" if minutes else text
+
+
+async def health(request: Request) -> JSONResponse:
+    """200 when healthy, 503 when not."""
+    backend = backend_of(request)
+    database = await backend.store.database.check()
+    healthy = database == "ok"
+    body: dict[str, object] = {
+        "status": "ok" if healthy else "degraded",
+        "service": "RyzeAPI",
+        "uptime": go_duration(backend.clock.monotonic() - backend.started),
+        "timestamp": rfc3339(backend.clock.now()),
+        "checks": {"db": database},
+    }
+    if backend.settings.extensions:
+        body |= {"extensions": list(EXTENSIONS), "engine": backend.engine.name}
+    return JSONResponse(body, 200 if healthy else 503)

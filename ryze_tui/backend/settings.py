@@ -1,0 +1,41 @@
+"""What a server is started with; plain values, made by the command line or by a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(slots=True, frozen=True)
+class Settings:
+    """All of a server's settings.
+
+    `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
+    `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
+    environment. `simulator_speed` divides the simulator's waits; `simulator_names` is `numbered` or `demo`.
+    """
+
+    data_dir: Path
+    engine: str = "simulated"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    database: str = ""
+    public_url: str = ""
+    rate_limit: int = 100
+    instance_quota: int = 0
+    extensions: bool = True
+    key_file: Path | None = None
+    key: str = field(default="", repr=False)
+    account_token: str = field(default="", repr=False)
+    allowed_origins: tuple[str, ...] = ()
+    simulator_instances: int = 0
+    simulator_speed: float = 1.0
+    simulator_names: str = "numbered"
+    ring_size: int = 50_000
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only programs on this machine can reach the server."""
+        return self.host in LOOPBACK or self.host.startswith("127.")

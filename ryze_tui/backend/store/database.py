@@ -1,0 +1,169 @@
+"""The database and its one writer: everything queued is committed in order, many changes in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Executable, event, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ..errors import StartupError, StoreError
+from .migrations import migrate
+
+log = logging.getLogger(__name__)
+
+Statement = tuple[Executable, Any]
+"""A statement and its parameters (a dict, or a list of them)."""
+
+LAZY_SECONDS: Final = 0.05
+"""How long changes that nobody waits for are collected before they are written."""
+
+
+class Lazy(Protocol):
+    """Changes that may wait a moment; asked for right before a commit."""
+
+    def take(self) -> Sequence[Statement]:
+        """What is to be written now."""
+
+    def put_back(self) -> None:
+        """The last `take` was not written; give it again next time."""
+
+
+def _pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _reason(error: BaseException) -> str:
+    """What the database says, without the statement and its values."""
+    return str(getattr(error, "orig", None) or type(error).__name__)
+
+
+class Database:
+    """One database. `write` queues a unit that is committed as a whole; `lazy` supplies rows that may wait a moment."""
+
+    def __init__(self, url: str) -> None:
+        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
+        if url.startswith("sqlite"):
+            event.listen(self._engine.sync_engine, "connect", _pragmas)
+        self._units: list[tuple[Sequence[Statement], asyncio.Future[None]]] = []
+        self._lazy: Lazy | None = None
+        self._wake = asyncio.Event()
+        self._lazy_wake = False
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        self.failure = ""
+        """Why the last write failed; empty when it did not."""
+
+    async def open(self, lazy: Lazy) -> None:
+        """Migrate, then start the writer. `lazy` is asked right before each commit. Raises StartupError."""
+        try:
+            async with self._engine.begin() as connection:
+                await connection.run_sync(migrate)
+        except SQLAlchemyError as error:
+            raise StartupError(
+                f"the database cannot be used ({_reason(error)}); restore a copy of it, or start with another --data-dir"
+            ) from error
+        self._lazy = lazy
+        self._task = asyncio.create_task(self._run(), name="store writer")
+
+    async def read(self, statement: Executable) -> Sequence[Any]:
+        """All rows of a query. Raises StoreError."""
+        try:
+            async with self._engine.connect() as connection:
+                return (await connection.execute(statement)).all()
+        except SQLAlchemyError as error:
+            raise StoreError(_reason(error)) from error
+
+    async def check(self) -> str:
+        """`ok`, or `fail: <reason>`, as /health says it."""
+        try:
+            await self.read(text("SELECT 1"))
+        except StoreError as error:
+            return f"fail: {error}"
+        return f"fail: {self.failure}" if self.failure else "ok"
+
+    def write(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
+        """Queue a unit. The future is done when it is on the disk; it raises StoreError."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._task is None or self._task.done():
+            done.set_exception(StoreError("the database is closed"))
+            return done
+        self._units.append((statements, done))
+        self._wake.set()
+        return done
+
+    def touch(self) -> None:
+        """There is something lazy to write."""
+        self._lazy_wake = True
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Write what is queued and close."""
+        if self._task is not None:
+            self._closing = True
+            self._wake.set()
+            await self._task
+        await self._engine.dispose()
+
+    # -- the writer ----------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            if not self._units and not self._closing:
+                await asyncio.sleep(LAZY_SECONDS)
+            self._wake.clear()
+            units, self._units = self._units, []
+            lazily, self._lazy_wake = self._lazy_wake, False
+            await self._commit(units, lazily)
+            if self._closing and not self._units and not self._lazy_wake:
+                return
+
+    async def _commit(self, units: list[tuple[Sequence[Statement], asyncio.Future[None]]], lazily: bool) -> None:
+        lazy = self._lazy.take() if lazily and self._lazy is not None else ()
+        batches = [statements for statements, _ in units]
+        error = await self._transaction([*batches, lazy])
+        if error is None:
+            self.failure = ""
+            for _, done in units:
+                if not done.done():
+                    done.set_result(None)
+            return
+        # One bad unit must not take the others with it: each gets its own transaction.
+        for statements, done in units:
+            failed = await self._transaction([statements])
+            if done.done():
+                continue
+            if failed is None:
+                done.set_result(None)
+            else:
+                done.set_exception(StoreError(failed))
+        failed = await self._transaction([lazy])
+        self.failure = failed or ""
+        if failed is not None and self._lazy is not None:
+            self._lazy.put_back()
+            log.error("state changes could not be written: %s", failed)
+
+    async def _transaction(self, units: Sequence[Sequence[Statement]]) -> str | None:
+        """None, or why it failed."""
+        if not any(units):
+            return None
+        try:
+            async with self._engine.begin() as connection:
+                for statements in units:
+                    await _execute(connection, statements)
+        except SQLAlchemyError as error:
+            return _reason(error)
+        return None
+
+
+async def _execute(connection: AsyncConnection, statements: Sequence[Statement]) -> None:
+    for statement, parameters in statements:
+        await connection.execute(statement, parameters)

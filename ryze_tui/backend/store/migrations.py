@@ -1,0 +1,41 @@
+"""From any older schema to this one, one step per version, each in the transaction that also records it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from ..errors import StartupError
+from . import schema
+
+VERSION_KEY: Final = "schema_version"
+
+
+def _first(connection: Connection) -> None:
+    schema.metadata.create_all(connection)
+
+
+STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
+"""Step N brings version N to N+1."""
+
+assert len(STEPS) == schema.SCHEMA_VERSION
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the database up to date. Raises StartupError when a newer program wrote it."""
+    version = 0
+    if inspect(connection).has_table("meta"):
+        stored = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == VERSION_KEY)).scalar()
+        version = int(stored) if stored is not None else 0
+    if version > len(STEPS):
+        raise StartupError(
+            f"the database was written by a newer ryze-tui (schema {version}, this one knows {len(STEPS)}); install that"
+        )
+    for number in range(version, len(STEPS)):
+        STEPS[number](connection)
+        if number == 0:
+            connection.execute(insert(schema.meta).values(key=VERSION_KEY, value="1"))
+        else:
+            connection.execute(update(schema.meta).where(schema.meta.c.key == VERSION_KEY).values(value=str(number + 1)))

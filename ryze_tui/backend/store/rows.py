@@ -1,0 +1,191 @@
+"""Between rows and objects: what is read at the start, and what is written afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from ..blocks import Written
+from ..errors import SecretError, StartupError
+from ..record import Record
+from ..secrets import KeyRing
+from ..table import Stage
+from . import schema
+from .database import Database, Statement
+
+KEY_CHECK = "key_check"
+
+_UPDATE = update(schema.instances).where(schema.instances.c.id == bindparam("row_id")).values({
+    name: bindparam(name) for name in ("stage", "since", "reason", "jid", "paired", "profile_name", "business_name", "updated_at")
+})
+
+
+def _state_of(record: Record) -> dict[str, Any]:
+    return {
+        "stage": str(record.stage), "since": record.since, "reason": record.reason, "jid": record.jid, "paired": record.paired,
+        "profile_name": record.profile_name, "business_name": record.business_name, "updated_at": record.updated_at,
+    }
+
+
+def _block_statements(ring: KeyRing, instance_id: str, blocks: Iterable[Written]) -> list[Statement]:
+    table, statements = schema.blocks, list[Statement]()
+    for block in blocks:
+        key = (table.c.instance_id == instance_id) & (table.c.kind == block.kind) & (table.c.label == block.label)
+        statements.append((delete(table).where(key), {}))
+        statements.append((
+            insert(table),
+            {"instance_id": instance_id, "kind": block.kind, "label": block.label, "json": block.to_json(ring, instance_id)},
+        ))
+    return statements
+
+
+class Store:
+    """Accounts, instances, blocks and sessions. Also what the engine keeps its sessions in."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self.database = database
+        self._ring = ring
+        self._dirty: dict[str, Record] = {}
+        self._taken: dict[str, Record] = {}
+
+    async def open(self) -> None:
+        """Migrate, and make sure that this key wrote this data. Raises StartupError."""
+        await self.database.open(self)
+        rows = await self.database.read(select(schema.meta.c.value).where(schema.meta.c.key == KEY_CHECK))
+        if not rows:
+            sealed = self._ring.encrypt("ryze-tui", "meta", KEY_CHECK, "value")
+            await self.database.write([(insert(schema.meta), {"key": KEY_CHECK, "value": sealed})])
+            return
+        try:
+            self._ring.decrypt(rows[0][0], "meta", KEY_CHECK, "value")
+        except SecretError as error:
+            raise StartupError(
+                "the key does not fit the data: it was encrypted with another one; name the right key with --key-file or RYZE_KEY"
+            ) from error
+
+    # -- accounts ------------------------------------------------------------------------------------------------------
+
+    async def accounts(self) -> list[tuple[str, str, str]]:
+        """(id, name, SHA-256 of the token) of every account."""
+        table = schema.accounts
+        return [tuple(row) for row in await self.database.read(select(table.c.id, table.c.name, table.c.token_sha256))]
+
+    async def add_account(self, account_id: str, name: str, digest: str, now: float) -> None:
+        """A new account."""
+        row = {"id": account_id, "name": name, "token_sha256": digest, "created_at": now}
+        await self.database.write([(insert(schema.accounts), row)])
+
+    async def set_account_token(self, account_id: str, digest: str) -> None:
+        """Another token for the account; the old one is dead."""
+        statement = update(schema.accounts).where(schema.accounts.c.id == account_id).values(token_sha256=digest)
+        await self.database.write([(statement, {})])
+
+    # -- instances -----------------------------------------------------------------------------------------------------
+
+    async def load(self) -> list[Record]:
+        """Every instance with its blocks. Raises StartupError when one cannot be decrypted."""
+        blocks: dict[str, dict[str, dict[str, Any]]] = {}
+        for row in await self.database.read(select(schema.blocks)):
+            if row.label in ("", "default"):
+                blocks.setdefault(row.instance_id, {})[row.kind] = json.loads(row.json)["values"]
+        try:
+            return [self._record(row, blocks.get(row.id, {})) for row in await self.database.read(select(schema.instances))]
+        except (SecretError, ValueError) as error:
+            raise StartupError(f"the database cannot be read ({error}); restore a copy, or its key") from error
+
+    def _record(self, row: Any, blocks: dict[str, dict[str, Any]]) -> Record:
+        return Record(
+            id=row.id, account=row.account_id, name=row.name, token=self._ring.decrypt(row.token, "instances", row.id, "token"),
+            created_at=row.created_at, updated_at=row.updated_at, since=row.since, stage=Stage(row.stage), reason=row.reason,
+            jid=row.jid, paired=row.paired, profile_name=row.profile_name, business_name=row.business_name, blocks=blocks,
+        )
+
+    def _row(self, record: Record) -> dict[str, Any]:
+        return {
+            "id": record.id, "account_id": record.account, "name": record.name, "created_at": record.created_at,
+            "token": self._ring.encrypt(record.token, "instances", record.id, "token"),
+            "token_hmac": self._ring.lookup(record.token), **_state_of(record),
+        }
+
+    async def create(self, record: Record, blocks: Sequence[Written]) -> None:
+        """A new instance with its blocks, all or nothing. Raises StoreError."""
+        await self.database.write([
+            (insert(schema.instances), self._row(record)), *_block_statements(self._ring, record.id, blocks),
+        ])
+
+    async def create_many(self, records: Sequence[Record], blocks: dict[str, list[Written]], sessions: dict[str, str]) -> None:
+        """Many new instances at once, with blocks and sessions by id. Raises StoreError."""
+        statements: list[Statement] = [(insert(schema.instances), [self._row(record) for record in records])]
+        rows = [
+            {"instance_id": owner, "kind": block.kind, "label": block.label, "json": block.to_json(self._ring, owner)}
+            for owner, written in blocks.items() for block in written
+        ]
+        if rows:
+            statements.append((insert(schema.blocks), rows))
+        if sessions:
+            sealed = [{"instance_id": owner, "data": self._seal(owner, data)} for owner, data in sessions.items()]
+            statements.append((insert(schema.sessions), sealed))
+        await self.database.write(statements)
+
+    async def save_block(self, record: Record, block: Written) -> None:
+        """Replace a block. Raises StoreError."""
+        await self.database.write(_block_statements(self._ring, record.id, [block]))
+
+    async def delete(self, record: Record) -> None:
+        """Remove an instance with everything of it. Raises StoreError."""
+        self._dirty.pop(record.id, None)
+        await self.database.write([
+            (delete(schema.sessions).where(schema.sessions.c.instance_id == record.id), {}),
+            (delete(schema.blocks).where(schema.blocks.c.instance_id == record.id), {}),
+            (delete(schema.instances).where(schema.instances.c.id == record.id), {}),
+        ])
+
+    async def save(self, record: Record) -> None:
+        """Write an instance's state and wait until it is on the disk. Raises StoreError."""
+        self._dirty.pop(record.id, None)
+        await self.database.write([(_UPDATE, {"row_id": record.id, **_state_of(record)})])
+
+    def touch(self, record: Record) -> None:
+        """Its state changed: write it soon."""
+        self._dirty[record.id] = record
+        self.database.touch()
+
+    def take(self) -> Sequence[Statement]:
+        """All that was touched, in one statement."""
+        self._taken, self._dirty = self._dirty, {}
+        rows = [{"row_id": record.id, **_state_of(record)} for record in self._taken.values() if not record.gone]
+        return [(_UPDATE, rows)] if rows else []
+
+    def put_back(self) -> None:
+        """The last `take` was not written."""
+        self._dirty = self._taken | self._dirty
+
+    # -- sessions of the engine ----------------------------------------------------------------------------------------
+
+    def _seal(self, instance_id: str, data: str) -> str:
+        return self._ring.encrypt(data, "sessions", instance_id, "data")
+
+    async def sessions(self) -> dict[str, str]:
+        """Instance id -> session. One that cannot be read is left out and its instance must be paired again."""
+        found = {}
+        for row in await self.database.read(select(schema.sessions)):
+            try:
+                found[row.instance_id] = self._ring.decrypt(row.data, "sessions", row.instance_id, "data")
+            except SecretError:
+                continue
+        return found
+
+    async def save_session(self, instance_id: str, data: str) -> None:
+        """Replace a session and wait until it is on the disk. Raises StoreError."""
+        table = schema.sessions
+        await self.database.write([
+            (delete(table).where(table.c.instance_id == instance_id), {}),
+            (insert(table), {"instance_id": instance_id, "data": self._seal(instance_id, data)}),
+        ])
+
+    async def delete_session(self, instance_id: str) -> None:
+        """Forget a session and wait until it is gone from the disk. Raises StoreError."""
+        await self.database.write([(delete(schema.sessions).where(schema.sessions.c.instance_id == instance_id), {})])

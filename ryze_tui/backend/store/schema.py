@@ -1,0 +1,58 @@
+"""The tables, in a form that any SQL dialect understands; times are Unix seconds, JSON is text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, MetaData, String, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+meta = Table(
+    "meta", metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+accounts = Table(
+    "accounts", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("created_at", Float, nullable=False),
+)
+
+instances = Table(
+    "instances", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("accounts.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("token", Text, nullable=False),  # encrypted
+    Column("token_hmac", String(64), nullable=False, unique=True),
+    Column("stage", String(16), nullable=False),
+    Column("since", Float, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("jid", String(100), nullable=False, default=""),
+    Column("paired", Boolean, nullable=False, default=False),
+    Column("profile_name", Text, nullable=False, default=""),
+    Column("business_name", Text, nullable=False, default=""),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    UniqueConstraint("account_id", "name"),
+)
+
+blocks = Table(
+    "blocks", metadata,
+    Column("instance_id", String(32), ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("label", String(255), primary_key=True, default=""),
+    Column("json", Text, nullable=False),  # secret fields inside are encrypted
+)
+
+sessions = Table(
+    "sessions", metadata,
+    Column("instance_id", String(32), ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True),
+    Column("data", Text, nullable=False),  # encrypted
+)
+
+SCHEMA_VERSION: Final = 1

@@ -1,0 +1,128 @@
+"""`ryze-tui serve`: a server that speaks the RyzeAPI contract."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..backend.settings import Settings
+
+FAILED = 2
+_PR_SET_PDEATHSIG = 1
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1_000_000:
+        raise ValueError(text)
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise ValueError(text)
+    return value
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `serve`."""
+    add = parser.add_argument
+    add("--engine", choices=("simulated", "whatsapp"), required=True, help="simulated: virtual phones; whatsapp: the real thing")
+    add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    add("--port", type=_port, default=8080, help="port to listen on; 0 takes any free one (8080)")
+    add("--data-dir", type=Path, metavar="DIR", help="where the database is (XDG data directory)")
+    add("--database", default="", metavar="URL", help="another database, e.g. sqlite:////srv/ryze.db")
+    add("--public-url", default="", metavar="URL", help="how others reach this server; told in events")
+    add("--rate-limit", type=_count, default=100, metavar="N", help="requests a minute and token; 0 = off (100)")
+    add("--instance-quota", type=_count, default=0, metavar="N", help="instances an account may have; 0 = any number (0)")
+    add("--no-extensions", action="store_true", help="the plain contract: no account stream, no since and reason")
+    add("--key-file", type=Path, metavar="PATH", help="the key that secrets are encrypted with (XDG configuration directory)")
+    add("--simulator-instances", type=_count, default=0, metavar="N", help="fill an empty account with N instances")
+    add("--simulator-speed", type=_positive, default=1.0, metavar="N", help="divide the simulator's waits by N (1)")
+    add("--simulator-names", choices=("numbered", "demo"), default="numbered", help=argparse.SUPPRESS)
+    add("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
+    add("--verbose", action="store_true", help="log every request to stderr")
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    from .. import paths
+    from ..backend.settings import Settings
+
+    origins = os.environ.get("RYZE_ALLOWED_ORIGINS", "")
+    return Settings(
+        data_dir=(args.data_dir or paths.data_dir()).absolute(), engine=args.engine, host=args.host, port=args.port,
+        database=args.database, public_url=args.public_url.rstrip("/"), rate_limit=args.rate_limit,
+        instance_quota=args.instance_quota, extensions=not args.no_extensions,
+        key_file=args.key_file.absolute() if args.key_file else None,
+        # Taken out of the environment, so that no child process and no /proc listing later in the run has them.
+        key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),
+        allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+        simulator_instances=args.simulator_instances, simulator_speed=args.simulator_speed, simulator_names=args.simulator_names,
+    )
+
+
+def _log_to_stderr(verbose: bool) -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("ryze_tui").setLevel(logging.INFO if verbose else logging.WARNING)
+    # uvicorn's own lines hold query strings, and those may hold tokens.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _end_with_parent() -> None:
+    """SIGTERM when the parent is gone, however it went: asked of the kernel, and when its end of our stdin is closed."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent or parent == 1:  # it went before the kernel knew
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def watch() -> None:
+        try:
+            while os.read(0, 4096):
+                pass
+        except OSError:
+            return
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if not os.isatty(0):
+        threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+async def _serve(settings: Settings, exit_with_parent: bool) -> None:
+    from ..backend.server import Server
+
+    server = Server(settings)
+    server.stop_on_signals()
+    if exit_with_parent:
+        _end_with_parent()
+    await server.serve(lambda url: print(f"ryze-tui: serving on {url}", flush=True))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    from ..backend.errors import StartupError
+
+    _log_to_stderr(args.verbose)
+    try:
+        asyncio.run(_serve(_settings(args), args.exit_with_parent))
+    except StartupError as error:
+        print(f"ryze-tui serve: {error}", file=sys.stderr)
+        return FAILED
+    return 0
