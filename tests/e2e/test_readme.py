@@ -81,7 +81,8 @@ class Runner:
     def serve(self, command: str) -> None:
         """Until its ready line, on another port and in its own directories; then SIGTERM."""
         command = re.sub(r"--port[ =]\d+", "", command) + " --port 0"
-        command = re.sub(r"(--(?:data-dir|key-file)[ =])(\S+)", rf"\g<1>{self.home}/serve-\g<2>", command).replace("serve-/", "serve")
+        places = r"(--(?:data-dir|key-file)[ =])\S+"
+        command = re.sub(places, lambda found: f"{found[1]}{self.home}/{found[1].strip(' =-')}", command)
         with Terminal(["bash", "-c", f"exec {command}"], 200, 24, self.env) as term:
             term.wait_for(lambda t: READY.search(t.text().encode()), 30, what=command)
             term.signal(15)
@@ -134,5 +135,6 @@ def test_every_command_of_the_readme_works(command: str, serve: Server, tmp_path
 
 
 def test_commands_are_found_in_blocks() -> None:
-    text = "```console\n$ make demo\nopens\n$ make test # all\n```\ntext\n```sh\n# why\nryze-tui serve \\\n  --port 1\n```\n```python\nx\n```\n"
+    first = "```console\n$ make demo\nopens\n$ make test # all\n```\n"
+    text = first + "```sh\n# why\nryze-tui serve \\\n  --port 1\n```\n```python\nx\n```\n"
     assert commands(text) == ["make demo", "make test # all", "ryze-tui serve    --port 1"]
