@@ -1,4 +1,4 @@
-"""Pictures of the running program for the README: `python -m tests.screenshots [--png DIR] [--only NAME]`.
+"""Pictures of the running program for the README: `python -m tests.screenshots [--png DIR] [--size 80x24]`.
 
 A real console in a pseudo-terminal on a real simulated server, walked through the story by keys. Names and numbers are
 always the same; times, ports and token ends are replaced, so that a picture changes only when the program does.
@@ -22,13 +22,6 @@ from .terminal.server import Server
 from .terminal.svg import write_svg
 
 OUT: Final = Path(__file__).parents[1] / "screenshots"
-PEOPLE: Final = {
-    "billing": ("5511999990090", "Acme Billing"), "logistics": ("5511999990031", "Acme Logistics"),
-    "promo": ("", ""), "returns": ("5511999990012", "Acme Returns"), "sales": ("5511999990077", "Acme Sales"),
-    "sales-north": ("", ""), "sales-south": ("5511999990015", "Acme South"), "store-01": ("5521988880001", "Acme Rio"),
-    "store-02": ("5521988880002", "Acme Niterói"), "store-03": ("5531977770003", "Acme BH"),
-    "support": ("5511999990022", "Acme Support"), "wholesale": ("5541966660004", "Acme Wholesale"),
-}  # fmt: skip
 FROZEN: Final = [
     (re.compile(r"\b\d\d:\d\d(?=:\d\d\b)|\b\d\d:\d\d\b(?!:)"), "14:02"),
     (re.compile(r"(?<=14:02:)\d\d\b"), "07"),
@@ -49,22 +42,6 @@ def frozen(cells: list[list[Cell]]) -> list[list[Cell]]:
     return out
 
 
-def populate(server: Server) -> None:
-    """A small company: most numbers are up, some are not."""
-    for name, (number, profile) in PEOPLE.items():
-        blocks = {"webhookEnabled": True, "webhookURL": "https://hooks.acme.example/wa"} if name[0] in "bls" else {}
-        server.create(name, websocketEnabled=True, websocketEvents=["instance.state"], **blocks)
-        if number:
-            server.call("GET", f"/api/instance/connect/{name}")
-            server.simulate(name, "scan", number=number, name=profile)
-    for name, (number, _) in PEOPLE.items():
-        if number:
-            server.wait_state(name, "connected")
-    server.simulate("billing", "ban", seconds=7200)
-    server.simulate("returns", "unlink")
-    server.simulate("logistics", "drop", seconds=3600)
-
-
 class Camera:
     """Takes pictures of one console; `size` is part of every file name."""
 
@@ -82,13 +59,13 @@ class Camera:
         print(self._out / f"{file}.svg")
 
 
-def main_screen(camera: Camera, server: Server) -> None:
+def main_screen(camera: Camera) -> None:
     """The list, and the detail of a number in trouble."""
     console = camera.console
-    console.put_cursor("returns")
+    console.put_cursor("sales")
     camera.take("main")
     console.press("/")
-    console.type("sal")
+    console.type("clinic")
     camera.take("filter")
     console.press("esc")
     if console.emulator.cols < 100:
@@ -98,30 +75,30 @@ def main_screen(camera: Camera, server: Server) -> None:
     console.settle()
 
 
-def pairing(camera: Camera, server: Server) -> None:
+def pairing(camera: Camera) -> None:
     """The code on the screen, the virtual phone, and the pairing code."""
     console = camera.console
-    console.put_cursor("promo")
+    console.put_cursor("spare")
     console.press("c")
     console.wait_qr()
-    camera.take("pairing-qr")
+    camera.take("pairing")
     console.press("S")
     console.wait_for("Virtual phone")
     camera.take("virtual-phone")
     console.press("esc", "esc")
     console.wait_for("NAME")
-    console.put_cursor("sales-north")
+    console.put_cursor("newsletter")
     console.press("p")
     console.wait_for("Phone number")
     console.type("+55 11 99999-0078")
     console.press("enter")
     console.wait_code()
-    camera.take("pairing-code")
+    camera.take("code")
     console.press("esc")
     console.wait_for("NAME")
 
 
-def dialogs(camera: Camera, server: Server) -> None:
+def dialogs(camera: Camera) -> None:
     """Create, a question before harm, help, the palette, the log."""
     console = camera.console
     console.press("n")
@@ -131,7 +108,8 @@ def dialogs(camera: Camera, server: Server) -> None:
     console.press("esc")
     console.wait_gone("New instance")
     console.put_cursor("support")
-    for key, name, text in (("x", "logout", "Log out"), ("?", "help", "Pairing code"), (":", "palette", "command"), ("L", "log", "calls")):
+    shown = (("x", "logout", "Log out"), ("?", "help", "Pairing code"), (":", "palette", "command"), ("L", "log", "calls"))
+    for key, name, text in shown:
         console.press(key)
         console.wait_for(text)
         camera.take(name)
@@ -140,7 +118,7 @@ def dialogs(camera: Camera, server: Server) -> None:
         console.settle(0.2)
 
 
-SCENES: Final[dict[tuple[int, int], list[Callable[[Camera, Server], None]]]] = {
+SCENES: Final[dict[tuple[int, int], list[Callable[[Camera], None]]]] = {
     (120, 40): [main_screen, pairing, dialogs],
     (80, 24): [main_screen, pairing, dialogs],
     (50, 30): [main_screen],
@@ -163,12 +141,13 @@ def main() -> int:
         for size, scenes in SCENES.items():
             if options.size in (None, f"{size[0]}x{size[1]}"):
                 place = home / f"{size[0]}x{size[1]}"
-                with Server(place, speed=1) as server:
-                    populate(server)
-                    with Console(server.url, server.token, place / "home", size) as console:
-                        console.ready()
-                        for scene in scenes:
-                            scene(Camera(console, options.out, options.png), server)
+                with (
+                    Server(place, instances=12, options=("--simulator-names", "demo")) as server,
+                    Console(server.url, server.token, place / "home", size) as console,
+                ):
+                    console.ready()
+                    for scene in scenes:
+                        scene(Camera(console, options.out, options.png))
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,18 @@ from .driver import Console
 
 pytestmark = pytest.mark.e2e
 CONNECT = r"GET /api/instance/connect/"
+SPEED = 10.0
+QUICK = f"""
+import sys
+import ryze_tui.pairing.flow as flow
+
+for name in ("FIRST_CODE", "NEXT_CODE", "ALONE", "PAIRING_CODE", "GRACE"):
+    setattr(flow, name, getattr(flow, name) / {SPEED})
+from ryze_tui.cli import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+"""The console with WhatsApp's times divided as the simulator divides them."""
 
 
 def test_connecting_a_connected_number_waits_for_the_answer(serve: Server, proxy: Proxy, tmp_path: Path) -> None:
@@ -54,6 +68,34 @@ def test_the_code_can_be_read_in_every_layout(serve: Server, tmp_path: Path, siz
         console.resize(*size)
         console.settle()
         assert console.qr() == events.codes()[:1]
+
+
+@pytest.mark.parametrize("serve", [{"speed": SPEED, "rate_limit": 0}], indirect=True)
+def test_no_dead_code_is_ever_on_the_screen(serve: Server, proxy: Proxy, tmp_path: Path) -> None:
+    """Six codes live and die while nobody scans; what can be read on the screen can always be scanned at that moment."""
+    serve.create("sales", websocketEnabled=True)
+    argv = [sys.executable, "-c", QUICK]
+    with Console(proxy.url, serve.token, tmp_path, (80, 24), argv=argv) as console, serve.listen("sales") as events:
+        console.ready()
+        console.put_cursor("sales")
+        console.press("c")
+        console.wait_qr()
+        codes, read, wrong = events.codes(), set(), 0.0
+        assert len(codes) == 6
+        end = time.monotonic() + 160 / SPEED + 2
+        while time.monotonic() < end:
+            console.watch(0.1)
+            alive = serve.call("GET", "/simulator/sales")["phone"]["code"]
+            shown = console.qr()
+            read.update(shown)
+            if shown in ([], codes[alive - 1 : alive] if alive else []):
+                wrong = 0.0
+            else:
+                wrong = wrong or time.monotonic()
+                assert time.monotonic() - wrong < 0.5, f"code {codes.index(shown[0]) + 1} is shown, {alive} lives"
+        assert read == set(codes), "every code was shown in its time"
+        assert console.qr() == []
+        assert len(proxy.seen(CONNECT)) == 1, "the codes come from the stream, not from new calls"
 
 
 def test_a_code_replaced_elsewhere_leaves_the_screen(serve: Server, proxy: Proxy, tmp_path: Path) -> None:
