@@ -15,7 +15,10 @@ MEDIA_BYTES: Final = 12 * 1024 * 1024
 
 
 async def read_object(request: Request, *, limit: int = CONFIG_BYTES, empty: bool = False) -> dict[str, Any]:
-    """The body's JSON object; `empty` allows none at all. Raises ApiError 400, 413."""
+    """The body's JSON object; `empty` allows none at all. Raises ApiError 400, 413.
+
+    A field that is null counts as left out, as it does for the service (which is written in Go).
+    """
     raw = await _read(request, limit)
     if empty and not raw.strip():
         return {}
@@ -27,7 +30,7 @@ async def read_object(request: Request, *, limit: int = CONFIG_BYTES, empty: boo
         raise ApiError(400, texts.INVALID_BODY) from None
     if not isinstance(body, dict):
         raise ApiError(400, texts.INVALID_BODY)
-    return body
+    return {key: value for key, value in body.items() if value is not None}
 
 
 async def _read(request: Request, limit: int) -> bytes:

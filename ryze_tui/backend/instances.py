@@ -26,6 +26,7 @@ UNLINK_SECONDS: Final = 10.0
 """How long a logout waits for WhatsApp before it goes on without."""
 
 BOOT_TICK: Final = 0.02
+STOPPING: Final = "The server is shutting down"
 RESTARTED: Final = "the server was restarted"
 _EVENTS: Final = frozenset({Happening.MESSAGE, Happening.CALL})
 _KEEPALIVE: Final = frozenset({Happening.KEEPALIVE_TIMEOUT, Happening.KEEPALIVE_RESTORED})
@@ -81,13 +82,12 @@ class Instances:
         for record in records:
             record.attempt = 1
             self._arm(record)
-            self._bus.row(record)
 
     async def close(self) -> None:
         """Nobody waits any more; sessions stay."""
         self._closed = True
         for record in self._catalog.by_id.values():
-            self._refuse(record, ApiError(503, "The server is shutting down"))
+            self._refuse(record, ApiError(503, STOPPING))
             if record.deadline is not None:
                 record.deadline.cancel()
         await self._engine.close()
@@ -152,6 +152,8 @@ class Instances:
         if record.lock is None:
             record.lock = asyncio.Lock()
         async with record.lock:
+            if self._closed:
+                raise ApiError(503, STOPPING)
             if record.gone:
                 raise ApiError(404, texts.INSTANCE_NOT_FOUND)
             yield

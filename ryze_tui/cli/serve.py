@@ -8,6 +8,7 @@ import ctypes
 import logging
 import os
 import signal
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -71,7 +72,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         database=args.database, public_url=args.public_url.rstrip("/"), rate_limit=args.rate_limit,
         instance_quota=args.instance_quota, extensions=not args.no_extensions,
         key_file=args.key_file.absolute() if args.key_file else None,
-        # Taken out of the environment, so that no child process and no /proc listing later in the run has them.
+        # Taken out of the environment: no child process gets them.
         key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),
         allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
         simulator_instances=args.simulator_instances, simulator_speed=args.simulator_speed, simulator_names=args.simulator_names,
@@ -86,12 +87,15 @@ def _log_to_stderr(verbose: bool) -> None:
 
 
 def _end_with_parent() -> None:
-    """SIGTERM when the parent is gone, however it went: asked of the kernel, and when its end of our stdin is closed."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent or parent == 1:  # it went before the kernel knew
-        os.kill(os.getpid(), signal.SIGTERM)
+    """SIGTERM when the parent is gone, however it went: its end of our stdin closes, or the kernel tells (Linux)."""
+    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+        # Not for a pipe: the kernel's parent is a thread, and that may end long before its process.
+        parent = os.getppid()
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it went before the kernel knew
+            os.kill(os.getpid(), signal.SIGTERM)
+        return
 
     def watch() -> None:
         try:
@@ -101,8 +105,7 @@ def _end_with_parent() -> None:
             return
         os.kill(os.getpid(), signal.SIGTERM)
 
-    if not os.isatty(0):
-        threading.Thread(target=watch, name="parent", daemon=True).start()
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 async def _serve(settings: Settings, exit_with_parent: bool) -> None:

@@ -19,6 +19,7 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_SOCKETS: Final = 16
 """Per instance, and per account for account streams."""
 
+ABANDON_SECONDS: Final = 5.0
 HEARTBEAT_SECONDS: Final = 15.0
 
 
@@ -34,6 +35,8 @@ class Socket:
         self._sender: asyncio.Task[None] | None = None
         self._close: tuple[int, str] | None = None
         self._open = True
+        self._runner: asyncio.Task[object] | None = None
+        self._abandoned = False
 
     def push(self, frame: str | Frames) -> None:
         """Queue a frame; a queue that is full closes the socket with 1013."""
@@ -45,6 +48,7 @@ class Socket:
         if len(self._queue) > self._max_frames or self._bytes > self._max_bytes:
             self._queue.clear()
             self._close = (1013, "reading too slowly")
+            asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon)
         self._start()
 
     def close(self, code: int, reason: str) -> None:
@@ -55,16 +59,25 @@ class Socket:
 
     async def run(self) -> None:
         """Read (and ignore) what the client sends until the socket is over."""
+        self._runner = asyncio.current_task()
         try:
-            while True:
-                message = await self._websocket.receive()
-                if message["type"] == "websocket.disconnect":
-                    return
+            while (await self._websocket.receive())["type"] != "websocket.disconnect":
+                pass
+        except asyncio.CancelledError:
+            if not self._abandoned or self._runner is None:
+                raise
+            self._runner.uncancel()
         finally:
             self._open = False
             self._queue.clear()
             if self._sender is not None and not self._sender.done():
                 self._sender.cancel()
+
+    def _abandon(self) -> None:
+        """A client that reads nothing at all does not even read the close frame: stop waiting for it."""
+        if self._open and self._runner is not None:
+            self._abandoned = True
+            self._runner.cancel()
 
     def _start(self) -> None:
         if self._open and (self._sender is None or self._sender.done()):

@@ -17,6 +17,7 @@ from ..body import read_object
 from ..errors import ApiError
 from ..record import Record
 
+YIELD_EVERY: Final = 200
 _NUMBER: Final = re.compile(r"[1-9][0-9]{6,14}")
 
 
@@ -53,10 +54,14 @@ async def listing(request: Request) -> Response:
     backend = backend_of(request)
     records = _wanted(request)
     label, extensions = backend.engine.label, backend.settings.extensions
-    items = ",".join(item_text(record, label, extensions) for record in records)
+    items: list[str] = []
+    for record in records:
+        items.append(item_text(record, label, extensions))
+        if not len(items) % YIELD_EVERY:
+            await asyncio.sleep(0)  # thousands of items never hold up an event
     total = len(records)
     message = "1 Instance found" if total == 1 else f"{total} Instances found"
-    body = f'{{"success":true,"message":"{message}","meta":{{"total":{total}}},"instances":[{items}]}}'
+    body = f'{{"success":true,"message":"{message}","meta":{{"total":{total}}},"instances":[{",".join(items)}]}}'
     return Response(body, media_type="application/json")
 
 

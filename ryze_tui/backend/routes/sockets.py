@@ -20,9 +20,14 @@ def _check_origin(websocket: WebSocket, backend: Backend) -> None:
         raise ApiError(403, "Origin not allowed")
 
 
-async def _accept(websocket: WebSocket) -> None:
+async def _accept(websocket: WebSocket) -> bool:
+    """False when the client is gone already."""
     headers = [(name.lower().encode(), value.encode()) for name, value in websocket.scope.get(LIMIT_HEADERS, {}).items()]
-    await websocket.accept(headers=headers)
+    try:
+        await websocket.accept(headers=headers)
+    except OSError:
+        return False
+    return True
 
 
 async def instance_socket(websocket: WebSocket) -> None:
@@ -35,7 +40,8 @@ async def instance_socket(websocket: WebSocket) -> None:
     if backend.bus.listeners_of_instance(record) >= MAX_SOCKETS:
         raise ApiError(429, FULL)
     socket = Socket(websocket, max_frames=INSTANCE_FRAMES)
-    await _accept(websocket)
+    if not await _accept(websocket):
+        return
     if record.gone:
         socket.close(1008, "instance deleted")
     backend.bus.follow_instance(record, socket)
@@ -71,7 +77,8 @@ async def account_socket(websocket: WebSocket) -> None:
     names = frozenset(name.strip() for name in websocket.query_params.get("events", "").split(",")) - {""}
     after = websocket.query_params.get("after", "")
     socket = Socket(websocket, max_frames=ACCOUNT_FRAMES)
-    await _accept(websocket)
+    if not await _accept(websocket):
+        return
     backend.bus.follow_account(account, socket, events=names or None, after=after, records=backend.catalog.of_account(account))
 
     heart = _Heart(backend, account, socket)

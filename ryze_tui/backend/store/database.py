@@ -87,7 +87,10 @@ class Database:
             await self.read(text("SELECT 1"))
         except StoreError as error:
             return f"fail: {error}"
-        return f"fail: {self.failure}" if self.failure else "ok"
+        if not self.failure:
+            return "ok"
+        self.touch()  # what could not be written is tried again
+        return f"fail: {self.failure}"
 
     def write(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
         """Queue a unit. The future is done when it is on the disk; it raises StoreError."""

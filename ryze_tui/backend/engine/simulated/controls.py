@@ -140,7 +140,7 @@ class Controls:
         """`{seconds? (3600), code? (104)}`"""
         seconds = _seconds(body, 3600.0)
         code = body.get("code", 104)
-        if code not in BANS:
+        if not isinstance(code, int) or code not in BANS:
             raise Invalid(f"code is one of {', '.join(map(str, BANS))}")
         session = self._online(link)
         session.banned_until, session.ban_code = self._engine.clock.now() + seconds / self._engine.speed, code
@@ -150,13 +150,10 @@ class Controls:
         return {"seconds": seconds}
 
     async def drop(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
-        """`{seconds? (10)}`"""
+        """`{seconds? (10)}`: comes back by itself then, or earlier when somebody reconnects."""
         seconds = _seconds(body, 10.0)
-        session = self._online(link)
-        session.drop_until = self._engine.clock.now() + seconds / self._engine.speed
-        await self._keep(link)
         self._online(link)
-        self._engine.drop(link)
+        self._engine.drop(link, seconds)
         return {"seconds": seconds}
 
     # -- traffic -------------------------------------------------------------------------------------------------------

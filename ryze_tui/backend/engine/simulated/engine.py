@@ -21,14 +21,13 @@ log = logging.getLogger(__name__)
 CODES_AFTER: Final = 0.2
 LINK_AFTER: Final = 0.3
 DIAL_AFTER: Final = 0.3
-REDIAL_AFTER: Final = 1.0
 STILL_DIALLING: Final = 30.0
 """Every so many seconds a link that cannot come up says that it is still trying; not divided by the speed."""
 
 BOOT_RATE: Final = 2000.0
 
 NO_SCAN: Final = "nobody scanned: WhatsApp ended the pairing after six codes"
-DROPPED: Final = "connection to WhatsApp lost"
+DROPPED: Final = "connection to WhatsApp lost, dialling again"
 UNLINKED: Final = "logged out from the phone"
 
 BANS: Final[dict[int, str]] = {
@@ -64,7 +63,8 @@ class SimulatedEngine:
         self._tell = tell
         for instance, text in (await self.sessions.sessions()).items():
             try:
-                self.links[instance] = Link(instance, Session.load(text))
+                session = Session.load(text)
+                self.links[instance] = Link(instance, session, down_until=session.away_until)
             except (ValueError, TypeError):
                 log.warning("the session of instance %s cannot be read; it must be paired again", instance)
         return set(self.links)
@@ -72,7 +72,7 @@ class SimulatedEngine:
     def adopt(self, links: Iterable[Link]) -> None:
         """Links that are already as they are to be (the first fill); they have attempt 1."""
         for link in links:
-            link.attempt = 1
+            link.attempt, link.down_until = 1, link.session.away_until if link.session else 0.0
             self.links[link.instance] = link
             if link.phase is Phase.DIALLING:
                 self.after(link, DIAL_AFTER, self._dialled)
@@ -98,11 +98,15 @@ class SimulatedEngine:
         self.after(link, CODES_AFTER, self._give_codes)
 
     def dial(self, instance: str, attempt: int) -> None:
-        """Dial with the saved session. Raises EngineError when there is none."""
+        """Dial with the saved session. Raises EngineError when there is none.
+
+        The first dial of a restored session finds WhatsApp as it was; a later one, asked for by a person, gets through.
+        """
         link = self.links.get(instance)
         if link is None or link.session is None:
             raise EngineError("there is no saved session")
         link.quiet()
+        link.down_until = 0.0 if link.attempt else link.down_until
         link.attempt, link.phase = attempt, Phase.DIALLING
         self.after(link, DIAL_AFTER, self._dialled)
 
@@ -118,7 +122,7 @@ class SimulatedEngine:
         link = self.links.pop(instance, None)
         if link is None:
             return
-        unreachable = link.session is not None and link.session.drop_until > self.clock.now()
+        unreachable = link.session is not None and link.down_until > self.clock.now()
         link.quiet()
         link.session = None
         await self.sessions.delete_session(instance)
@@ -184,11 +188,9 @@ class SimulatedEngine:
             task.add_done_callback(self._tasks.discard)
         elif session.banned_until > now:
             self.ban(link)
-        elif session.drop_until > now:
-            link.phase = Phase.DIALLING
-            self.tell(link, Happening.DIALLING, {"reason": f"{DROPPED}, dialling again"})
-            wait = min((session.drop_until - now), STILL_DIALLING)
-            link.timer = self.clock.call_later(wait, self._dialled, link)
+        elif link.down_until > now:
+            self.tell(link, Happening.DIALLING, {"reason": DROPPED})
+            link.timer = self.clock.call_later(min(link.down_until - now, STILL_DIALLING), self._dialled, link)
         else:
             self.online(link)
 
@@ -210,13 +212,16 @@ class SimulatedEngine:
         }
         self.tell(link, Happening.TEMP_BANNED, data)
 
-    def drop(self, link: Link) -> None:
-        """The link breaks and dials again until the session's `drop_until`."""
-        assert link.session is not None
+    def drop(self, link: Link, seconds: float) -> None:
+        """The link breaks; the engine dials again and again, quietly as whatsmeow does, and gets through after `seconds`."""
         link.quiet()
-        left = max(0.0, link.session.drop_until - self.clock.now())
+        link.phase, link.down_until = Phase.DROPPED, self.clock.now() + seconds / self.speed
         self.tell(link, Happening.DISCONNECTED, {"reason": DROPPED})
-        link.timer = self.clock.call_later(min(REDIAL_AFTER / self.speed, left / 2), self._dialled, link)
+        self.after(link, seconds, self._back)
+
+    def _back(self, link: Link) -> None:
+        link.down_until = 0.0
+        self._dialled(link)
 
     async def revoke(self, link: Link, *, on_connect: bool) -> None:
         """The phone unlinked this device: the session is worthless and goes."""

@@ -19,7 +19,7 @@ MIXED: Final = (
 REASONS: Final[dict[Stage, tuple[str, ...]]] = {
     Stage.IDLE: ("stream error 503: WhatsApp closed the connection", "no route to host"),
     Stage.NEW: ("",),
-    Stage.DIALLING: (f"{DROPPED}, dialling again",),
+    Stage.DIALLING: (DROPPED,),
     Stage.LOGGEDOUT: (UNLINKED, "logged out: the phone was away for more than 14 days"),
     Stage.BANNED: (BANS[104], BANS[101]),
 }
@@ -32,13 +32,13 @@ DEMO: Final[tuple[tuple[str, str, str, Stage, float], ...]] = (
     ("delivery", "5531988012266", "Aurora Delivery", Stage.DIALLING, 2 * 60),
     ("clinic-north", "5541991237754", "Clinica Norte", Stage.CONNECTED, 9 * 3600),
     ("clinic-south", "5551993348121", "Clinica Sul", Stage.IDLE, 41 * 60),
-    ("school", "5561982205599", "Escola Horizonte", Stage.CONNECTED, 11 * DAY),
-    ("pharmacy", "5571986671230", "Farmacia Boa Vida", Stage.CONNECTED, 5 * 3600),
     ("newsletter", "5581994451187", "Aurora News", Stage.LOGGEDOUT, 2 * DAY),
-    ("bookings", "5548991902244", "Pousada do Mar", Stage.CONNECTED, 26 * 3600),
-    ("spare", "", "", Stage.NEW, 30 * 60),
+    ("school", "5561982205599", "Escola Horizonte", Stage.CONNECTED, 11 * DAY),
     ("outreach", "5511963307718", "Aurora Outreach", Stage.BANNED, 26 * 3600),
     ("night-shift", "5511951120935", "Aurora Night", Stage.DIALLING, 5 * 60),
+    ("spare", "", "", Stage.NEW, 30 * 60),
+    ("pharmacy", "5571986671230", "Farmacia Boa Vida", Stage.CONNECTED, 5 * 3600),
+    ("bookings", "5548991902244", "Pousada do Mar", Stage.CONNECTED, 26 * 3600),
 )
 
 
@@ -62,7 +62,7 @@ def _session(stage: Stage, number: str, profile: str, now: float) -> Session | N
     if stage is Stage.BANNED:
         session.banned_until, session.ban_code = now + 7 * DAY, 104
     elif stage is Stage.DIALLING:
-        session.drop_until = now + 7 * DAY
+        session.away_until = now + 7 * DAY
     return session
 
 

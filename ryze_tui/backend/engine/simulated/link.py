@@ -11,7 +11,7 @@ from ...clock import Timer
 
 @dataclass(slots=True)
 class Session:
-    """A linked device. Times are Unix seconds: until then the number is banned, or WhatsApp cannot be reached.
+    """A linked device. Times are Unix seconds: until then the number is banned, or out of reach from the first dial on.
 
     `revoked`: unlinked on the phone while there was no link; told at the next dial.
     """
@@ -21,7 +21,7 @@ class Session:
     business: str = ""
     banned_until: float = 0.0
     ban_code: int = 0
-    drop_until: float = 0.0
+    away_until: float = 0.0
     revoked: bool = False
 
     @property
@@ -48,6 +48,7 @@ class Phase(StrEnum):
     LINKING = "linking"
     DIALLING = "dialling"
     ONLINE = "online"
+    DROPPED = "dropped"  # was up, comes back by itself
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +64,7 @@ class Link:
     codes: list[str] = field(default_factory=list, repr=False)
     code: str = field(default="", repr=False)
     given_at: float = 0.0
+    down_until: float = 0.0
 
     def quiet(self) -> None:
         """Whatever was to happen does not."""
