@@ -6,7 +6,7 @@ asked for. Everything that changes a row goes through `apply_*`, and each says w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -25,8 +25,9 @@ class Row:
     """One instance as we know it.
 
     `since` and `last_event` are Unix seconds; `since_exact` is False when the state was already there at our first look
-    (shown as `>= 14 m`). `heard` is the monotonic second of the newest fact. `told_by`: stream, list or you. `phase`: where a
-    connecting instance is (scan, linking, dialling, refused). `stale` is True when the server itself lost touch with WhatsApp.
+    (shown as `>= 14 m`). `heard` is the monotonic second as of which the row is true: when an event arrived, when a list was
+    asked for. `told_by`: stream, list or you. `phase`: where a connecting instance is (scan, linking, dialling, refused).
+    `stale` is True when the server itself lost touch with WhatsApp.
     """
 
     name: str
@@ -91,10 +92,13 @@ class FleetModel:
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
-    def apply_list(self, items: Iterable[Instance], *, asked_at: float, received_at: float, now: float, complete: bool = True) -> Changes:
+    def apply_list(
+        self, items: Iterable[Instance], *, asked_at: float, received_at: float, now: float, complete: bool = True
+    ) -> Changes:
         """A list answer. `complete` when it was the whole account: rows it lacks, unheard of since, are gone.
 
-        `asked_at` and `received_at` are monotonic seconds, `now` is the Unix time of the answer.
+        `asked_at` and `received_at` are monotonic seconds, `now` is the Unix time of the answer. What a list says is at least
+        as new as `asked_at`, and nothing proves it to be newer: of two lists the one asked for later wins, in any order.
         """
         changes, seen, unreadable = Changes(), set(), 0
         for item in items:
@@ -102,13 +106,25 @@ class FleetModel:
                 unreadable += 1
                 continue
             seen.add(item.name)
-            changes.merge(self._list_row(item, asked_at, received_at, now))
+            changes.merge(self._list_row(item, asked_at, now))
         if complete:
-            for name in [name for name, row in self.rows.items() if name not in seen and row.heard <= asked_at]:
+            changes.merge(self.end_list(seen, asked_at=asked_at, unreadable=unreadable))
+        return changes
+
+    def end_list(self, seen: Set[str], *, asked_at: float, unreadable: int = 0) -> Changes:
+        """After the last item of a whole list: rows it lacks, unheard of since it was asked for, are gone."""
+        changes = self.drop_absent(list(self.rows), seen, asked_at=asked_at)
+        self.unreadable = unreadable
+        self.loaded = True
+        self._gone = {name: when for name, when in self._gone.items() if when > asked_at}
+        return changes
+
+    def drop_absent(self, asked: Iterable[str], seen: Set[str], *, asked_at: float) -> Changes:
+        """A list of the names in `asked` held only `seen`: the others are gone, unless heard of since."""
+        changes = Changes()
+        for name in asked:
+            if name not in seen and name in self.rows and self.rows[name].heard <= asked_at:
                 changes.merge(self._drop(name))
-            self.unreadable = unreadable
-            self.loaded = True
-            self._gone = {name: when for name, when in self._gone.items() if when > asked_at}
         return changes
 
     def apply_snapshot(self, rows: Iterable[Instance], *, received_at: float, now: float) -> Changes:
@@ -139,6 +155,7 @@ class FleetModel:
             row.stale = not meaning.fresh
         if event.number and event.number != row.number:
             row.item.number_jid = f"{event.number}@s.whatsapp.net"
+            row.item.profile_name = row.item.business_name = ""  # they were those of the number before
             row.haystack = _haystack(row.item)
         if meaning.state is not None:
             row.phase, row.stale = meaning.phase, row.stale and meaning.state == row.state
@@ -147,10 +164,13 @@ class FleetModel:
             row.raw_state = word
         return Changes({row.name})
 
-    def apply_written(self, name: str, state: str, *, received_at: float, now: float) -> Changes:
-        """The answer to something we did ourselves (logout, reconnect): the server said what the state is now."""
+    def apply_written(self, name: str, state: str, *, asked_at: float, received_at: float, now: float) -> Changes:
+        """The answer to something we did ourselves (logout, reconnect): the server said what the state is now.
+
+        An event heard since we asked is newer than that: it is what our asking led to.
+        """
         row = self.rows.get(name)
-        if row is None or received_at < row.heard:
+        if row is None or row.heard > asked_at:
             return Changes()
         row.heard, row.told_by, row.phase, row.reason = received_at, YOU, "", ""
         self._move(row, state, now, exact=True)
@@ -160,7 +180,7 @@ class FleetModel:
     def apply_created(self, item: Instance, *, received_at: float, now: float) -> Changes:
         """We created it: the row is there at once, whatever an older list says."""
         self._gone.pop(item.name, None)
-        return self._list_row(item, received_at, received_at, now, exact=True)
+        return self._list_row(item, received_at, now, exact=True)
 
     def apply_deleted(self, name: str, *, received_at: float) -> Changes:
         """It is gone, and a list asked for earlier must not bring it back."""
@@ -169,12 +189,12 @@ class FleetModel:
 
     # -- one row -------------------------------------------------------------------------------------------------------
 
-    def _list_row(self, item: Instance, asked_at: float, received_at: float, now: float, exact: bool = False) -> Changes:
+    def _list_row(self, item: Instance, asked_at: float, now: float, exact: bool = False) -> Changes:
         row = self.rows.get(item.name)
         if row is None:
             if self._gone.get(item.name, -1.0) >= asked_at:
                 return Changes()
-            return self._add(item, received_at, now, LIST, exact)
+            return self._add(item, asked_at, now, YOU if exact else LIST, exact)
         if row.heard > asked_at:  # the state is older news; what only a list tells is not
             item.state, item.raw_state, item.since = row.state, row.raw_state, ""
             if row.told_by == STREAM and row.number:
@@ -191,7 +211,7 @@ class FleetModel:
         if item.reason != row.reason and (item.reason or item.since):
             row.reason = item.reason
             changes.rows.add(row.name)
-        row.heard, row.raw_state = received_at, item.raw_state
+        row.heard, row.raw_state = asked_at, item.raw_state
         return changes
 
     def _snapshot_row(self, item: Instance, received_at: float, now: float) -> Changes:
@@ -201,9 +221,12 @@ class FleetModel:
         row.heard, changed = received_at, False
         since = unix(item.since)
         if item.state != row.state or (since and since != row.since) or item.reason != row.reason:
-            row.told_by, row.reason, row.raw_state = STREAM, item.reason, item.raw_state
+            if item.state != row.state:
+                row.told_by, row.stale = STREAM, False
+            row.reason, row.raw_state = item.reason, item.raw_state
             row.phase = "" if item.state != row.state else row.phase
             self._move(row, item.state, since or now, exact=since is not None)
+            row.since, row.since_exact = (since, True) if since else (row.since, row.since_exact)
             changed = True
         for attribute in ("number_jid", "profile_name", "blocks", "streaming"):
             value = getattr(item, attribute)

@@ -1,0 +1,129 @@
+"""The rate budget of one token: what the server says is left, and what we keep for the person."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from .clock import SYSTEM, Clock
+
+WINDOW: Final = 60.0
+"""Seconds of a rate window (contract §7)."""
+ASSUMED_LIMIT: Final = 100
+"""Requests a minute while the server has not said otherwise (contract §7)."""
+KEPT_FOR_PERSON: Final = 30
+"""Requests a minute that background work never touches."""
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        value = float(headers.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value < 1e12 else None
+
+
+def _date(headers: Mapping[str, str]) -> float | None:
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+class Budget:
+    """Requests left of one token in one bucket. Without rate headers it counts our own requests against 100 a minute."""
+
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
+        self._limit: int | None = None
+        self._left = 0
+        self._ends = 0.0  # monotonic
+        self._blocked = 0.0  # monotonic
+        self._sent: deque[float] = deque()
+
+    @property
+    def limit(self) -> int | None:
+        """Requests a window, as the server said; None when it never did."""
+        return self._limit
+
+    @property
+    def remaining(self) -> int | None:
+        """Requests left in this window; None while the server has not said."""
+        if self._limit is None:
+            return None
+        return self._limit if self._clock.monotonic() >= self._ends else self._left
+
+    @property
+    def reset_at(self) -> float | None:
+        """Unix seconds when the window ends; None while unknown."""
+        left = self._ends - self._clock.monotonic()
+        return None if self._limit is None else self._clock.time() + max(0.0, left)
+
+    def spend(self) -> None:
+        """A request is being sent."""
+        now = self._clock.monotonic()
+        self._forget(now)
+        self._sent.append(now)
+        if self._limit is not None:
+            if now >= self._ends:
+                self._left, self._ends = self._limit, now + WINDOW
+            self._left = max(0, self._left - 1)
+
+    def told(self, headers: Mapping[str, str]) -> None:
+        """Read `X-RateLimit-Limit`, `-Remaining` and `-Reset` (Unix seconds on the server's clock)."""
+        limit, left, reset = (_number(headers, f"x-ratelimit-{word}") for word in ("limit", "remaining", "reset"))
+        if limit is None or left is None:
+            return
+        now = self._clock.monotonic()
+        server_now = _date(headers) or self._clock.time()
+        span = WINDOW if reset is None else min(max(reset - server_now, 0.0), WINDOW)
+        same_window = now < self._ends and abs(now + span - self._ends) < 5.0
+        # Answers of one window can overtake each other: the smallest number is the truth.
+        self._left = min(self._left, int(left)) if same_window and self._limit is not None else int(left)
+        self._limit, self._ends = int(limit), now + span
+
+    def refused(self, retry_after: float) -> None:
+        """A 429 came: nothing more is sent for `retry_after` seconds."""
+        now = self._clock.monotonic()
+        self._blocked = max(self._blocked, now + retry_after)
+        if self._limit is not None:
+            self._left, self._ends = 0, max(self._ends, now + retry_after)
+
+    def wait(self, *, keep: int = 0) -> float:
+        """Seconds until one more request leaves at least `keep`; 0 when it may be sent now."""
+        now = self._clock.monotonic()
+        self._forget(now)
+        blocked = max(0.0, self._blocked - now)
+        if self._limit is not None:
+            if now < self._ends and self._left <= min(keep, self._limit - 1):
+                return max(blocked, self._ends - now)
+            return blocked
+        allowed = ASSUMED_LIMIT - keep
+        if len(self._sent) >= allowed:
+            return max(blocked, self._sent[len(self._sent) - allowed] + WINDOW - now)
+        return blocked
+
+    def blocked(self) -> float:
+        """Seconds for which the server refused everything (429); 0 when it did not."""
+        return max(0.0, self._blocked - self._clock.monotonic())
+
+    def _forget(self, now: float) -> None:
+        while self._sent and self._sent[0] <= now - WINDOW:
+            self._sent.popleft()
+
+
+class Budgets:
+    """One budget per token and bucket (`POST /api/instance/new` has its own)."""
+
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
+        self._all: dict[tuple[str, str], Budget] = {}
+
+    def of(self, token: str, bucket: str = "") -> Budget:
+        """The budget of a token's bucket, made when first asked for."""
+        key = (token, bucket)
+        if key not in self._all:
+            self._all[key] = Budget(self._clock)
+        return self._all[key]

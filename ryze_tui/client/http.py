@@ -1,0 +1,142 @@
+"""RyzeClient: the contract's calls, one method each, logged and paid from a budget; only RyzeError comes out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from ..api.errors import RATE_LIMITED, RateLimited, RyzeError
+from ..api.instance import Instance
+from . import replies
+from .address import base_url, checked_token, segment
+from .budget import Budgets
+from .calls import CallLog
+from .clock import SYSTEM, Clock
+from .replies import Connecting, Health, Written
+from .transport import Answer, Transport
+
+SECONDS: Final = 20.0
+LIST_SECONDS: Final = 60.0
+CONNECT_SECONDS: Final = 75.0
+"""The server itself waits about 60 s for a code (contract §3)."""
+MOST: Final = 1 << 20
+MOST_LIST: Final = 1 << 26
+"""Bytes of an answer: a list of 10,000 items is 14 MB."""
+
+
+def retry_after(headers: Mapping[str, str], unix_now: float) -> float:
+    """Seconds to wait after a 429: `Retry-After`, else until `X-RateLimit-Reset`, else 30; between 1 and 300."""
+    for name, origin in (("retry-after", 0.0), ("x-ratelimit-reset", unix_now)):
+        try:
+            seconds = float(headers.get(name, "")) - origin
+        except ValueError:
+            continue
+        if seconds == seconds:  # "nan" is a number to float()
+            return min(max(seconds, 1.0), 300.0)
+    return 30.0
+
+
+class RyzeClient:
+    """One server and one token. Raises BadAddress when either cannot be used."""
+
+    def __init__(
+        self, url: str, token: str, *, calls: CallLog | None = None, budgets: Budgets | None = None, clock: Clock = SYSTEM
+    ) -> None:
+        self.token = checked_token(token)
+        self.transport = Transport(base_url(url))
+        self.base = self.transport.base
+        self.calls = calls if calls is not None else CallLog()
+        self.budgets = budgets if budgets is not None else Budgets(clock)
+        self._clock = clock
+
+    # -- reads ---------------------------------------------------------------------------------------------------------
+
+    async def health(self) -> Health:
+        """`GET /health`; outside the limits, sent without the token. A degraded server (503) still says what it is."""
+        answer = await self._call("GET", "/health", token="", accept=(503,))
+        return replies.health(answer.text)
+
+    async def list_text(self, names: Sequence[str] | None = None) -> str:
+        """`GET /api/instance/list` as text: parse it with `api.instance.iter_items`. One unknown name is a 404."""
+        query = "?instanceName=" + ",".join(quote(name, safe="") for name in names) if names else ""
+        answer = await self._call("GET", "/api/instance/list" + query, seconds=LIST_SECONDS, most=MOST_LIST)
+        return answer.text
+
+    # -- writes (called from operations only) --------------------------------------------------------------------------
+
+    async def create(self, body: dict[str, Any]) -> tuple[Instance, str]:
+        """`POST /api/instance/new` with the flat body; the new instance and the server's message."""
+        answer = await self._call("POST", "/api/instance/new", body=body, bucket="new")
+        return replies.created(answer.text, str(body.get("name", "")), streaming=body.get("websocketEnabled") is True)
+
+    async def connect(self, name: str, number: str = "") -> Connecting:
+        """`GET /api/instance/connect/:instance`. It re-creates the WhatsApp client: never repeat it without being asked."""
+        query = f"?number={quote(number, safe='')}" if number else ""
+        answer = await self._call("GET", f"/api/instance/connect/{segment(name)}{query}", seconds=CONNECT_SECONDS)
+        return replies.connecting(answer.text)
+
+    async def reconnect(self, name: str) -> Written:
+        """`POST /api/instance/reconnect/:instance`: dial again with the saved session."""
+        return replies.written((await self._call("POST", f"/api/instance/reconnect/{segment(name)}")).text)
+
+    async def logout(self, name: str) -> Written:
+        """`DELETE /api/instance/logout/:instance`: unlink the device."""
+        return replies.written((await self._call("DELETE", f"/api/instance/logout/{segment(name)}")).text)
+
+    async def delete(self, name: str) -> Written:
+        """`DELETE /api/instance/delete/:instance`."""
+        return replies.written((await self._call("DELETE", f"/api/instance/delete/{segment(name)}")).text)
+
+    async def simulate(self, name: str, action: str, body: dict[str, Any]) -> Written:
+        """`POST /simulator/:instance/ACTION`: a simulated server's virtual phone."""
+        return replies.written((await self._call("POST", f"/simulator/{segment(name)}/{segment(action)}", body=body)).text)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.transport.close()
+
+    # -- one call ------------------------------------------------------------------------------------------------------
+
+    async def _call(
+        self, method: str, path: str, *, body: dict[str, Any] | None = None, token: str | None = None, bucket: str = "",
+        seconds: float = SECONDS, most: int = MOST, accept: tuple[int, ...] = (),
+    ) -> Answer:
+        """Send one request and return its answer; anything but 2xx (or one of `accept`) raises."""
+        token = self.token if token is None else token
+        budget = self.budgets.of(token, bucket) if token else None
+        if budget is not None:
+            if blocked := budget.blocked():
+                raise RateLimited(RATE_LIMITED, retry_after=blocked)
+            budget.spend()
+        headers = {"token": token} if token else {}
+        content = None
+        if body is not None:
+            headers["Content-Type"], content = "application/json", json.dumps(body).encode()
+        began, at = time.perf_counter(), self._clock.time()
+        status: int | None = None
+        message = ""
+        try:
+            answer = await self.transport.send(method, path, headers=headers, content=content, seconds=seconds, most=most)
+            status = answer.status
+            if budget is not None:
+                budget.told(answer.headers)
+            if not (200 <= status < 300 or status in accept):
+                raise self._refusal(answer, budget)
+            return answer
+        except RyzeError as error:
+            message, status = error.message, status if status is not None else error.status
+            raise
+        finally:
+            ms = round((time.perf_counter() - began) * 1000)
+            self.calls.record(self.base, method, path, at=at, status=status, ms=ms, message=message, body=body)
+
+    def _refusal(self, answer: Answer, budget: Any) -> RyzeError:
+        if answer.status != 429:
+            return replies.refusal(answer.status, answer.text)
+        seconds = retry_after(answer.headers, self._clock.time())
+        if budget is not None:
+            budget.refused(seconds)
+        return RateLimited(replies.error_text(answer.text) or RATE_LIMITED, retry_after=seconds)

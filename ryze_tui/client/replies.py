@@ -1,0 +1,136 @@
+"""What the server answers, read leniently into small frozen shapes: strict about nothing that a person can do without."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..api.errors import BadReply, Refused, RyzeError, TokenRefused
+from ..api.instance import Instance, parse_item
+from ..i18n import _
+from ..redact import clean, mask
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`GET /health`. `extensions`: what the server adds to the contract; `engine`: which engine it says it runs."""
+
+    status: str
+    service: str
+    extensions: frozenset[str]
+    engine: str
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the server itself says that its numbers are simulated."""
+        return self.engine == "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """`GET /api/instance/connect/:instance`: a QR text, or a pairing code as `XXXX-XXXX`, or neither when `connected`."""
+
+    status: str
+    message: str
+    qr: str = field(default="", repr=False)
+    pairing_code: str = field(default="", repr=False)
+
+    @property
+    def connected(self) -> bool:
+        """The instance was connected already: no code, and the word that says so."""
+        return not self.qr and not self.pairing_code and self.status.strip().lower() in ("connected", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The answer to a write: the server's message and the state word it names, if any."""
+
+    message: str
+    status: str = ""
+
+
+def text_of(value: object, key: str) -> str:
+    """A text field of an object; empty when absent or of another type."""
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def as_object(text: str) -> dict[str, Any]:
+    """Read a JSON object. Raises BadReply."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadReply(_("the server's answer is not JSON; is this the address of a RyzeAPI server?")) from error
+    if not isinstance(value, dict):
+        raise BadReply(_("the server's answer is not a JSON object; is this the address of a RyzeAPI server?"))
+    return value
+
+
+def error_text(text: str) -> str:
+    """The message of an error body, in any of the shapes seen; empty when there is none. Masked, and safe to show."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    error = value.get("error") if isinstance(value, dict) else None
+    found = text_of(error, "message") or (error if isinstance(error, str) else "") or text_of(value, "message")
+    return clean(mask(found))[:500]
+
+
+def refusal(status: int, text: str) -> RyzeError:
+    """The error that a non-2xx answer stands for (429 is made by the client, which knows how long to wait)."""
+    message = error_text(text)
+    if status == 401:
+        return TokenRefused(message or _("the server refused the token"), status=401)
+    if 300 <= status < 400:
+        words = _("the server redirects elsewhere ({status}); use the address it redirects to")
+        return BadReply(words.format(status=status), status=status)
+    if message:
+        return Refused(message, status=status)
+    return BadReply(_("the server answered {status} without saying why").format(status=status), status=status)
+
+
+def health(text: str) -> Health:
+    """Read `/health`; fields of other types count as absent. Raises BadReply when it is not an object."""
+    value = as_object(text)
+    extensions = value.get("extensions")
+    names = frozenset(name for name in extensions if isinstance(name, str)) if isinstance(extensions, list) else frozenset()
+    engine = text_of(value, "engine")
+    return Health(text_of(value, "status"), clean(text_of(value, "service")), names, clean(engine)[:40])
+
+
+def connecting(text: str) -> Connecting:
+    """Read the answer of connect. Raises BadReply when it holds no code and does not say connected."""
+    value = as_object(text)
+    qr, pairing = text_of(value, "qrCode"), text_of(value, "pairingCode")
+    letters = "".join(pairing.split()).replace("-", "").upper()
+    if letters and not (len(letters) == 8 and letters.isascii() and letters.isalnum()):
+        raise BadReply(_("the server sent a pairing code that is not eight letters and digits"))
+    if len(qr) > 2000 or clean(qr) != qr:
+        raise BadReply(_("the server sent a QR text that cannot be one"))
+    reply = Connecting(
+        text_of(value, "status"), clean(mask(text_of(value, "message")))[:500], qr,
+        f"{letters[:4]}-{letters[4:]}" if letters else "",
+    )
+    if not qr and not letters and not reply.connected:
+        raise BadReply(_("the server sent no code"))
+    return reply
+
+
+def created(text: str, name: str, *, streaming: bool) -> tuple[Instance, str]:
+    """Read the answer of create; what it does not show is as we asked (`name`, `streaming`), until a list tells."""
+    value = as_object(text)
+    instance = value.get("instance") if isinstance(value.get("instance"), dict) else {}
+    item = parse_item({"name": name, **instance}) if isinstance(instance, dict) else Instance(name)
+    if not isinstance(instance, dict) or "websocket" not in instance:
+        item.streaming = streaming
+    item.token = item.token or text_of(value.get("data"), "token")
+    return item, clean(mask(text_of(value, "message")))[:500]
+
+
+def written(text: str) -> Written:
+    """Read the answer of reconnect, logout, delete or a simulator action."""
+    value = as_object(text)
+    status = text_of(value, "status") or text_of(value.get("instance"), "status")
+    return Written(clean(mask(text_of(value, "message")))[:500], status)

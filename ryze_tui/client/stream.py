@@ -1,0 +1,156 @@
+"""One WebSocket to a server: frames with a time-out, pings of our own, and only RyzeError comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any, Final, Protocol
+
+from ..api.errors import RATE_LIMITED, RateLimited, RyzeError, Unreachable
+from ..i18n import _
+from . import replies
+from .http import RyzeClient, retry_after
+from .transport import USER_AGENT, in_words
+
+LARGEST_FRAME: Final = 1 << 24
+"""Bytes; one careful client allows 12 MiB (contract §5.9)."""
+OPEN_SECONDS: Final = 15.0
+
+_log = logging.getLogger("ryze_tui.wire")
+_log.setLevel(logging.WARNING)  # at DEBUG the library logs the handshake, and the token is in it
+_log.propagate = False
+_log.addHandler(logging.NullHandler())
+
+
+class StreamEnded(Unreachable):
+    """The socket is over. `code`: the WebSocket close code, 1006 when it broke."""
+
+    def __init__(self, message: str, code: int = 1006) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Socket(Protocol):
+    """An open stream of frames."""
+
+    async def recv(self, seconds: float) -> bytes | str | None:
+        """The next frame, or None after `seconds` of silence. Raises StreamEnded."""
+
+    async def ping(self, seconds: float) -> None:
+        """Ask the other end for a sign of life. Raises StreamEnded when none comes within `seconds`."""
+
+    async def close(self) -> None:
+        """Close it without waiting for long."""
+
+
+class Dial(Protocol):
+    """Opens a stream at a path of the server. Raises RyzeError."""
+
+    async def __call__(self, path: str, token: str) -> Socket: ...
+
+
+class WebSocket:
+    """A Socket over the `websockets` library."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def recv(self, seconds: float) -> bytes | str | None:
+        """The next frame, or None after `seconds` of silence."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            async with asyncio.timeout(seconds):
+                frame: bytes | str = await self._connection.recv(decode=False)
+                return frame
+        except TimeoutError:
+            return None
+        except ConnectionClosed as error:
+            raise _ended(error) from error
+
+    async def ping(self, seconds: float) -> None:
+        """Send a ping and wait for its pong."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            async with asyncio.timeout(seconds):
+                await (await self._connection.ping())
+        except TimeoutError as error:
+            raise StreamEnded(_("the stream gave no sign of life for {n} s").format(n=round(seconds))) from error
+        except ConnectionClosed as error:
+            raise _ended(error) from error
+
+    async def close(self) -> None:
+        """Say goodbye, then drop it."""
+        await self._connection.close()
+
+
+def _ended(error: Any) -> StreamEnded:
+    frame = error.rcvd
+    code = frame.code if frame is not None else 1006
+    words = {
+        1001: _("the server is going away"),
+        1008: _("the server closed the stream: the instance is gone or the token was revoked"),
+        1009: _("a frame was too large"),
+        1013: _("the server closed the stream because we read too slowly"),
+    }
+    return StreamEnded(words.get(code) or _("the stream broke ({code})").format(code=code), code)
+
+
+class Dialler:
+    """Opens sockets with a client's address, TLS context, budgets and log of calls."""
+
+    def __init__(self, client: RyzeClient) -> None:
+        self._client = client
+
+    async def __call__(self, path: str, token: str) -> Socket:
+        """Open `path` (with its query). Raises TokenRefused, RateLimited, Refused, Unreachable, BadReply."""
+        client = self._client
+        budget = client.budgets.of(token)
+        if blocked := budget.blocked():
+            raise RateLimited(RATE_LIMITED, retry_after=blocked)
+        budget.spend()
+        began, at = time.perf_counter(), time.time()
+        status: int | None = None
+        message = ""
+        try:
+            socket = await self._open(path, token)
+            status = 101
+            return socket
+        except RyzeError as error:
+            message, status = error.message, error.status
+            if isinstance(error, RateLimited):
+                budget.refused(error.retry_after)
+            raise
+        finally:
+            ms = round((time.perf_counter() - began) * 1000)
+            client.calls.record(client.base, "GET", path, at=at, status=status, ms=ms, message=message)
+
+    async def _open(self, path: str, token: str) -> Socket:
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+
+        transport = self._client.transport
+        opener = connect(
+            "ws" + transport.base[4:] + path, additional_headers={"token": token}, user_agent_header=USER_AGENT, compression=None,
+            proxy=None, ping_interval=None, open_timeout=OPEN_SECONDS, close_timeout=2, max_size=LARGEST_FRAME, logger=_log,
+            ssl=transport.tls(),
+        )
+        # The library follows redirects, and would carry our token header to another host.
+        opener.process_redirect = lambda exc: exc  # type: ignore[method-assign]
+        try:
+            return WebSocket(await opener)
+        except InvalidStatus as error:
+            raise self._refusal(error.response) from error
+        except (InvalidHandshake, InvalidURI, ValueError) as error:
+            raise Unreachable(_("{host} does not speak WebSocket here").format(host=transport.host)) from error
+        except (OSError, TimeoutError, EOFError) as error:
+            raise Unreachable(in_words(error, transport.host)) from error
+
+    def _refusal(self, response: Any) -> RyzeError:
+        text = (response.body or b"").decode("utf-8", "replace")
+        if response.status_code != 429:
+            return replies.refusal(response.status_code, text)
+        headers = {name.lower(): value for name, value in response.headers.raw_items()}
+        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=retry_after(headers, time.time()))

@@ -1,0 +1,146 @@
+"""Bytes in and out over HTTP with httpx: no redirects, bounded bodies, one deadline, and only RyzeError comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+import sys
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from .. import __version__
+from ..api.errors import BadReply, RyzeError, Unreachable
+from ..i18n import _
+
+if TYPE_CHECKING:
+    import httpx
+
+USER_AGENT: Final = f"ryze-tui/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer: header names in lower case, body decoded as UTF-8 with replacements."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def _httpx() -> Any:
+    """Import httpx on first use, without its command line program.
+
+    `httpx/__init__.py` imports `httpx._main`, which brings click, rich and pygments (40 ms) when they are installed; it is
+    never called by the library, so an empty module stands in for it while httpx is being imported.
+    """
+    if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
+        stub = types.ModuleType("httpx._main")
+        stub.__dict__["main"] = lambda: None
+        sys.modules["httpx._main"] = stub
+    import httpx
+
+    for noisy in ("httpx", "httpcore"):  # at INFO and DEBUG they log addresses and headers
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return httpx
+
+
+def tls_context() -> ssl.SSLContext:
+    """The system's certificates, or certifi's where the system has none. About 30-140 ms: only made for https and wss."""
+    context = ssl.create_default_context()
+    paths: Any = ssl.get_default_verify_paths()  # typeshed knows no system without certificates
+    if paths.cafile is None and paths.capath is None:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def in_words(error: BaseException, host: str) -> str:
+    """Why there was no answer. Follows the chain of causes down to the system's error."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return _("the certificate of {host} is not trusted: {reason}").format(host=host, reason=seen.verify_message)
+        if isinstance(seen, ssl.SSLError):
+            return _("no TLS connection to {host}: {reason}").format(host=host, reason=seen.reason or type(seen).__name__)
+        if isinstance(seen, socket.gaierror):
+            return _("the name {host} is not known").format(host=host)
+        if isinstance(seen, ConnectionRefusedError):
+            return _("{host} refuses connections; is the server running?").format(host=host)
+        if isinstance(seen, OSError) and seen.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+            return _("there is no way to {host}; is the network up?").format(host=host)
+        if isinstance(seen, TimeoutError):
+            return _("{host} did not answer in time").format(host=host)
+        seen = seen.__cause__ or seen.__context__
+    return _("the connection to {host} broke").format(host=host)
+
+
+class Transport:
+    """Keeps the connections to one server."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.host = base.partition("://")[2].partition("/")[0]
+        self._client: httpx.AsyncClient | None = None
+        self._tls: ssl.SSLContext | None = None
+
+    def tls(self) -> ssl.SSLContext | None:
+        """The TLS context, made when first needed; None for http."""
+        if self._tls is None and self.base.startswith("https:"):
+            self._tls = tls_context()
+        return self._tls
+
+    async def send(
+        self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None, seconds: float, most: int
+    ) -> Answer:
+        """Send one request; `seconds` bounds it whole, `most` the bytes of its body. Raises Unreachable, BadReply, RyzeError."""
+        httpx = _httpx()
+        if self._client is None:
+            # No environment proxies: the sockets would not go through them, and half a console is worse than none.
+            limits = httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=30)
+            self._client = httpx.AsyncClient(
+                verify=self.tls() or False, timeout=None, follow_redirects=False, trust_env=False, limits=limits
+            )
+        assert self._client is not None
+        # identity: a compressed body could grow a thousandfold before its size is known
+        all_headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity", **headers}
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(self._client, method, self.base + path, all_headers, content, most)
+        except TimeoutError as error:
+            raise Unreachable(in_words(error, self.host)) from error
+        except httpx.RemoteProtocolError as error:
+            raise Unreachable(_("{host} broke off its answer, or does not speak HTTP").format(host=self.host)) from error
+        except (httpx.TransportError, OSError) as error:
+            raise Unreachable(in_words(error, self.host)) from error
+        except (httpx.InvalidURL, httpx.HTTPError, ValueError) as error:
+            raise RyzeError(_("the request could not be made: {reason}").format(reason=type(error).__name__)) from error
+
+    @staticmethod
+    async def _exchange(
+        client: httpx.AsyncClient, method: str, url: str, headers: Mapping[str, str], content: bytes | None, most: int
+    ) -> Answer:
+        parts: list[bytes] = []
+        size = 0
+        async with client.stream(method, url, headers=headers, content=content) as response:
+            if response.headers.get("content-encoding", "identity") not in ("identity", ""):
+                raise BadReply(_("the server compressed an answer that was asked for uncompressed"), status=response.status_code)
+            async for part in response.aiter_raw():
+                size += len(part)
+                if size > most:
+                    words = _("the server's answer is longer than {most} bytes")
+                    raise BadReply(words.format(most=most), status=response.status_code)
+                parts.append(part)
+            text = b"".join(parts).decode("utf-8", "replace")
+            return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, text)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()

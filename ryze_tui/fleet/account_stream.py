@@ -1,0 +1,154 @@
+"""The account stream (contract §9): one socket that tells everything, with a snapshot first and resume after a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+from ..api.errors import BadReply
+from ..api.events import Event, Heartbeat, RowChanged, RowDeleted, Snapshot, parse_account_frame
+from ..api.instance import Instance
+from ..client.clock import Breath, Clock
+from ..client.stream import Dial, Socket, StreamEnded
+from ..i18n import _
+from .freshness import Coverage
+from .model import Changes, FleetModel
+
+HEARTBEAT: Final = 15.0
+"""Seconds between heartbeats (contract §9)."""
+PROVEN: Final = 20.0
+"""Seconds for which one frame proves the stream; then the badge is no longer LIVE."""
+DEAD: Final = 40.0
+"""Seconds of silence after which the socket is given up."""
+QUIET: Final = 1.0
+"""Seconds of silence after a resume that mean: nothing was missed. (A snapshot would have come at once.)"""
+_BAD_FRAMES: Final = 20
+
+Told = Callable[[Changes], None]
+Heard = Callable[[Event, float, bool], None]
+"""(event, monotonic second, live): `live` is False for what is told again after a gap."""
+
+
+class AccountStream:
+    """Follows the stream; `life` is one connection. `changed` is called whenever `coverage` may have.
+
+    `detail(name)` is called for a row of which only a list can tell what is new: a compact row has no token and no addresses.
+    """
+
+    def __init__(
+        self, dial: Dial, token: str, model: FleetModel, clock: Clock, *,
+        told: Told, heard: Heard, detail: Callable[[str], None], changed: Callable[[], None],
+    ) -> None:
+        self._dial, self._token, self._model, self._clock = dial, token, model, clock
+        self._told, self._heard, self._detail, self._changed = told, heard, detail, changed
+        self._after = ""
+        self._complete = False
+        self._proof = 0.0
+        self._snapshot: set[str] | None = None
+        self._began = 0.0
+        self._bad = 0
+
+    @property
+    def coverage(self) -> Coverage:
+        """What the stream proves now."""
+        return Coverage(self._complete, self._proof, PROVEN)
+
+    async def life(self) -> None:
+        """Open the stream and follow it until it ends. Raises RyzeError, always."""
+        resume = f"&after={quote(self._after, safe='')}" if self._after else ""
+        # Without a filter: compact rows (`instance.row`, `instance.deleted`) come besides `instance.state`.
+        socket = await self._dial(f"/ws?events=instance.state{resume}", self._token)
+        self._snapshot, self._bad = None, 0
+        try:
+            self._proof = self._clock.monotonic()
+            if resume:
+                await self._catch_up(socket)
+            await self._follow(socket)
+        finally:
+            self._complete = False
+            self._changed()
+            await socket.close()
+
+    async def _catch_up(self, socket: Socket) -> None:
+        """Read what was missed, up to the first silence or heartbeat; from then on the stream is live."""
+        breath = Breath()
+        while self._snapshot is None and not self._complete:
+            frame = await socket.recv(QUIET)
+            if frame is None:
+                self._cover()
+            else:
+                self._take(frame)
+                await breath()
+
+    async def _follow(self, socket: Socket) -> None:
+        breath = Breath()
+        while True:
+            frame = await socket.recv(PROVEN)
+            if frame is None:
+                self._changed()
+                frame = await socket.recv(DEAD - PROVEN)
+                if frame is None:
+                    raise StreamEnded(_("the stream was silent for {n} s").format(n=round(DEAD)))
+            self._take(frame)
+            await breath()
+
+    def _take(self, raw: bytes | str) -> None:
+        """One frame. A frame that cannot be read is skipped; twenty in a row end the connection."""
+        now = self._clock.monotonic()
+        late = self._complete and now - self._proof > PROVEN
+        try:
+            frame = parse_account_frame(raw)
+        except BadReply:
+            self._bad += 1
+            if self._bad >= _BAD_FRAMES:
+                raise
+            return
+        self._bad, self._proof = 0, now
+        if late:
+            self._changed()
+        if isinstance(frame, Event):
+            self._event(frame, now)
+        elif isinstance(frame, Snapshot):
+            self._slice(frame, now)
+        elif isinstance(frame, RowChanged):
+            self._row(frame.row, now)
+        elif isinstance(frame, RowDeleted):
+            self._told(self._model.apply_deleted(frame.instance, received_at=now))
+        if self._snapshot is None:
+            self._after = frame.seq or self._after
+        if isinstance(frame, Heartbeat) and self._snapshot is None:
+            self._cover()
+
+    def _event(self, event: Event, now: float) -> None:
+        live = self._complete
+        self._told(self._model.apply_event(event, received_at=now, now=self._clock.time()))
+        self._heard(event, now, live)
+
+    def _row(self, item: Instance, now: float) -> None:
+        known = self._model.rows.get(item.name)
+        blocks = known.item.blocks if known is not None else None
+        self._told(self._model.apply_snapshot([item], received_at=now, now=self._clock.time()))
+        if item.name and item.blocks != blocks:
+            self._detail(item.name)
+
+    def _slice(self, frame: Snapshot, now: float) -> None:
+        if self._snapshot is None:
+            # A snapshot that breaks off half-way must begin again: there is nothing to resume after.
+            self._snapshot, self._began, self._complete, self._after = set(), now, False, ""
+        self._snapshot.update(row.name for row in frame.rows)
+        changes = self._model.apply_snapshot(frame.rows, received_at=now, now=self._clock.time())
+        if frame.last:
+            changes.merge(self._model.end_snapshot(self._snapshot, began_at=self._began))
+            self._snapshot = None
+            self._told(changes)
+            self._cover()
+        else:
+            self._told(changes)
+
+    def _cover(self) -> None:
+        if not self._complete:
+            self._complete = True
+            self._changed()
+
+

@@ -1,0 +1,334 @@
+"""Keeps the model true for ever: the first list, the streams, polling for the rest, re-reads after gaps, retries."""
+
+from __future__ import annotations
+
+import asyncio
+import random as _random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..api.errors import RateLimited, RyzeError, TokenRefused, Unreachable
+from ..api.events import ACCOUNT_STREAM, Event
+from ..api.states import CONNECTED
+from ..client.budget import KEPT_FOR_PERSON
+from ..client.clock import Clock, wait
+from ..client.http import RyzeClient
+from ..client.replies import Health
+from ..client.stream import Dial, StreamEnded
+from .account_stream import AccountStream
+from .freshness import Coverage, Freshness, Link
+from .model import Changes, FleetModel
+from .poller import Poller
+from .reach import Reach
+from .scheduler import LISTS_A_MINUTE, Pace, Random, backoff, poll_interval, socket_limit
+from .sockets import Sockets
+
+GRACE = 3.0
+"""Seconds that the account stream has to come back before lists are read in its place."""
+DETAIL = 1.0
+"""Seconds that wishes for details are collected."""
+GAP_MOST = 10.0
+"""Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
+REFUSED_RETRY = 30.0
+FEW = 20
+"""Names that one narrowed list asks for at most."""
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Who is told. `changes`: facts changed rows; `event`: (event, monotonic second, live); `link`: the badge changed."""
+
+    changes: Callable[[Changes], None]
+    event: Callable[[Event, float, bool], None]
+    link: Callable[[], None]
+    health: Callable[[Health], None]
+
+
+class Feed:
+    """Everything that keeps one account's rows true. `run` until cancelled."""
+
+    def __init__(
+        self, client: RyzeClient, dial: Dial, model: FleetModel, clock: Clock, watcher: Watcher, *,
+        random: Random = _random.random, sockets: int | None = None,
+    ) -> None:
+        self._client, self._model, self._clock, self._watcher, self._random = client, model, clock, watcher, random
+        self.reach = Reach(clock, random)
+        self.poller = Poller(client, model, clock, told=self._told)
+        self.freshness = Freshness(clock.monotonic())
+        self.extensions: frozenset[str] | None = None
+        self._stream = AccountStream(
+            dial, client.token, model, clock, told=self._told, heard=watcher.event, detail=self.want, changed=self._covered
+        )
+        self._sockets = Sockets(
+            dial, model, clock, self.reach, random, limit=socket_limit() if sockets is None else sockets, token=self._token_of,
+            told=self._told, heard=watcher.event, lost=self._lost, doubted=self.doubt, changed=self._covered,
+        )
+        self._plain: bool | None = None
+        self._pace = Pace(LISTS_A_MINUTE, 60.0)
+        self._wake = asyncio.Event()
+        self._known = asyncio.Event()
+        self._watch = asyncio.Event()
+        self._wishes: dict[str, float] = {}
+        self._wished: set[str] = set()
+        self._asked: float | None = None
+        self._uncovered_since = clock.monotonic()
+        self._not_before = 0.0
+        self._failures = 0
+        self._doubt = False
+        self._shown: tuple[str, str, float] = ("", "", 0.0)
+
+    # -- what others ask -----------------------------------------------------------------------------------------------
+
+    def link(self) -> Link:
+        """The badge now."""
+        self.freshness.coverage = self._coverage()
+        return self.freshness.link(self._clock.monotonic())
+
+    def covers(self, name: str) -> bool:
+        """Whether this row is proven by a stream at this moment."""
+        if self.link().kind != "live":
+            return False
+        return self._plain is False or self._sockets.covers(name)
+
+    def prefer(self, name: str, *, created: bool = False) -> None:
+        """A person works on this row: stream it first."""
+        self._sockets.prefer(name, created=created)
+        if created:
+            self._wishes.pop(name, None)
+
+    def want(self, name: str) -> None:
+        """Something only a list tells about this row is missing; it is read soon, together with others."""
+        self._wishes.setdefault(name, self._clock.monotonic() + DETAIL)
+        self._wake.set()
+
+    def doubt(self) -> None:
+        """Something contradicts what we know: read the whole list soon."""
+        self._doubt = True
+        self._wake.set()
+
+    async def read(self, names: Sequence[str] | None = None) -> int:
+        """Read a list now, whatever the schedule says; returns how many items it held. Raises RyzeError."""
+        now = self._clock.monotonic()
+        self._pace.spend(now)
+        if names is None:
+            self._asked = now
+        try:
+            asked_at, count = await self.poller.read(names)
+        except RyzeError as error:
+            self._failed(error)
+            raise
+        self.reach.found()
+        self._failures, self._not_before = 0, 0.0
+        if self._plain is not False:
+            self._sockets.was_read(names, asked_at)
+        for name in names if names is not None else list(self._wishes):
+            if self._wishes.get(name, asked_at + DETAIL) <= asked_at + DETAIL:
+                self._wishes.pop(name, None)
+        if names is None:
+            self._doubt = False
+            self.freshness.listed(asked_at, good_for=1.5 * self._interval() + 5)
+        self._covered()
+        return count
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ask_health(), name="health")
+            group.create_task(self._poll(), name="poll")
+            group.create_task(self._follow(), name="follow")
+            group.create_task(self._watch_time(), name="watch")
+
+    async def _ask_health(self) -> None:
+        """Ask what the server can do; until then there is nothing to follow."""
+        try:
+            health = await self._client.health()
+        except Unreachable as error:
+            self._lost(error)
+            return
+        except RyzeError:
+            # It answered, but not as the contract says: then it has none of our extensions either.
+            health = Health("", "", frozenset(), "")
+        self.reach.found()
+        self.freshness.recovered()
+        self._uncovered_since = self._clock.monotonic()
+        self.extensions = health.extensions
+        self._known.set()
+        self._watcher.health(health)
+        self._wake.set()
+        self._covered()
+
+    async def _poll(self) -> None:
+        """Read lists when they are due; while the server is away, ask only for its health."""
+        while True:
+            now = self._clock.monotonic()
+            if not self.reach.up:
+                if not await wait(self._clock, self._wake, self.reach.retry_at - now):
+                    await self._ask_health()
+                self._wake.clear()
+                continue
+            due, names = self._due(now)
+            if due > now:
+                await wait(self._clock, self._wake, due - now)
+                self._wake.clear()
+                continue
+            try:
+                await self.read(names)
+            except RyzeError:
+                continue  # `read` has noted it, and `_due` waits accordingly
+
+    def _due(self, now: float) -> tuple[float, list[str] | None]:
+        """When the next list is to be read, and of which names (None: all)."""
+        names: list[str] | None = None
+        if self._asked is None or self._doubt:
+            due = now
+        elif self._plain is False and self._coverage().complete:
+            due = float("inf")
+        elif self._plain is False:
+            due = max(self._asked + self._interval(), self._uncovered_since + GRACE)
+        else:
+            due = min(self._asked + self._interval(), self._gap_due(now))
+        if self._wishes and (wish := min(self._wishes.values())) < due:
+            due = wish
+            names = sorted(self._wishes) if len(self._wishes) <= FEW else None
+        spare = now + self._client.budgets.of(self._client.token).wait(keep=KEPT_FOR_PERSON)
+        return max(due, self._not_before, spare, self._pace.ready_at(now)), names
+
+    def _gap_due(self, now: float) -> float:
+        since = self._sockets.gap_since
+        if since is None or not self._sockets.gaps:
+            return float("inf")
+        return since + GAP_MOST if self._sockets.opening else now
+
+    def _interval(self) -> float:
+        coverage = self._coverage()
+        return poll_interval(uncovered=coverage.rest or not coverage.complete, took=self.poller.took)
+
+    async def _follow(self) -> None:
+        """Follow the account stream where there is one, else a socket per instance."""
+        failures = 0
+        await self._known.wait()
+        while True:
+            await self.reach.wait()
+            if ACCOUNT_STREAM not in (self.extensions or ()) or self.poller.account_token is False:
+                await self._follow_sockets()
+                continue
+            self._plain = False
+            began = self._clock.monotonic()
+            try:
+                await self._stream.life()
+            except RyzeError as error:
+                long = self._clock.monotonic() - began > 60.0
+                failures = 0 if long else failures
+                await self._stream_ended(error, failures)
+                failures += 1
+
+    async def _follow_sockets(self) -> None:
+        """Until the server turns out to have the account stream (it was restarted, or asked again after an outage)."""
+        self._plain = True
+        self._covered()
+        running = asyncio.create_task(self._sockets.run(), name="sockets")
+        try:
+            while ACCOUNT_STREAM not in (self.extensions or ()) or self.poller.account_token is False:
+                changed = asyncio.create_task(self._known.wait())
+                self._known.clear()
+                await asyncio.wait({running, changed}, return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+                if running.done():
+                    running.result()
+        finally:
+            self._known.set()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _stream_ended(self, error: RyzeError, failures: int) -> None:
+        """Decide what the end of the account stream means, and wait as long as it asks for."""
+        self._uncovered_since = self._clock.monotonic()
+        pause = backoff(failures, self._random, first=0.25)
+        if isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
+            self._lost(error)
+            return
+        if isinstance(error, TokenRefused) or error.status == 404:
+            # A TokenInstance is refused here and nowhere else; a revoked token everywhere: the list tells which.
+            self.doubt()
+            if error.status == 404:
+                await self._ask_health()
+            pause = max(pause, 1.0)
+        elif isinstance(error, RateLimited):
+            pause = max(pause, error.retry_after)
+        self._wake.set()
+        self._covered()
+        await self._clock.sleep(pause)
+
+    # -- what happened -------------------------------------------------------------------------------------------------
+
+    def _token_of(self, name: str) -> str:
+        row = self._model.rows.get(name)
+        return (row.item.token if row is not None else "") or self._client.token
+
+    def _told(self, changes: Changes) -> None:
+        if not changes:
+            return
+        for name in changes.rows:
+            row = self._model.rows.get(name)
+            # A number that has just been linked has a profile that only a list tells.
+            if row is None or row.state != CONNECTED:
+                self._wished.discard(name)
+            elif row.last_word == "connected" and not row.item.profile_name and name not in self._wished:
+                self._wished.add(name)
+                self.want(name)
+        if self._plain is not False:
+            self._sockets.rows_changed(changes)
+        self._watcher.changes(changes)
+
+    def _coverage(self) -> Coverage:
+        if self._plain is None:
+            return Coverage()
+        return self._sockets.coverage if self._plain else self._stream.coverage
+
+    def _lost(self, error: RyzeError) -> None:
+        self.freshness.failed(error, self.reach.lost(error))
+        self._wake.set()
+        self._covered()
+
+    def _failed(self, error: RyzeError) -> None:
+        """A list could not be read."""
+        if isinstance(error, Unreachable):
+            self._lost(error)
+            return
+        now = self._clock.monotonic()
+        self.reach.found()
+        if isinstance(error, RateLimited):
+            pause = error.retry_after
+        elif isinstance(error, TokenRefused):
+            pause = REFUSED_RETRY
+        else:
+            pause = backoff(self._failures, self._random, first=2.0)
+        self._failures += 1
+        self._not_before = now + pause
+        self.freshness.failed(error, self._not_before)
+        self._covered()
+
+    def _covered(self) -> None:
+        """What is proven may have changed."""
+        self._wake.set()
+        self._watch.set()
+        self._announce()
+
+    def _announce(self) -> None:
+        link = self.link()
+        shown = (link.kind, link.message, link.retry_at)
+        if shown != self._shown:
+            self._shown = shown
+            self._watcher.link()
+
+    async def _watch_time(self) -> None:
+        """Proofs age by themselves: announce it when the badge changes with no one saying a word."""
+        while True:
+            now = self._clock.monotonic()
+            self.freshness.coverage = self._coverage()
+            change = self.freshness.next_change(now)
+            if not await wait(self._clock, self._watch, None if change is None else max(change - now, 0) + 0.05):
+                self._announce()
+            self._watch.clear()

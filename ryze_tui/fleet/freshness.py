@@ -1,0 +1,110 @@
+"""How true the screen is: a pure judgement from what was proven when. Cheap to import; times are monotonic seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..api.errors import RyzeError, TokenRefused, Unreachable
+
+CONNECTING: Final = "connecting"
+LIVE: Final = "live"
+POLLING: Final = "polling"
+STALE: Final = "stale"
+OFFLINE: Final = "offline"
+REFUSED: Final = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the badge says. `since`: monotonic second at which the rows were last proven (of our start while they never were).
+
+    `age`: seconds since then, at the moment of asking. `retry_at`: monotonic second of the next attempt, 0 when none is planned.
+    `message`: why it is not live, in words; empty when nothing is wrong.
+    """
+
+    kind: str = CONNECTING
+    since: float = 0.0
+    age: float = 0.0
+    retry_at: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the sockets prove. `complete`: every row that can be streamed is; `proof`: when the quietest of them was last heard.
+
+    `silence`: seconds for which that proof stands. `rest`: rows exist that only a list tells about.
+    """
+
+    complete: bool = False
+    proof: float = 0.0
+    silence: float = 0.0
+    rest: bool = False
+
+
+class Freshness:
+    """Collects proofs and failures; `link` judges them."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.coverage = Coverage()
+        self._listed: float | None = None
+        self._listed_good_for = 0.0
+        self._failure: RyzeError | None = None
+        self._retry_at = 0.0
+
+    def listed(self, asked_at: float, *, good_for: float) -> None:
+        """A whole list was read; what it said stands for `good_for` seconds."""
+        self._listed, self._listed_good_for = max(asked_at, self._listed or asked_at), good_for
+        self._failure, self._retry_at = None, 0.0
+
+    def failed(self, error: RyzeError, retry_at: float) -> None:
+        """An attempt failed; the next one is at `retry_at`."""
+        self._failure, self._retry_at = error, retry_at
+
+    def retried(self, retry_at: float) -> None:
+        """The next attempt was planned anew."""
+        self._retry_at = retry_at
+
+    def recovered(self) -> None:
+        """The server answers again; nothing is proven by that, and a refused token stays refused."""
+        if isinstance(self._failure, Unreachable):
+            self._failure, self._retry_at = None, 0.0
+
+    def _list_stands(self, now: float) -> bool:
+        return self._listed is not None and now - self._listed <= self._listed_good_for
+
+    def is_live(self, now: float) -> bool:
+        """Whether heartbeats prove every streamed row, and a fresh list the others."""
+        coverage = self.coverage
+        return coverage.complete and now - coverage.proof <= coverage.silence and (not coverage.rest or self._list_stands(now))
+
+    def link(self, now: float) -> Link:
+        """The badge at this moment."""
+        proof = self.began if self._listed is None else self._listed
+        if self.coverage.proof and (self.coverage.complete or self.coverage.proof > proof):
+            proof = max(proof, self.coverage.proof)
+        message = self._failure.message if self._failure is not None else ""
+        return Link(self._kind(now), proof, max(0.0, now - proof), self._retry_at, message)
+
+    def _kind(self, now: float) -> str:
+        if isinstance(self._failure, TokenRefused):
+            return REFUSED
+        if self.is_live(now):
+            return LIVE
+        never = self._listed is None and not self.coverage.proof
+        if self._failure is None:
+            if never:
+                return CONNECTING
+            return POLLING if self._list_stands(now) else STALE
+        return OFFLINE if never or (isinstance(self._failure, Unreachable)) else STALE
+
+    def next_change(self, now: float) -> float | None:
+        """The monotonic second at which time alone may change the badge; None when it cannot."""
+        moments = []
+        if self.coverage.complete:
+            moments.append(self.coverage.proof + self.coverage.silence)
+        if self._listed is not None:
+            moments.append(self._listed + self._listed_good_for)
+        return min((moment for moment in moments if moment >= now), default=None)

@@ -1,0 +1,71 @@
+"""Reads lists into the model, item by item, letting others run in between; knows what a list proves about our token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..api.errors import Refused
+from ..api.instance import Instance, iter_items
+from ..client.clock import Breath, Clock
+from ..client.http import RyzeClient
+from ..redact import register
+from .model import Changes, FleetModel
+
+
+SIMULATED = "SIMULATED"
+"""How the display status of a simulated number begins: without extensions nothing else tells."""
+
+
+class Poller:
+    """One list at a time or several: the facts sort themselves out by when they were asked for."""
+
+    def __init__(self, client: RyzeClient, model: FleetModel, clock: Clock, *, told: Callable[[Changes], None]) -> None:
+        self._client, self._model, self._clock, self._told = client, model, clock, told
+        self.took = 0.0
+        self.account_token: bool | None = None
+        self.simulated = False
+
+    async def read(self, names: Sequence[str] | None = None) -> tuple[float, int]:
+        """Read the whole list, or these names; returns (asked_at, items). Rows that are gone are dropped. Raises RyzeError."""
+        asked_at = self._clock.monotonic()
+        try:
+            text = await self._client.list_text(names)
+        except Refused as error:
+            if names and len(names) == 1 and error.status == 404:
+                self._told(self._model.drop_absent(names, set(), asked_at=asked_at))
+                return asked_at, 0
+            raise
+        received_at = self._clock.monotonic()
+        items: list[Instance] = []
+        breath = Breath()
+        for item in iter_items(text):
+            if item.token:
+                register(item.token)
+            if item.display_status.startswith(SIMULATED):
+                self.simulated = True
+            items.append(item)
+            await breath()
+        changes = Changes()
+        for start in range(0, len(items), 200):
+            slice_ = items[start : start + 200]
+            changes.merge(
+                self._model.apply_list(slice_, asked_at=asked_at, received_at=received_at, now=self._clock.time(), complete=False)
+            )
+            await breath()
+        seen = {item.name for item in items if item.name}
+        if names is None:
+            unreadable = sum(not item.name for item in items)
+            changes.merge(self._model.end_list(seen, asked_at=asked_at, unreadable=unreadable))
+            self.took = received_at - asked_at
+            self._judge_token(items)
+        else:
+            changes.merge(self._model.drop_absent(names, seen, asked_at=asked_at))
+        self._told(changes)
+        return asked_at, len(seen)
+
+    def _judge_token(self, items: Sequence[Instance]) -> None:
+        """A TokenInstance sees one item, its own, and that item shows the very token (contract §2.3)."""
+        if len(items) == 1 and items[0].token == self._client.token:
+            self.account_token = False
+        elif len(items) != 1 or items[0].token:
+            self.account_token = True

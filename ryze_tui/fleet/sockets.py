@@ -1,0 +1,247 @@
+"""One socket per instance, for servers without the account stream: who gets one, when it opens, and what they prove together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote
+
+from ..api.errors import BadReply, RateLimited, RyzeError, Unreachable
+from ..api.events import Event, parse_envelope
+from ..client.clock import Breath, Clock, wait
+from ..client.stream import Dial, Socket, StreamEnded
+from .freshness import Coverage
+from .model import Changes, FleetModel
+from .reach import Reach
+from .scheduler import SOCKETS_A_SECOND, SOCKETS_AT_ONCE, Bucket, Random, backoff, most_important, ping_interval
+
+PONG: Final = 10.0
+"""Seconds that a ping may go unanswered."""
+LONG_LIFE: Final = 60.0
+GONE: Final = 1008
+"""Close code: the instance was deleted, or its token revoked."""
+GONE_PAUSE: Final = 2.0
+"""Seconds in which the answer to our own delete, or a list, tells why."""
+_BAD_FRAMES: Final = 20
+
+
+@dataclass(slots=True)
+class Line:
+    """One instance's socket. `read` is True once a list asked after the socket opened closed the gap before it.
+
+    `fresh`: we made the instance a moment ago, so nothing can have been missed before its first socket.
+    """
+
+    name: str
+    task: asyncio.Task[None] | None = None
+    open: bool = False
+    opened_at: float = 0.0
+    heard: float = 0.0
+    read: bool = False
+    fresh: bool = False
+    retry_at: float = 0.0
+    failures: int = 0
+    refused: RyzeError | None = field(default=None, repr=False)
+
+
+class Sockets:
+    """Keeps a socket for every row that can be streamed, as far as descriptors go.
+
+    `token(name)` gives the token to open it with; `changed()` is called when `coverage` or `gaps` may have changed.
+    """
+
+    def __init__(
+        self, dial: Dial, model: FleetModel, clock: Clock, reach: Reach, random: Random, *, limit: int,
+        token: Callable[[str], str], told: Callable[[Changes], None], heard: Callable[[Event, float, bool], None],
+        lost: Callable[[RyzeError], None], doubted: Callable[[], None], changed: Callable[[], None],
+    ) -> None:
+        self._dial, self._model, self._clock, self._reach, self._random, self._limit = dial, model, clock, reach, random, limit
+        self._token, self._told, self._heard = token, told, heard
+        self._lost, self._doubted, self._changed = lost, doubted, changed
+        self._lines: dict[str, Line] = {}
+        self._first: set[str] = set()
+        self._created: set[str] = set()
+        self._bucket = Bucket(SOCKETS_A_SECOND, SOCKETS_AT_ONCE)
+        self._wake = asyncio.Event()
+        self._stale = True
+        self._overflow = 0
+        self.gap_since: float | None = None
+
+    # -- what they prove -----------------------------------------------------------------------------------------------
+
+    def covers(self, name: str) -> bool:
+        """Whether this row is told by a socket without a gap."""
+        line = self._lines.get(name)
+        return line is not None and line.open and line.read
+
+    @property
+    def coverage(self) -> Coverage:
+        """What the sockets prove now."""
+        lines = self._lines.values()
+        complete = bool(lines) and not self._overflow and all((line.open and line.read) or line.fresh for line in lines)
+        proof = min((line.heard for line in lines if line.open), default=self._clock.monotonic())
+        rest = len(self._model.rows) > len(self._lines)
+        return Coverage(complete, proof if complete else 0.0, ping_interval(len(self._lines)) + PONG + 5, rest)
+
+    @property
+    def gaps(self) -> list[str]:
+        """Open sockets whose rows were not read since they opened."""
+        return [line.name for line in self._lines.values() if line.open and not line.read]
+
+    @property
+    def opening(self) -> bool:
+        """Whether sockets are about to open: one list after all of them is better than one each."""
+        return any(not line.open and line.refused is None for line in self._lines.values())
+
+    def was_read(self, names: Iterable[str] | None, asked_at: float) -> None:
+        """A list was asked for at `asked_at` and read (None: the whole one)."""
+        for line in [self._lines[name] for name in names if name in self._lines] if names is not None else self._lines.values():
+            if line.open and line.opened_at <= asked_at:
+                line.read = True
+            if line.refused is not None and not isinstance(line.refused, RateLimited):
+                line.refused, line.retry_at = None, max(line.retry_at, self._clock.monotonic() + 1.0)
+        if not self.gaps:
+            self.gap_since = None
+        self._wake.set()
+
+    # -- who gets one --------------------------------------------------------------------------------------------------
+
+    def rows_changed(self, changes: Changes) -> None:
+        """Rows came, went or changed: look again only if that may change who is streamed."""
+        rows, lines = self._model.rows, self._lines
+
+        def differs(name: str) -> bool:
+            row = rows.get(name)
+            return row is None or row.item.streaming != (name in lines)
+
+        if changes.order or any(differs(name) for name in changes.rows):
+            self._stale = True
+            self._wake.set()
+
+    def prefer(self, name: str, *, created: bool = False) -> None:
+        """A person works on this row: its socket opens first. `created`: we made it just now, so nothing was missed."""
+        self._first.add(name)
+        if created:
+            self._created.add(name)
+        if (line := self._lines.get(name)) is not None and not line.open:
+            line.retry_at = 0.0
+        self._stale = True
+        self._wake.set()
+
+    def _choose(self) -> None:
+        self._stale = False
+        names = most_important(self._model.rows.values(), self._first, self._limit)
+        self._overflow = sum(row.item.streaming for row in self._model.rows.values()) - len(names)
+        wanted = set(names)
+        for name in [name for name in self._lines if name not in wanted]:
+            line = self._lines.pop(name)
+            if line.task is not None:
+                line.task.cancel()
+        # The order of the lines is the order in which they open.
+        self._lines = {name: self._lines.get(name) or Line(name, fresh=name in self._created) for name in names}
+        self._created.clear()
+        self._changed()
+
+    # -- opening -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Open what is due, for ever; closes every socket when cancelled."""
+        try:
+            while True:
+                if self._stale:
+                    self._choose()
+                await self._reach.wait()
+                now = self._clock.monotonic()
+                due = [line for line in self._lines.values() if line.task is None]
+                line = next((line for line in due if line.retry_at <= now), None)
+                ready = self._bucket.ready_at(now)
+                if line is not None and ready <= now:
+                    self._bucket.spend(now)
+                    line.task = asyncio.create_task(self._hold(line), name=f"socket {line.name}")
+                    continue
+                moments = [max(line.retry_at, ready) for line in due]
+                await wait(self._clock, self._wake, min(moments) - now if moments else None)
+                self._wake.clear()
+        finally:
+            await self._close_all()
+
+    async def _close_all(self) -> None:
+        tasks = [line.task for line in self._lines.values() if line.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._lines.clear()
+        self._stale = True
+
+    async def _hold(self, line: Line) -> None:
+        """One connection of one instance, from opening to its end."""
+        error: RyzeError
+        try:
+            socket = await self._dial(f"/ws/{quote(line.name, safe='')}", self._token(line.name))
+            try:
+                await self._follow(line, socket)
+            finally:
+                await socket.close()
+        except RyzeError as ended:
+            error = ended
+        self._ended(line, error)
+
+    def _ended(self, line: Line, error: RyzeError) -> None:
+        now = self._clock.monotonic()
+        was_open, long = line.open, line.open and now - line.opened_at >= LONG_LIFE
+        line.task, line.open, line.read, line.fresh = None, False, False, False
+        if was_open:
+            line.failures = 0 if long else line.failures
+            line.retry_at = now + backoff(line.failures, self._random, first=0.25)
+            line.failures += 1
+            if isinstance(error, StreamEnded) and error.code == GONE:
+                line.retry_at = max(line.retry_at, now + GONE_PAUSE)
+                self._doubted()
+        elif isinstance(error, RateLimited):
+            line.retry_at = now + error.retry_after
+        elif isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
+            line.retry_at = now
+            self._lost(error)
+        else:
+            # 400 streaming is off, 401 the token changed, 403, 404 it is gone: a list will tell what is true now.
+            line.failures += 1
+            line.refused, line.retry_at = error, now + backoff(line.failures + 2, self._random)
+            self._doubted()
+        self._wake.set()
+        self._changed()
+
+    async def _follow(self, line: Line, socket: Socket) -> None:
+        now = self._clock.monotonic()
+        line.open, line.opened_at, line.heard, line.refused = True, now, now, None
+        line.read, line.fresh = line.fresh, False
+        if not line.read and self.gap_since is None:
+            self.gap_since = now
+        self._changed()
+        breath, bad = Breath(), 0
+        while True:
+            raw = await socket.recv(ping_interval(len(self._lines)))
+            if raw is None:
+                await socket.ping(PONG)
+                line.heard = self._clock.monotonic()
+                continue
+            bad = 0 if self._take(line, raw) else bad + 1
+            if bad >= _BAD_FRAMES:
+                raise BadReply("the server sends frames that cannot be read")
+            await breath()
+
+    def _take(self, line: Line, raw: bytes | str) -> bool:
+        """One frame; False when it could not be read. A frame about another instance is nobody's."""
+        now = self._clock.monotonic()
+        try:
+            event = parse_envelope(raw)
+        except BadReply:
+            return False
+        line.heard = now
+        if event.instance and event.instance != line.name:
+            return True
+        event.instance = line.name
+        self._told(self._model.apply_event(event, received_at=now, now=self._clock.time()))
+        self._heard(event, now, True)
+        return True

@@ -1,0 +1,338 @@
+"""One server and one token: what we know of it, and everything that a person can do with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ..api import states
+from ..api.errors import RyzeError, Unreachable
+from ..api.events import Event
+from ..client.address import BadAddress
+from ..client.budget import Budget, Budgets
+from ..client.calls import CallLog
+from ..client.clock import SYSTEM, Clock
+from ..client.http import RyzeClient
+from ..client.replies import Connecting, Health, Written
+from ..client.stream import Dialler
+from ..fleet.feed import Feed, Watcher
+from ..fleet.freshness import REFUSED, Link
+from ..fleet.model import Changes, FleetModel, Row
+from ..i18n import _, n_
+from ..redact import register
+from . import audit, remedy
+from .outcome import Outcome, Remedy, failed
+from .pairing import PairingSession, Ports
+
+ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
+"""What a TokenInstance may not do (contract §1)."""
+READS: Final = frozenset({"refresh", "log", "copy"})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What the server is. `account_token`: False for a TokenInstance, None while unknown."""
+
+    extensions: frozenset[str] = frozenset()
+    engine: str = ""
+    simulated: bool = False
+    account_token: bool | None = None
+
+
+class Account:
+    """Give it `run()` to keep everything true; the rest may be called at any time. Nothing here raises RyzeError."""
+
+    def __init__(self, url: str, token: str, *, read_only: bool = False, profile: str = "", clock: Clock = SYSTEM) -> None:
+        self.read_only, self.profile = read_only, profile
+        self.model = FleetModel()
+        self.calls = CallLog()
+        self.on_changes: Callable[[Changes], None] | None = None
+        self.on_link: Callable[[], None] | None = None
+        self.on_event: Callable[[Event, float], None] | None = None
+        self._clock = clock
+        self._server = ServerInfo()
+        self._sessions: dict[str, list[PairingSession]] = {}
+        self._connects: dict[str, asyncio.Task[Connecting]] = {}
+        self._low: int | None = None
+        self._problem = ""
+        self._client: RyzeClient | None = None
+        self._feed: Feed | None = None
+        self.budget = Budget(clock)
+        register(token)
+        try:
+            self._open(url, token)
+        except BadAddress as error:
+            self._problem = error.message
+
+    def _open(self, url: str, token: str) -> None:
+        budgets = Budgets(self._clock)
+        client = RyzeClient(url, token, calls=self.calls, budgets=budgets, clock=self._clock)
+        self.budget = budgets.of(client.token)
+        self._client = client
+        watcher = Watcher(self._changed, self._heard, self._link_changed, self._healthy)
+        self._feed = Feed(client, Dialler(client), self.model, self._clock, watcher)
+        self.calls.subscribe(lambda call: self._watch_budget())
+
+    # -- what we know --------------------------------------------------------------------------------------------------
+
+    @property
+    def link(self) -> Link:
+        """How true the rows are, now."""
+        if self._feed is None:
+            return Link(REFUSED, message=self._problem)
+        return self._feed.link()
+
+    @property
+    def server(self) -> ServerInfo:
+        """What the server is, as far as it said."""
+        if self._feed is not None:
+            told = self._feed.poller
+            simulated = self._server.simulated or told.simulated
+            if (told.account_token, simulated) != (self._server.account_token, self._server.simulated):
+                self._server = replace(self._server, account_token=told.account_token, simulated=simulated)
+        return self._server
+
+    def may(self, action: str) -> str:
+        """Why this token or this mode cannot do that; empty when it can."""
+        if self._problem:
+            return self._problem
+        if self.read_only and action not in READS:
+            return _("Read-only: nothing is changed on the server.")
+        if action in ACCOUNT_ONLY and self.server.account_token is False:
+            return _("This is the token of one instance; creating and deleting need the account's token.")
+        if action == "simulate" and not self.server.simulated:
+            return _("This server's numbers are real: there is no virtual phone.")
+        return ""
+
+    # -- keeping it true -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep everything true until cancelled. An address that cannot be used is said by `link`; it then waits for ever."""
+        if self._feed is None:
+            self._link_changed()
+            await asyncio.Event().wait()
+            return
+        await self._feed.run()
+
+    async def close(self) -> None:
+        """Close every connection; connects under way are given up."""
+        for task in self._connects.values():
+            task.cancel()
+        await asyncio.gather(*self._connects.values(), return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()
+
+    async def refresh(self, names: Sequence[str] | None = None) -> Outcome:
+        """Read the list now (or these names)."""
+        if self._feed is None:
+            return Outcome(False, self._problem)
+        try:
+            count = await self._feed.read(names)
+        except RyzeError as error:
+            return failed(error)
+        return Outcome(True, n_("{n} instance", "{n} instances", count), 200)
+
+    async def check(self) -> Outcome:
+        """Try address and token once: is there a RyzeAPI server, and does it take the token?"""
+        if self._feed is None or self._client is None:
+            return Outcome(False, self._problem)
+        try:
+            self._healthy(await self._client.health())
+        except Unreachable as error:
+            return failed(error)
+        except RyzeError:
+            pass  # a server without /health may still have a list, and the list's error says more
+        return await self.refresh()
+
+    async def confirm_state(self, name: str) -> Row | None:
+        """The row, read again unless a stream proves it at this moment; None when it is gone. Keeps what is known on failure."""
+        if self._feed is not None and not self._feed.covers(name):
+            self._feed.prefer(name)
+            await self.refresh([name])
+        return self.model.rows.get(name)
+
+    # -- what a person can do ------------------------------------------------------------------------------------------
+
+    async def create(self, name: str, token: str = "") -> Outcome:
+        """Make an instance. Its WebSocket is on for `instance.state`, so that its badge is pushed by any server."""
+        body = {"name": name, "websocketEnabled": True, "websocketEvents": ["instance.state"]}
+        if token:
+            register(token)
+            body["token"] = token
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            item, message = await client.create(body)
+            register(item.token)
+            now = self._clock.monotonic()
+            self._changed(self.model.apply_created(item, received_at=now, now=self._clock.time()))
+            feed.prefer(item.name, created=True)
+            if len(self.model.rows) == 1 and not self.server.extensions:
+                feed.want(item.name)  # only an item of a list can tell that the numbers are simulated
+            return message or _("created")
+
+        return await self._write("create", name, send)
+
+    async def reconnect(self, name: str) -> Outcome:
+        """Dial again with the saved session."""
+        return await self._change("reconnect", name, lambda client: client.reconnect(name), states.CONNECTING)
+
+    async def logout(self, name: str) -> Outcome:
+        """Unlink the device; the instance stays."""
+        return await self._change("logout", name, lambda client: client.logout(name), states.LOGGEDOUT)
+
+    async def delete(self, name: str) -> Outcome:
+        """Remove the instance and all that belongs to it."""
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            written = await client.delete(name)
+            self._changed(self.model.apply_deleted(name, received_at=self._clock.monotonic()))
+            return written.message or _("deleted")
+
+        return await self._write("delete", name, send)
+
+    async def simulate(self, name: str, action: str, **body: object) -> Outcome:
+        """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            return (await client.simulate(name, action, dict(body))).message
+
+        return await self._write("simulate", name, send, detail=action)
+
+    def bring_back(self, name: str) -> Remedy:
+        """Which way brings it back, and why. Pure: nothing is sent."""
+        return remedy.choose(self.model.rows.get(name))
+
+    def pair(self, name: str, number: str = "") -> PairingSession:
+        """A pairing of this instance: by QR, or by code for a phone number. Nothing is sent before it runs."""
+        ports = Ports(
+            self._clock, connect=self._connect, read=self._read_row, row=self.model.rows.get,
+            refusal=lambda: self.may("connect"), follow=self._follow, leave=self._leave,
+        )
+        return PairingSession(ports, name, number)
+
+    # -- writes --------------------------------------------------------------------------------------------------------
+
+    async def _change(self, action: str, name: str, call: Callable[[RyzeClient], Awaitable[Written]], state: str) -> Outcome:
+        """A write whose answer names the state that the instance is in now."""
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            asked_at = self._clock.monotonic()
+            written = await call(client)
+            told = states.from_rest(written.status) if written.status else state
+            self._changed(
+                self.model.apply_written(
+                    name, told, asked_at=asked_at, received_at=self._clock.monotonic(), now=self._clock.time()
+                )
+            )
+            return written.message
+
+        return await self._write(action, name, send)
+
+    async def _write(
+        self, action: str, name: str, send: Callable[[RyzeClient, Feed], Awaitable[str]], *, detail: str = ""
+    ) -> Outcome:
+        """Every write goes through here: allowed or not, sent once, never repeated, and put down in the audit log."""
+        client, feed, reason = self._client, self._feed, self.may(action)
+        if reason or client is None or feed is None:
+            return Outcome(False, reason, name=name)
+        at = self._clock.time()
+        try:
+            outcome = Outcome(True, await send(client, feed), 200, name)
+        except RyzeError as error:
+            outcome = failed(error, name)
+            if isinstance(error, Unreachable):
+                words = _("{message}. It may have been done all the same").format(message=error.message)
+                outcome = replace(outcome, message=words)
+            if outcome.status != 429:
+                feed.doubt()
+        self._audit(at, f"{action} {detail}".strip(), name, outcome)
+        return outcome
+
+    def _audit(self, at: float, action: str, name: str, outcome: Outcome) -> None:
+        audit.record(
+            at=at, action=action, profile=self.profile, instance=name, ok=outcome.ok, message=outcome.message,
+            status=outcome.status,
+        )
+
+    async def _connect(self, name: str, number: str) -> Connecting:
+        """One connect at a time for an instance; a pairing that was closed meanwhile does not break it off."""
+        while (running := self._connects.get(name)) is not None:
+            await asyncio.wait({running})
+        task = asyncio.create_task(self._send_connect(name, number), name=f"connect {name}")
+        self._connects[name] = task
+        task.add_done_callback(lambda done: self._connected(name, done))
+        return await asyncio.shield(task)
+
+    async def _send_connect(self, name: str, number: str) -> Connecting:
+        client, feed = self._client, self._feed
+        if client is None or feed is None:
+            raise BadAddress(self._problem)
+        feed.prefer(name)
+        at, action = self._clock.time(), "connect by code" if number else "connect"
+        try:
+            reply = await client.connect(name, number)
+        except RyzeError as error:
+            self._audit(at, action, name, failed(error, name))
+            raise
+        self._audit(at, action, name, Outcome(True, reply.message, 200, name))
+        return reply
+
+    def _connected(self, name: str, task: asyncio.Task[Connecting]) -> None:
+        self._connects.pop(name, None)
+        if not task.cancelled():
+            task.exception()  # whoever asked for it may be gone; its failure is in the audit log
+
+    # -- pairings ------------------------------------------------------------------------------------------------------
+
+    async def _read_row(self, name: str) -> Row | None:
+        if self._feed is None:
+            raise BadAddress(self._problem)
+        await self._feed.read([name])
+        return self.model.rows.get(name)
+
+    def _follow(self, session: PairingSession) -> None:
+        self._sessions.setdefault(session.name, []).append(session)
+        if self._feed is not None:
+            self._feed.prefer(session.name)
+
+    def _leave(self, session: PairingSession) -> None:
+        sessions = self._sessions.get(session.name, [])
+        if session in sessions:
+            sessions.remove(session)
+        if not sessions:
+            self._sessions.pop(session.name, None)
+
+    # -- what happens --------------------------------------------------------------------------------------------------
+
+    def _changed(self, changes: Changes) -> None:
+        if not changes:
+            return
+        for name in self._sessions.keys() & changes.rows:
+            for session in list(self._sessions[name]):
+                session.row_changed(self.model.rows.get(name))
+        if self.on_changes is not None:
+            self.on_changes(changes)
+
+    def _heard(self, event: Event, at: float, live: bool) -> None:
+        for session in list(self._sessions.get(event.instance, ())):
+            session.heard(event, live)
+        if self.on_event is not None:
+            self.on_event(event, at)
+
+    def _healthy(self, health: Health) -> None:
+        self._server = replace(self._server, extensions=health.extensions, engine=health.engine, simulated=health.simulated)
+        self._link_changed()
+
+    def _watch_budget(self) -> None:
+        """Tell of the budget when it becomes known, and with every request once little is left."""
+        left = self.budget.remaining
+        shown = None if left is None else min(left, 30)
+        if shown != self._low:
+            self._low = shown
+            self._link_changed()
+
+    def _link_changed(self) -> None:
+        if self.on_link is not None:
+            self.on_link()

@@ -1,0 +1,27 @@
+"""Which way brings an instance back: a pure choice from its state."""
+
+from __future__ import annotations
+
+from ..api import states
+from ..fleet.model import Row
+from ..i18n import _
+from .outcome import Remedy
+
+
+def choose(row: Row | None) -> Remedy:
+    """Reconnect where a session should be left, connect where none can be, wait where something is under way."""
+    if row is None:
+        return Remedy("none", _("it is not there any more"))
+    if row.state == states.CONNECTED:
+        return Remedy("none", _("it is connected already"))
+    if row.state == states.BANNED:
+        return Remedy("wait", _("WhatsApp banned it; connecting again now makes it worse"))
+    if row.state == states.CONNECTING and row.phase != "refused":
+        return Remedy("wait", _("it is connecting; p or c starts a new pairing"))
+    if row.last_word == "client_outdated":
+        return Remedy("wait", _("WhatsApp refuses the server's engine; it has to be upgraded first"))
+    if row.state == states.LOGGEDOUT:
+        return Remedy("connect", _("it is logged out, so there is no session left: a new QR is needed"))
+    if not row.number:
+        return Remedy("connect", _("it was never paired: a QR is needed"))
+    return Remedy("reconnect", _("it has a saved session: dialling again with it"))
