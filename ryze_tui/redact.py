@@ -83,7 +83,10 @@ def tail(secret: str) -> str:
 # -- hostile text ------------------------------------------------------------------------------------------------------
 
 # Anything outside these is worth a closer look: plain ASCII, Latin, Greek, Cyrillic, CJK, kana, Hangul syllables.
-_HARMLESS: Final = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0481\u048a-\u058f\u3041-\u3096\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3]*")
+_HARMLESS: Final = re.compile(
+    r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038e-\u03a1\u03a3-\u0481\u048a-\u052f"
+    r"\u3041-\u3096\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3]*"
+)
 _REMOVED: Final = frozenset(
     [0xAD, 0x61C, 0x180E, 0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800, 0xFEFF, 0x34F,
      *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0)]

@@ -53,15 +53,15 @@ class Feed:
     ) -> None:
         self._client, self._model, self._clock, self._watcher, self._random = client, model, clock, watcher, random
         self.reach = Reach(clock, random)
-        self.poller = Poller(client, model, clock, told=self._told)
+        self.poller = Poller(client, model, clock, told=self.told)
         self.freshness = Freshness(clock.monotonic())
         self.extensions: frozenset[str] | None = None
         self._stream = AccountStream(
-            dial, client.token, model, clock, told=self._told, heard=watcher.event, detail=self.want, changed=self._covered
+            dial, client.token, model, clock, told=self.told, heard=watcher.event, detail=self.want, changed=self._covered
         )
         self._sockets = Sockets(
             dial, model, clock, self.reach, random, limit=socket_limit() if sockets is None else sockets, token=self._token_of,
-            told=self._told, heard=watcher.event, lost=self._lost, doubted=self.doubt, changed=self._covered,
+            told=self.told, heard=watcher.event, lost=self._lost, doubted=self.doubt, changed=self._covered,
         )
         self._plain: bool | None = None
         self._pace = Pace(LISTS_A_MINUTE, 60.0)
@@ -267,7 +267,8 @@ class Feed:
         row = self._model.rows.get(name)
         return (row.item.token if row is not None else "") or self._client.token
 
-    def _told(self, changes: Changes) -> None:
+    def told(self, changes: Changes) -> None:
+        """Facts changed rows: what a stream or a list said, or what came of our own doing."""
         if not changes:
             return
         for name in changes.rows:

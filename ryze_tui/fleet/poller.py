@@ -11,7 +11,6 @@ from ..client.http import RyzeClient
 from ..redact import register
 from .model import Changes, FleetModel
 
-
 SIMULATED = "SIMULATED"
 """How the display status of a simulated number begins: without extensions nothing else tells."""
 

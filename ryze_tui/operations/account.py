@@ -166,7 +166,7 @@ class Account:
             item, message = await client.create(body)
             register(item.token)
             now = self._clock.monotonic()
-            self._changed(self.model.apply_created(item, received_at=now, now=self._clock.time()))
+            feed.told(self.model.apply_created(item, received_at=now, now=self._clock.time()))
             feed.prefer(item.name, created=True)
             if len(self.model.rows) == 1 and not self.server.extensions:
                 feed.want(item.name)  # only an item of a list can tell that the numbers are simulated
@@ -187,7 +187,7 @@ class Account:
 
         async def send(client: RyzeClient, feed: Feed) -> str:
             written = await client.delete(name)
-            self._changed(self.model.apply_deleted(name, received_at=self._clock.monotonic()))
+            feed.told(self.model.apply_deleted(name, received_at=self._clock.monotonic()))
             return written.message or _("deleted")
 
         return await self._write("delete", name, send)
@@ -221,7 +221,7 @@ class Account:
             asked_at = self._clock.monotonic()
             written = await call(client)
             told = states.from_rest(written.status) if written.status else state
-            self._changed(
+            feed.told(
                 self.model.apply_written(
                     name, told, asked_at=asked_at, received_at=self._clock.monotonic(), now=self._clock.time()
                 )
