@@ -125,7 +125,10 @@ async def delete(app: RyzeConsole, name: str) -> None:
             yes=_("Delete"),
         )
     ):
-        app.say(await app.account.delete(name))
+        outcome = await app.account.delete(name)
+        app.say(outcome)
+        if outcome.ok:
+            app.main.forget(name)
 
 
 async def refresh(app: RyzeConsole, name: str) -> None:

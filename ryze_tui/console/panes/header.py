@@ -15,7 +15,15 @@ from ..words import GLYPH, WORD, safe
 
 if TYPE_CHECKING:
     from ...fleet.freshness import Link
+    from ...operations.account import Account
 
+WIDE = 100
+"""Cells from which the host is shown too."""
+_LINK_INK = {
+    "good": ink.STATE_BAR[states.CONNECTED],
+    "bad": ink.STATE_BAR[states.BANNED],
+    "warn": ink.STATE_BAR[states.LOGGEDOUT],
+}
 COUNTED = (states.BANNED, states.LOGGEDOUT, states.DISCONNECTED, states.CONNECTING, states.CONNECTED, states.UNKNOWN)
 
 
@@ -54,36 +62,30 @@ class Header(Canvas):
 
     def lines(self) -> list[Line]:
         account, width = self.app.account, self.size.width  # type: ignore[attr-defined]
-        wide = width >= 100
-        left = [seg(" ryze ", ink.BAR_BOLD)] if wide else [seg(" ", ink.BAR)]
-        name = safe(self.title_text)
-        left.append(seg(f"{name} @ {self.host}  " if wide and self.host and self.host != name else f"{name}  ", ink.BAR))
         if account is None:
-            return [left]
-        text, kind = link_text(account.link, time.monotonic())
-        left.append(
-            seg(
-                text,
-                {
-                    "good": ink.STATE_BAR[states.CONNECTED],
-                    "bad": ink.STATE_BAR[states.BANNED],
-                    "warn": ink.STATE_BAR[states.LOGGEDOUT],
-                }.get(kind, ink.BAR),
-            )
-        )
-        if account.server.simulated:
-            left += [seg("  ", ink.BAR), seg(f" {_('SIMULATED')} ", ink.BAR_WARN)]
-        left.append(seg("   ", ink.BAR))
-        for state in COUNTED:
-            count = account.model.counts[state]
-            if count:
-                word = f" {_(WORD[state])}" if wide else ""
-                left.append(seg(f"{GLYPH[state]}{count}{word}  ", ink.STATE_BAR[state]))
-        used = sum(segment.cell_length for segment in left)
+            return [[seg(" ryze ", ink.BAR_BOLD)]]
         right = self._budget()
-        if used + cell_len(right) <= width:
-            left.append(seg(" " * (width - used - cell_len(right)) + right, ink.BAR_DIM))
-        return [left]
+        for host, words in ((True, True), (False, True), (False, False)):  # the fullest form that fits
+            line = self._left(account, host=host and width >= WIDE, words=words)
+            used = sum(segment.cell_length for segment in line)
+            if used + cell_len(right) <= width:
+                return [[*line, seg(" " * (width - used - cell_len(right)) + right, ink.BAR_DIM)]]
+        return [line]
+
+    def _left(self, account: Account, *, host: bool, words: bool) -> Line:
+        name = safe(self.title_text)
+        at = f" @ {self.host}" if host and self.host and self.host != name else ""
+        line = [seg(f" {name}{at}  ", ink.BAR_BOLD)]
+        text, kind = link_text(account.link, time.monotonic())
+        line.append(seg(text, _LINK_INK.get(kind, ink.BAR)))
+        if account.server.simulated:
+            line += [seg("  ", ink.BAR), seg(f" {_('SIMULATED')} ", ink.BAR_WARN)]
+        line.append(seg("   ", ink.BAR))
+        for state in COUNTED:
+            if count := account.model.counts[state]:
+                word = f" {_(WORD[state])}" if words else ""
+                line.append(seg(f"{GLYPH[state]}{count}{word}  ", ink.STATE_BAR[state]))
+        return line
 
     def _budget(self) -> str:
         budget = self.app.shown_budget  # type: ignore[attr-defined]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit
 
+from rich.cells import cell_len
+
 from ...api import states
 from ...fleet.model import Row, unix
 from ...fleet.triage import assess
@@ -112,12 +114,11 @@ class Summary(Canvas):
             return [[field(" " + self.dated, width, ink.WARN)], []]
         triage = assess(row, now)
         what = self.dated or safe(triage.reason) or badge(row.state)
-        first = [
-            seg(f" {safe(row.name)}: ", ink.BOLD),
-            seg(what, ink.WARN if self.dated else ink.BASE),
-            seg(DOT + told(row, now), ink.DIM),
-        ]
-        if not triage.next_step:
-            return [first, []]
-        key = f"{triage.next_key}  " if triage.next_key else ""
-        return [first, [seg(f" {_('Next:')} ", ink.BASE), seg(key, ink.KEY), seg(triage.next_step, ink.BASE)]]
+        head = f" {safe(row.name)}: "
+        first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), ink.WARN if self.dated else ink.BASE)]
+        line: Line = [seg(" ", ink.BASE)]
+        if triage.next_step:
+            key = f"{triage.next_key}  " if triage.next_key else ""
+            line += [seg(f"{_('Next:')} ", ink.BASE), seg(key, ink.KEY), seg(triage.next_step + DOT, ink.BASE)]
+        used = sum(segment.cell_length for segment in line)
+        return [first, [*line, field(told(row, now), max(width - used, 1), ink.DIM)]]

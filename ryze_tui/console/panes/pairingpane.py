@@ -84,7 +84,7 @@ class PairingPane(Canvas):
     def _text(self, width: int, *, short: bool = False) -> list[Line]:
         head = _("Pair {name}").format(name=safe(self.instance))
         tag = _("SIMULATED") if self.simulated else ""
-        title: Line = [field(f" {head}", max(width - len(tag) - 1, 1), ink.BOLD)]
+        title: Line = [field(f" {head}", max(width - len(tag) - 3, 1), ink.BOLD)]
         if tag:
             title.append(seg(f" {tag} ", ink.BAR_WARN))
         stage = {

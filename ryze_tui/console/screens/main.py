@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
@@ -45,7 +46,7 @@ class TooSmall(Canvas):
 class MainScreen(Screen[None]):
     """Everything here is light: nothing heavier than a line-drawn widget before the first paint."""
 
-    CSS = f"""
+    DEFAULT_CSS = f"""
     MainScreen #body {{ layout: horizontal; height: 1fr; }}
     MainScreen #left {{ layout: vertical; width: 1fr; }}
     MainScreen #right {{ layout: vertical; width: 1fr; display: none; }}
@@ -54,8 +55,9 @@ class MainScreen(Screen[None]):
     MainScreen.-wide Summary {{ display: none; }}
     MainScreen.-detail #left {{ display: none; }}
     MainScreen.-detail #right {{ display: block; border-left: none; }}
-    MainScreen.-small Header, MainScreen.-small #body, MainScreen.-small Footer {{ display: none; }}
-    MainScreen.-small TooSmall {{ display: block; }}
+    MainScreen.-wide.-detail #left {{ display: block; }}
+    MainScreen.-small > * {{ display: none; }}
+    MainScreen.-small > TooSmall {{ display: block; }}
     MainScreen Widget {{ background: {ink.GROUND}; }}
     """
     BINDINGS = [
@@ -92,11 +94,16 @@ class MainScreen(Screen[None]):
         self.set_focus(self.instances, scroll_visible=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        width, height = event.size
+        self._fit(event.size)
+
+    def on_screen_resume(self) -> None:
+        self._fit(self.app.size)  # a resize while a dialog was open went to the dialog only
+
+    def _fit(self, size: Size) -> None:
+        """Side by side, one after the other, or a notice: by classes, so that the style sheet says the rest."""
+        width, height = size
         self.set_class(width >= WIDE, "-wide")
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-small")
-        if width >= WIDE:
-            self.remove_class("-detail")
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -145,7 +152,8 @@ class MainScreen(Screen[None]):
         row = self.instances.current
         self.overview.row = self.summary.row = row
         self.overview.dated = self.summary.dated = self._dated()
-        self.overview.hint = self._empty() if not self.loaded or row is None else ""
+        gone = self.instances.current_name if row is None and self.loaded else ""
+        self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
         (self.overview if self.has_class("-wide") or self.has_class("-detail") else self.summary).sync()
 
     def _dated(self) -> str:
@@ -273,6 +281,14 @@ class MainScreen(Screen[None]):
             self.title_line.text = ""
             self._filter("")
         self.select(name)
+
+    def forget(self, name: str) -> None:
+        """The person deleted it: no line is kept for it."""
+        self.apply(Changes({name}, order=True))
+        if self._order is not None and name in self._order.gone:
+            self._order.bury()
+            self.instances.restore()
+            self.sync_all()
 
     def take_order(self) -> None:
         """Sort again as the current order says."""

@@ -1,0 +1,168 @@
+"""The main screen by keyboard: rows that do not move, keys that act on the row under the cursor, reasons in words."""
+
+from ryze_tui.operations.outcome import Outcome
+
+from .conftest import Open, screen_text, until
+
+
+async def test_a_key_acts_on_the_row_that_was_under_the_cursor(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        await pilot.press("down", "down")
+        under = app.main.instances.current_name
+        account.turn("zeta", "banned")
+        account.turn("crm-eu", "loggedout")
+        await pilot.press("r")
+        await until(pilot, lambda: ("reconnect", under) in account.did)
+        assert app.main.instances.current_name == under
+
+
+async def test_a_changed_row_is_rebadged_in_place_and_s_takes_the_order(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        before = [row.name for row in app.main.instances.order.rows]
+        account.turn("zeta", "banned")
+        await until(pilot, lambda: "out of order" in screen_text(app))
+        assert [row.name for row in app.main.instances.order.rows] == before
+        await pilot.press("s")
+        assert [row.name for row in app.main.instances.order.rows][:2] == ["billing", "zeta"]
+
+
+async def test_a_row_deleted_elsewhere_is_not_replaced_by_its_neighbour(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        await pilot.press("down", "down", "down")
+        victim = app.main.instances.current_name
+        account.vanish(victim)
+        await until(pilot, lambda: "deleted" in screen_text(app))
+        account.did.clear()
+        await pilot.press("r", "c", "d")
+        await pilot.pause()
+        assert account.did == [] and len(app.screen_stack) == 1
+        await pilot.press("down")
+        assert app.main.instances.current_name != victim
+        assert victim not in [row.name for row in app.main.instances.order.rows]
+
+
+async def test_c_on_a_connected_row_asks_before_anything_is_sent(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        app.main.select("support")
+        await pilot.press("c")
+        await until(pilot, lambda: "is connected as" in screen_text(app))
+        assert not any(call[0] == "pair" for call in account.did)
+        await pilot.press("enter")  # Cancel has the focus
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert not any(call[0] == "pair" for call in account.did)
+        await pilot.press("c")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("y")
+        await until(pilot, lambda: ("pair", "support", "") in account.did)
+
+
+async def test_delete_needs_the_name_and_enter_does_nothing_before(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        app.main.select("ops")
+        await pilot.press("d")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("enter", *"op", "enter")
+        assert len(app.screen_stack) == 2 and ("delete", "ops") not in account.did
+        await pilot.press("s", "enter")
+        await until(pilot, lambda: ("delete", "ops") in account.did)
+        await until(pilot, lambda: "ops" not in [row.name for row in app.main.instances.order.rows])
+
+
+async def test_logout_is_cancelled_by_escape(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        app.main.select("vip")
+        await pilot.press("x")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press(*"vip", "escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert not any(call[0] == "logout" for call in account.did)
+
+
+async def test_create_says_what_is_wrong_and_keeps_what_was_typed(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press(*"sales", "enter")
+        assert "already" in screen_text(app) and not any(call[0] == "create" for call in account.did)
+        await pilot.press("space")
+        assert "a space" in screen_text(app)
+        await pilot.press("backspace", *"-2")
+        account.answers["create"] = Outcome(False, "Account instance quota exceeded", 403, "sales-2")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Account instance quota exceeded" in screen_text(app))
+        account.answers.clear()
+        await pilot.press("enter")
+        await until(pilot, lambda: ("pair", "sales-2", "") in account.did)
+        assert app.main.instances.current_name == "sales-2"
+
+
+async def test_letters_in_the_filter_are_text_and_escape_clears(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        await pilot.press("slash", *"sup")
+        assert [row.name for row in app.main.instances.order.rows] == ["support", "support-night"]
+        assert "2 of 12" in screen_text(app) and account.did == []
+        await pilot.press("enter", "down")
+        assert app.main.instances.current_name == "support-night"
+        await pilot.press("escape")
+        assert len(app.main.instances.order.rows) == 12 and app.main.instances.current_name == "support-night"
+
+
+async def test_a_key_that_cannot_act_says_why(opened: Open) -> None:
+    async with opened(read_only=True) as (app, account, pilot):
+        await pilot.press("d")
+        await until(pilot, lambda: "read-only" in screen_text(app))
+        assert len(app.screen_stack) == 1 and account.did == []
+
+
+async def test_the_servers_own_words_are_shown_and_harmless(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        account.answers["reconnect"] = Outcome(False, "Instance has no saved session\x1b[31m, [b]call[/b] /connect first", 400, "ops")
+        app.main.select("ops")
+        await pilot.press("r")
+        await until(pilot, lambda: "no saved session" in screen_text(app))
+        assert "\x1b[31m" not in screen_text(app) and "[b]call[/b]" in screen_text(app)
+
+
+async def test_offline_keeps_the_rows_and_says_so(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        account.set_link("offline", message="Connection refused by 127.0.0.1:9.", retry_at=0)
+        await until(pilot, lambda: "OFFLINE" in screen_text(app))
+        text = screen_text(app)
+        assert "support-night" in text and "Connection refused" in text and app.main.instances.dimmed
+        account.set_link("live")
+        await until(pilot, lambda: "LIVE" in screen_text(app) and not app.main.instances.dimmed)
+
+
+async def test_narrow_enter_opens_the_detail_and_escape_returns(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, _account, pilot):
+        app.main.select("sales")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Created" in screen_text(app) and "support-night" not in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "support-night" in screen_text(app)
+
+
+async def test_the_palette_finds_and_runs_an_action(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        app.main.select("ops")
+        await pilot.press("colon")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press(*"recon")
+        await until(pilot, lambda: "Dials again" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: ("reconnect", "ops") in account.did, tries=800)
+
+
+async def test_resizing_down_to_nothing_and_back_is_harmless(opened: Open) -> None:
+    async with opened() as (app, _account, pilot):
+        for size in ((39, 30), (1, 1), (2, 1), (100, 11), (60, 12), (40, 12), (400, 100), (99, 24), (100, 24), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        assert "support-night" in screen_text(app)
+
+
+async def test_too_small_says_so(opened: Open) -> None:
+    async with opened(size=(38, 20)) as (app, _account, _pilot):
+        assert "ryze-tui needs 40x12" in " ".join(screen_text(app).split())
