@@ -32,6 +32,7 @@ class RyzeConsole(CellExact):
     CSS = f"""
     Screen {{ background: {ink.GROUND}; color: #d7dde3; }}
     ModalScreen {{ background: transparent; }}
+    SearchIcon {{ display: none; }}
     Toast {{ max-width: 64; padding: 0 1; }}
     """
     COMMANDS = frozenset()  # the palette's own import costs 24 ms: it gets its source when it opens

@@ -36,7 +36,9 @@ def opened() -> Open:
     """`async with opened(size=(80, 24)) as (app, account, pilot)`: the console with a dozen rows."""
 
     @asynccontextmanager
-    async def run(size: tuple[int, int] = (120, 40), load: bool = True, **more: object) -> AsyncIterator[tuple[RyzeConsole, StubAccount, Pilot[int]]]:
+    async def run(
+        size: tuple[int, int] = (120, 40), load: bool = True, **more: object
+    ) -> AsyncIterator[tuple[RyzeConsole, StubAccount, Pilot[int]]]:
         app = RyzeConsole("http://127.0.0.1:9", "token-0123456789abcdef", profile="acme", **more)  # type: ignore[arg-type]
         async with app.run_test(size=size, notifications=True) as pilot:
             await until(pilot, lambda: app.account is not None)
@@ -62,4 +64,6 @@ async def until(pilot: Pilot[int], condition: Callable[[], object], tries: int =
 def screen_text(app: RyzeConsole) -> str:
     """What a person reads, line by line."""
     width, _height = app.size
-    return "\n".join("".join(segment.text for segment in strip).rstrip()[:width] for strip in app.screen._compositor.render_strips())
+    return "\n".join(
+        "".join(segment.text for segment in strip).rstrip()[:width] for strip in app.screen._compositor.render_strips()
+    )

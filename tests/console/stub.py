@@ -18,7 +18,13 @@ from ryze_tui.pairing.flow import View
 
 NOW = 1_790_000_000.0  # 2026-09-21 13:33:20 UTC
 QR_TEXT = "https://wa.me/settings/linked_devices#2@SIMULATED" + "aB3/" * 18 + ",," + ",".join(["Zm9v" * 11] * 3) + ",1"
-WORD = {"connected": "connected", "disconnected": "disconnected", "loggedout": "logged_out", "banned": "temp_banned", "connecting": "qr_ready"}
+WORD = {
+    "connected": "connected",
+    "disconnected": "disconnected",
+    "loggedout": "logged_out",
+    "banned": "temp_banned",
+    "connecting": "qr_ready",
+}
 
 DOZEN = [
     ("billing", "banned", 7200, "Acme Billing", "", "W····", "The number is blocked by WhatsApp (101)."),
@@ -39,10 +45,21 @@ DOZEN = [
 def dozen() -> list[Instance]:
     return [
         Instance(
-            name, state=state, raw_state=state, id=f"id-{name}", token=f"token-of-{name}-0123456789", profile_name=profile,
-            number_jid=f"{number}:3@s.whatsapp.net" if number else "", blocks=blocks, streaming="S" in blocks, reason=reason,
-            since=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - ago)), is_business=name == "sales", business_name="",
-            webhook_url="https://hooks.acme.com/wa" if "W" in blocks else "", webhook_events=6 if "W" in blocks else 0,
+            name,
+            state=state,
+            raw_state=state,
+            id=f"id-{name}",
+            token=f"token-of-{name}-0123456789",
+            profile_name=profile,
+            number_jid=f"{number}:3@s.whatsapp.net" if number else "",
+            blocks=blocks,
+            streaming="S" in blocks,
+            reason=reason,
+            since=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - ago)),
+            is_business=name == "sales",
+            business_name="",
+            webhook_url="https://hooks.acme.com/wa" if "W" in blocks else "",
+            webhook_events=6 if "W" in blocks else 0,
             created_at="2026-01-02T03:04:05Z",
         )
         for name, state, ago, profile, number, blocks, reason in DOZEN
@@ -128,7 +145,9 @@ class StubAccount:
 
     def turn(self, name: str, state: str, **data: Any) -> None:
         self._at += 1
-        self.tell(self.model.apply_event(Event("instance.state", name, {"state": WORD[state], **data}), received_at=self._at, now=NOW))
+        self.tell(
+            self.model.apply_event(Event("instance.state", name, {"state": WORD[state], **data}), received_at=self._at, now=NOW)
+        )
 
     def vanish(self, name: str) -> None:
         self._at += 1

@@ -116,7 +116,9 @@ async def test_a_key_that_cannot_act_says_why(opened: Open) -> None:
 
 async def test_the_servers_own_words_are_shown_and_harmless(opened: Open) -> None:
     async with opened() as (app, account, pilot):
-        account.answers["reconnect"] = Outcome(False, "Instance has no saved session\x1b[31m, [b]call[/b] /connect first", 400, "ops")
+        account.answers["reconnect"] = Outcome(
+            False, "Instance has no saved session\x1b[31m, [b]call[/b] /connect first", 400, "ops"
+        )
         app.main.select("ops")
         await pilot.press("r")
         await until(pilot, lambda: "no saved session" in screen_text(app))

@@ -9,9 +9,24 @@ from ryze_tui.console.screens.main import MainScreen
 from ryze_tui.console.verbs import VERBS
 
 KEYS = {
-    "open": "enter", "back": "escape", "filter": "slash", "sort": "s", "refresh": "R", "new": "n", "connect": "c", "code": "p",
-    "bring_back": "b", "reconnect": "r", "logout": "x", "delete": "d", "phone": "S", "log": "L", "copy": "y", "palette": "colon",
-    "help": "question_mark", "quit": "q",
+    "open": "enter",
+    "back": "escape",
+    "filter": "slash",
+    "sort": "s",
+    "refresh": "R",
+    "new": "n",
+    "connect": "c",
+    "code": "p",
+    "bring_back": "b",
+    "reconnect": "r",
+    "logout": "x",
+    "delete": "d",
+    "phone": "S",
+    "log": "L",
+    "copy": "y",
+    "palette": "colon",
+    "help": "question_mark",
+    "quit": "q",
 }
 
 

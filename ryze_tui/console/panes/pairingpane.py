@@ -164,7 +164,10 @@ class PairingPane(Canvas):
         keys.append(("esc", _("Close")))
         return [
             [],
-            [seg("       "), seg(f" {safe(self.view.code)} ", ink.CODE)],
+            *[
+                [seg("    "), seg(f"     {line}     ", ink.CODE)]
+                for line in ("         ", field(safe(self.view.code), 9).text, "         ")
+            ],
             [],
             *self._plain(_("for {number}").format(number=number(self.view.number)), width),
             *self._plain(_("On the phone: Settings > Linked devices > Link a device > Link with phone number instead"), width),

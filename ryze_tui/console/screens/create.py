@@ -24,6 +24,8 @@ Created = tuple[str, bool]
 class CreateScreen(Dialog[Created]):
     """Stays open with what was typed when the server refuses; closes with the new name."""
 
+    CSS = "CreateScreen #help { height: 3; } CreateScreen #problem { height: 2; }"
+
     def __init__(self, account: Account) -> None:
         super().__init__()
         self._account = account
@@ -57,9 +59,7 @@ class CreateScreen(Dialog[Created]):
                 "Letters, digits, - and _, up to 100. It is part of every URL of this instance and cannot be changed later. "
                 "enter creates it and shows its QR code."
             ),
-            "token": _(
-                "The key of this instance alone, for programs. Leave it empty and the server makes a strong one."
-            ),
+            "token": _("The key of this instance alone, for programs. Leave it empty and the server makes a strong one."),
             "create": _("Makes the instance; it is connected later with c or p."),
             "pair": _("Makes the instance and shows the QR code at once."),
         }

@@ -198,7 +198,9 @@ class PairingScreen(Screen[None]):
         from .phone import PhoneScreen
 
         if self._account.server.simulated:
-            self.app.push_screen(PhoneScreen(self._account, self._instance, pairing_code=self.pane.view.code if self._digits else ""))
+            self.app.push_screen(
+                PhoneScreen(self._account, self._instance, pairing_code=self.pane.view.code if self._digits else "")
+            )
         else:
             self.app.notify(
                 _("The virtual phone works with simulated numbers only; this server is real."), severity="warning", markup=False

@@ -10,13 +10,20 @@ from ryze_tui.console.panes.order import NAME, TROUBLE, Order, parse_filter
 from ryze_tui.fleet.model import Changes, FleetModel
 
 WORDS = {
-    "connected": "connected", "disconnected": "disconnected", "loggedout": "logged_out", "banned": "temp_banned", "connecting": "qr_ready",
+    "connected": "connected",
+    "disconnected": "disconnected",
+    "loggedout": "logged_out",
+    "banned": "temp_banned",
+    "connecting": "qr_ready",
 }
 
 
 def fleet(**rows: str) -> FleetModel:
     model = FleetModel()
-    items = [Instance(name, state=state, number_jid=f"55119000{i}@s.whatsapp.net", blocks="W····") for i, (name, state) in enumerate(rows.items())]
+    items = [
+        Instance(name, state=state, number_jid=f"55119000{i}@s.whatsapp.net", blocks="W····")
+        for i, (name, state) in enumerate(rows.items())
+    ]
     model.apply_list(items, asked_at=0, received_at=1, now=1000)
     return model
 
@@ -88,8 +95,10 @@ def test_a_name_made_again_under_the_cursor_is_the_new_row() -> None:
 
 def test_the_filter_knows_words_states_blocks_and_not() -> None:
     model = fleet(sales="connected", south="loggedout", support="connected")
+
     def shown(text: str) -> set[str]:
         return {row.name for row in model.rows.values() if parse_filter(text)(row)}
+
     assert shown("s") == {"sales", "south", "support"}
     assert shown("state:connected !sup") == {"sales"}
     assert shown("state:logged_out") == {"south"}
@@ -103,14 +112,19 @@ def test_the_filter_knows_words_states_blocks_and_not() -> None:
 NAMES = st.sampled_from("abcdefgh")
 
 
-@given(st.lists(st.one_of(
-    st.tuples(st.just("turn"), NAMES, st.sampled_from(sorted(WORDS))),
-    st.tuples(st.just("new"), NAMES, st.sampled_from(states.STATES)),
-    st.tuples(st.just("delete"), NAMES, st.just("")),
-    st.tuples(st.just("filter"), st.sampled_from(["", "a", "ab", "state:connected", "!a"]), st.just("")),
-    st.tuples(st.just("sort"), st.just(""), st.just("")),
-    st.tuples(st.just("leave"), st.just(""), st.just("")),
-), max_size=40))
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("turn"), NAMES, st.sampled_from(sorted(WORDS))),
+            st.tuples(st.just("new"), NAMES, st.sampled_from(states.STATES)),
+            st.tuples(st.just("delete"), NAMES, st.just("")),
+            st.tuples(st.just("filter"), st.sampled_from(["", "a", "ab", "state:connected", "!a"]), st.just("")),
+            st.tuples(st.just("sort"), st.just(""), st.just("")),
+            st.tuples(st.just("leave"), st.just(""), st.just("")),
+        ),
+        max_size=40,
+    )
+)
 def test_whatever_happens_the_rows_are_those_that_match_or_did_when_it_was_taken(steps: list[tuple[str, str, str]]) -> None:
     model = fleet(a="connected", b="banned", c="connecting")
     order = Order(model)

@@ -10,18 +10,33 @@ from ryze_tui.console.panes.instances import columns
 from ryze_tui.console.words import age, badge, fit, number, wrap
 
 
-@pytest.mark.parametrize(("seconds", "exact", "text"), [
-    (0, True, "now"), (59, True, "now"), (59, False, "now"), (60, True, "1 m"), (60, False, "≥1 m"), (3599, True, "59 m"),
-    (3600, True, "1 h"), (86399, True, "23 h"), (86400, True, "1 d"), (400 * 86400, False, "≥400 d"),
-])
+@pytest.mark.parametrize(
+    ("seconds", "exact", "text"),
+    [
+        (0, True, "now"),
+        (59, True, "now"),
+        (59, False, "now"),
+        (60, True, "1 m"),
+        (60, False, "≥1 m"),
+        (3599, True, "59 m"),
+        (3600, True, "1 h"),
+        (86399, True, "23 h"),
+        (86400, True, "1 d"),
+        (400 * 86400, False, "≥400 d"),
+    ],
+)
 def test_ages_are_coarse(seconds: float, exact: bool, text: str) -> None:
     assert age(seconds, exact=exact) == text
 
 
 def test_every_state_has_its_glyph_and_word() -> None:
     assert {state: badge(state) for state in (*states.STATES, states.UNKNOWN)} == {
-        "banned": "✖ banned", "loggedout": "⚠ logged out", "disconnected": "○ disconnected",
-        "connecting": "◌ connecting", "connected": "● connected", "unknown": "? unknown",
+        "banned": "✖ banned",
+        "loggedout": "⚠ logged out",
+        "disconnected": "○ disconnected",
+        "connecting": "◌ connecting",
+        "connected": "● connected",
+        "unknown": "? unknown",
     }
 
 
