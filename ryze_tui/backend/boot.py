@@ -138,6 +138,8 @@ async def _fill(backend: Backend, account: str) -> None:
 
 async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Backend:
     url = _database_url(settings)
+    if settings.key_file is not None and settings.key_file.is_relative_to(settings.data_dir):
+        log.warning("the key file lies in the data directory: whoever copies that has the key as well")
     ring = load_keys(key=settings.key, key_file=settings.key_file, data_exists=_has_data(url))
     store = Store(Database(url), ring)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -71,7 +70,7 @@ class KeyRing:
         try:
             raw = base64.b64decode(body, validate=True)
             text = cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], f"{table}|{row}|{column}".encode())
-        except (binascii.Error, InvalidTag, ValueError) as error:
+        except (InvalidTag, ValueError) as error:
             raise SecretError(f"{table}.{column} cannot be decrypted: it was changed or moved") from error
         return text.decode("utf-8", "surrogatepass")
 
@@ -83,7 +82,7 @@ class KeyRing:
 def _parse_key(text: str, where: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
         raise StartupError(f"{where} does not hold a key: 32 bytes in base64 are wanted (openssl rand -base64 32 makes one)")

@@ -1,0 +1,194 @@
+"""What a real database keeps: over restarts, encrypted, and with clear words when it cannot be used."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ryze_tui.backend.boot import Backend, opened
+from ryze_tui.backend.errors import ApiError, StartupError, StoreError
+from ryze_tui.backend.settings import Settings
+from ryze_tui.backend.store import schema
+from ryze_tui.backend.table import Stage
+from sqlalchemy import insert
+
+TOKEN = "account-token-0123456789"
+
+
+def settings(home: Path, **more: Any) -> Settings:
+    defaults = {"key_file": home / "key", "account_token": TOKEN, "simulator_speed": 50.0}
+    return Settings(data_dir=home / "data", **(defaults | more))
+
+
+def account(backend: Backend) -> str:
+    found = backend.catalog.account_of(TOKEN)
+    assert found is not None
+    return found
+
+
+FLAT = {
+    "proxyEnabled": True, "proxyHost": "proxy.example.com", "proxyPort": 1080, "proxyProtocol": "socks5", "proxyUsername": "u",
+    "proxyPassword": "PROXY-SECRET", "webhookEnabled": True, "webhookURL": "https://example.com/hook",
+    "webhookAuthorization": "Bearer WEBHOOK-SECRET", "s3Enabled": True, "s3SecretKey": "S3-SECRET",
+    "chatwootApiToken": "CW-SECRET",
+}
+
+
+async def create(backend: Backend, name: str, body: dict[str, Any] | None = None, token: str = "") -> Any:
+    from ryze_tui.backend.blocks import from_flat
+
+    return await backend.catalog.create(account(backend), name, token, from_flat(body or {}))
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_instances_blocks_and_sessions_survive_a_restart(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        record = await create(backend, "sales", FLAT)
+        asking = await backend.instances.connect(record)
+        assert asking is not None and asking.startswith("https://wa.me/")
+        from ryze_tui.backend.engine.simulated.controls import Controls
+
+        await Controls(backend.engine).act(record.id, "scan", {"number": "5511999990001", "name": "Acme"})  # type: ignore[arg-type]
+        await until(lambda: record.stage is Stage.CONNECTED)
+        await create(backend, "spare")
+        since = backend.catalog.find(account(backend), "spare").since  # type: ignore[union-attr]
+    async with opened(settings(tmp_path)) as backend:
+        again = backend.catalog.find(account(backend), "sales")
+        spare = backend.catalog.find(account(backend), "spare")
+        assert again is not None and spare is not None
+        assert (again.id, again.token, again.number, again.profile_name) == (record.id, record.token, "5511999990001", "Acme")
+        assert again.blocks == record.blocks and again.blocks["proxy"]["port"] == "1080"
+        assert (spare.since, spare.state) == (since, "disconnected")
+        assert backend.catalog.instance_of(record.token) is again
+        await until(lambda: again.stage is Stage.CONNECTED)
+
+
+async def test_nothing_secret_is_readable_on_the_disk(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        record = await create(backend, "sales", FLAT, "instance-token-0123456789")
+        await backend.store.save_session(record.id, json.dumps({"number": "SESSION-SECRET"}))
+    raw = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir() if path.is_file())
+    assert b"proxy.example.com" in raw
+    secrets = ["PROXY-SECRET", "WEBHOOK-SECRET", "S3-SECRET", "CW-SECRET", "SESSION-SECRET", TOKEN, "instance-token-0123456789"]
+    for secret in secrets:
+        assert secret.encode() not in raw, secret
+
+
+async def test_every_change_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
+    """Another process sees it at once, so a kill right afterwards loses nothing."""
+    async with opened(settings(tmp_path)) as backend:
+        database = sqlite3.connect(tmp_path / "data" / "ryze.db")
+
+        def rows(query: str) -> list[Any]:
+            return database.execute(query).fetchall()
+
+        assert rows("PRAGMA journal_mode") == [("wal",)]
+        record = await create(backend, "sales", {"websocketEnabled": True})
+        assert rows("SELECT name, stage FROM instances") == [("sales", "new")]
+        assert [json.loads(text)["values"]["enabled"] for (text,) in rows("SELECT json FROM blocks")] == [True]
+        await backend.instances.logout(record)
+        assert rows("SELECT stage FROM instances") == [("loggedout",)]
+        await backend.instances.delete(record)
+        assert rows("SELECT count(*) FROM instances") == rows("SELECT count(*) FROM blocks") == [(0,)]
+        database.close()
+
+
+async def test_one_bad_unit_does_not_take_others_with_it(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        statement, write = insert(schema.meta), backend.store.database.write
+        units = [write([(statement, {"key": key, "value": "x"})]) for key in ("a", "a", "b")]
+        results = await asyncio.gather(*units, return_exceptions=True)
+        assert [type(result) for result in results] == [type(None), StoreError, type(None)]
+        assert "UNIQUE" in str(results[1])
+        assert await backend.store.database.check() == "ok"
+
+
+async def test_a_database_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        record = await create(backend, "sales")
+        other = sqlite3.connect(tmp_path / "data" / "ryze.db")
+        other.execute("DROP TABLE instances")
+        other.commit()
+        with pytest.raises(ApiError, match="Failed to create instance: no such table: instances") as caught:
+            await create(backend, "more")
+        assert caught.value.status == 500
+        assert backend.catalog.find(account(backend), "more") is None
+        with pytest.raises(ApiError, match="Failed to delete instance"):
+            await backend.instances.delete(record)
+        backend.store.touch(record)
+        await until(lambda: backend.store.database.failure)
+        assert (await backend.store.database.check()).startswith("fail: no such table")
+        other.close()
+
+
+async def test_the_wrong_key_is_noticed_before_anything_else(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)):
+        pass
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    async with opened(settings(other)):
+        pass
+    with pytest.raises(StartupError, match="the key does not fit the data"):
+        async with opened(settings(tmp_path, key_file=other / "key")):
+            pass
+    (tmp_path / "key").unlink()
+    with pytest.raises(StartupError, match="is missing and the data was encrypted with it"):
+        async with opened(settings(tmp_path)):
+            pass
+    assert not (tmp_path / "key").exists()
+
+
+async def test_a_data_directory_has_one_server(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)):
+        with pytest.raises(StartupError, match="another ryze-tui server uses"):
+            async with opened(settings(tmp_path)):
+                pass
+
+
+@pytest.mark.parametrize(("spoil", "says"), [
+    (lambda path: path.write_bytes(b"garbage" * 1000), "the database cannot be used"),
+    (lambda path: sqlite3.connect(path).execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'").connection.commit(),
+     "written by a newer ryze-tui"),
+    (lambda path: sqlite3.connect(path).execute("UPDATE instances SET token = 'x'").connection.commit(), "cannot be read"),
+])  # fmt: skip
+async def test_a_spoiled_database_is_a_sentence(tmp_path: Path, spoil: Any, says: str) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        await create(backend, "sales")
+    spoil(tmp_path / "data" / "ryze.db")
+    with pytest.raises(StartupError, match=says):
+        async with opened(settings(tmp_path)):
+            pass
+
+
+async def test_the_accounts_token(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "account-token"
+    async with opened(settings(tmp_path, account_token="")) as backend:
+        token = file.read_text().strip()
+        assert (file.stat().st_mode & 0o777, backend.catalog.account_of(token) is not None) == (0o600, True)
+    async with opened(settings(tmp_path, account_token="")) as backend:
+        assert (file.read_text().strip(), backend.catalog.account_of(token) is not None) == (token, True)
+    async with opened(settings(tmp_path)) as backend:
+        assert backend.catalog.account_of(TOKEN) and not backend.catalog.account_of(token)
+        assert not file.exists(), "a token that is dead is not left lying about"
+    async with opened(settings(tmp_path, account_token="")) as backend:
+        assert backend.catalog.account_of(TOKEN) and not file.exists()
+
+
+async def test_thousands_of_instances_are_light_and_come_back(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path, simulator_instances=2000)) as backend:
+        before = len(asyncio.all_tasks())
+        assert len(backend.catalog.of_account(account(backend))) == 2000
+        assert before < 10, "no task per instance"
+    async with opened(settings(tmp_path, simulator_instances=5)) as backend:
+        records = backend.catalog.of_account(account(backend))
+        assert len(records) == 2000, "an account that has instances is not filled again"
+        await until(lambda: sum(record.state == "connected" for record in records) >= 1990)
