@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from .events import EVENT_NAMES
 from .instance import NAME_PATTERN
@@ -22,7 +23,7 @@ assert EventName.__args__ == EVENT_NAMES  # type: ignore[attr-defined]
 def _declare(
     title: str, description: str, default: Any = ..., *, create: str = "", secret: bool = False, factory: Any = None, **rules: Any
 ) -> Any:
-    extra = {"create_name": create, "secret": secret}
+    extra: JsonDict = {"create_name": create, "secret": secret}
     if factory is not None:
         return Field(default_factory=factory, title=title, description=description, json_schema_extra=extra, **rules)
     return Field(default, title=title, description=description, json_schema_extra=extra, **rules)
@@ -55,7 +56,9 @@ class Webhook(Block):
     """`POST /api/events/webhook/:instance`; a row per label, replaced as a whole."""
 
     label: str = _declare("Label", "Names this webhook; sending the same label again replaces it.", "default")
-    enabled: bool = _declare("Enabled", "Turning it off erases URL, authorization and events on the server.", create="webhookEnabled")
+    enabled: bool = _declare(
+        "Enabled", "Turning it off erases URL, authorization and events on the server.", create="webhookEnabled"
+    )
     url: str = _declare("URL", "Where events are posted, http or https.", "", create="webhookURL")
     authorization: str = _declare(
         "Authorization", "Sent unchanged with every delivery, e.g. Bearer abc123.", "", create="webhookAuthorization", secret=True

@@ -74,6 +74,11 @@ def streams_state(block: dict[str, Any]) -> bool:
     return block.get("enabled") is True and (not events or (isinstance(events, list) and "instance.state" in events))
 
 
+def _is_on(key: str, block: dict[str, Any]) -> bool:
+    """Chatwoot says `status: active` where every other block says `enabled: true`."""
+    return block.get("enabled") is True or (key == "chatwoot" and block.get("status") == "active")
+
+
 def parse_item(item: object) -> Instance:
     """Read one list item. Never raises; an item that is not an object with a name comes back unreadable."""
     if not isinstance(item, dict) or not isinstance(name := item.get("name"), str) or not name:
@@ -81,11 +86,7 @@ def parse_item(item: object) -> Instance:
     connection, profile = _dict(item.get("connection")), _dict(item.get("profile"))
     word = connection.get("state") if isinstance(connection.get("state"), str) else item.get("status")
     webhook, events = _dict(item.get("webhook")), _dict(item.get("webhook")).get("events")
-    letters = "".join(
-        letter if _dict(item.get(key)).get("enabled") is True or (key == "chatwoot" and _dict(item.get(key)).get("status") == "active")
-        else "·"
-        for letter, key in BLOCK_LETTERS
-    )
+    letters = "".join(letter if _is_on(key, _dict(item.get(key))) else "·" for letter, key in BLOCK_LETTERS)
     return Instance(
         name=name,
         state=states.from_rest(word),

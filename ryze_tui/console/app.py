@@ -7,12 +7,11 @@ import gc
 import signal
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from textual.screen import Screen
 
-from ..fleet.model import Changes
 from ..i18n import _
 from .compat import CellExact
 from .screens.main import MainScreen
@@ -22,6 +21,7 @@ from .words import safe
 
 if TYPE_CHECKING:
     from ..api.events import Event
+    from ..fleet.model import Changes
     from ..operations.account import Account
     from ..operations.outcome import Outcome
 
@@ -35,7 +35,7 @@ class RyzeConsole(CellExact):
     SearchIcon {{ display: none; }}
     Toast {{ max-width: 64; padding: 0 1; }}
     """
-    COMMANDS = frozenset()  # the palette's own import costs 24 ms: it gets its source when it opens
+    COMMANDS: ClassVar[set[Any]] = set()  # the palette's own import costs 24 ms: it gets its source when it opens
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     TITLE = "ryze-tui"
@@ -46,7 +46,7 @@ class RyzeConsole(CellExact):
         self.account: Account | None = None
         self.shown_budget: tuple[int, int] | None = None
         self.animation_level = "none"
-        self._pending = Changes()
+        self._pending: Changes | None = None
         self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1)
         self._clock: asyncio.TimerHandle | None = None
         self.main = MainScreen()
@@ -79,7 +79,7 @@ class RyzeConsole(CellExact):
         self.workers.cancel_group(self, "account")
         account = Account(url, token, read_only=read_only, profile=profile)
         account.on_changes, account.on_link, account.on_event = self._changed, self._link_changed, self._event
-        self.account, self._pending, self.shown_budget = account, Changes(), None
+        self.account, self._pending, self.shown_budget = account, None, None
         self.main.attach(account, title=profile or urlsplit(url).netloc, host=urlsplit(url).netloc)
         self.run_worker(self._keep(account), group="account", exclusive=True)
 
@@ -93,7 +93,10 @@ class RyzeConsole(CellExact):
         """Every event as it arrives; screens that follow one instance look at the model instead."""
 
     def _changed(self, changes: Changes) -> None:
-        self._pending.merge(changes)
+        if self._pending is None:
+            self._pending = changes
+        else:
+            self._pending.merge(changes)
         self._coalescer.poke()
 
     def _link_changed(self) -> None:
@@ -110,7 +113,7 @@ class RyzeConsole(CellExact):
             self.shown_budget = (account.budget.remaining, account.budget.limit)
 
     def _draw(self) -> None:
-        changes, self._pending = self._pending, Changes()
+        changes, self._pending = self._pending, None
         first = self.account is not None and self.account.model.loaded and not self.main.loaded
         self.main.apply(changes)
         if first and not gc.isenabled():
@@ -154,7 +157,7 @@ class RyzeConsole(CellExact):
 
         from .commands import ActionProvider
 
-        if not CommandPalette.is_open(self):
+        if not CommandPalette.is_open(self):  # type: ignore[arg-type]
             self.push_screen(CommandPalette([ActionProvider], id="--command-palette", placeholder=_("Type a command…")))
 
     def action_help_quit(self) -> None:

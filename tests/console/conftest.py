@@ -8,9 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
-
 from ryze_tui.console.app import RyzeConsole
+from textual.pilot import Pilot
 
 from .stub import NOW, StubAccount
 

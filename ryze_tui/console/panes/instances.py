@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,12 +12,14 @@ from textual.binding import Binding
 from textual.message import Message
 
 from ...api import states
-from ...fleet.model import Row
 from ...i18n import _, mark
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import GLYPH, age, badge, number, safe
-from .order import Order
+
+if TYPE_CHECKING:
+    from ...fleet.model import Row
+    from .order import Order
 
 Column = tuple[str, int]
 _STATE_WIDTH: Final = 15

@@ -7,12 +7,13 @@ as out of order; a row that comes in between finds its own place; a row that goe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...api import states
-from ...api.instance import BLOCK_LETTERS
-from ...fleet.model import FleetModel, Row
 from ...i18n import mark
+
+if TYPE_CHECKING:
+    from ...fleet.model import FleetModel, Row
 
 _SEVERITY: Final = {
     state: rank for rank, state in enumerate((states.BANNED, states.LOGGEDOUT, states.UNKNOWN, *states.STATES[2:]))
@@ -33,6 +34,8 @@ def _key(sort: str) -> Callable[[Row], tuple[float, str]]:
 
 def parse_filter(text: str) -> Callable[[Row], bool]:
     """Words, `state:word`, `block:word`, each may be negated by `!`; all must hold. An unfinished term matches all."""
+    from ...api.instance import BLOCK_LETTERS
+
     terms: list[tuple[bool, Callable[[Row], bool]]] = []
     for word in text.lower().split():
         wanted, term = not word.startswith("!"), word.lstrip("!")

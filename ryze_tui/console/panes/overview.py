@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rich.cells import cell_len
 
 from ...api import states
-from ...fleet.model import Row, unix
-from ...fleet.triage import assess
 from ...i18n import _, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import DOT, PHASE, age, badge, number, safe, wrap
+
+if TYPE_CHECKING:
+    from ...fleet.model import Row
+    from ...fleet.triage import Triage
+
+
+def _assess(row: Row, now: float) -> Triage:
+    # Imported with the first row: no row exists before the first paint, and start-up is counted in milliseconds.
+    from ...fleet.triage import assess
+
+    return assess(row, now)
 
 
 def clock(moment: float, now: float) -> str:
@@ -46,6 +56,8 @@ def _facts(row: Row, now: float) -> list[tuple[str, str]]:
     facts.append((_("Stream"), stream))
     if item.token:
         facts.append((_("Token"), "••••••••" + (safe(item.token[-4:]) if len(item.token) >= 12 else "")))
+    from ...fleet.model import unix
+
     if created := unix(item.created_at):
         facts.append((_("Created"), time.strftime("%Y-%m-%d %H:%M", time.localtime(created))))
     return facts
@@ -75,7 +87,7 @@ class Overview(Canvas):
         row, now = self.row, time.time()
         if row is None:
             return [[], *[[seg("  " + text, ink.DIM)] for text in wrap(self.hint, max(width - 4, 10))]]
-        triage = assess(row, now)
+        triage = _assess(row, now)
         out: list[Line] = [[seg(" ", ink.BASE), field(safe(row.name), max(width - 2, 1), ink.BOLD)], []]
         out.append([seg("  ", ink.BASE), seg(badge(row.state), ink.STATE[row.state]), seg("  " + told(row, now), ink.DIM)])
         if row.state == states.UNKNOWN and row.raw_state:
@@ -112,7 +124,7 @@ class Summary(Canvas):
         row, now, width = self.row, time.time(), self.size.width
         if row is None:
             return [[field(" " + self.dated, width, ink.WARN)], []]
-        triage = assess(row, now)
+        triage = _assess(row, now)
         what = self.dated or safe(triage.reason) or badge(row.state)
         head = f" {safe(row.name)}: "
         first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), ink.WARN if self.dated else ink.BASE)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 from textual.message import Message
 
@@ -9,7 +11,10 @@ from ...i18n import _, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import DOT
-from .order import TITLES, Order
+from .order import TITLES
+
+if TYPE_CHECKING:
+    from .order import Order
 
 
 class TitleLine(Canvas):

@@ -21,7 +21,7 @@ Created = tuple[str, bool]
 """(name, whether its pairing is to open)"""
 
 
-class CreateScreen(Dialog[Created]):
+class CreateScreen(Dialog[Created | None]):
     """Stays open with what was typed when the server refuses; closes with the new name."""
 
     CSS = "CreateScreen #help { height: 3; } CreateScreen #problem { height: 2; }"

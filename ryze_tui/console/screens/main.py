@@ -11,13 +11,11 @@ from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
-from ...fleet.model import Changes
 from ...i18n import _
 from ..actions import ACTIONS, BY_ID, Action
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
-from ..panes.order import Order
 from ..panes.overview import Overview, Summary
 from ..panes.titleline import TitleLine
 from ..styles import ink
@@ -25,8 +23,10 @@ from ..widgets.canvas import Canvas, Line, seg
 from ..words import safe, wrap
 
 if TYPE_CHECKING:
+    from ...fleet.model import Changes
     from ...operations.account import Account
     from ..app import RyzeConsole
+    from ..panes.order import Order
 
 WIDE = 100
 SMALLEST = (40, 12)
@@ -109,6 +109,8 @@ class MainScreen(Screen[None]):
 
     def attach(self, account: Account, *, title: str, host: str) -> None:
         """Show this account from now on."""
+        from ..panes.order import Order
+
         self._order = Order(account.model)
         self.loaded = False
         self.title_line.order = self.instances.order = self._order
@@ -116,7 +118,7 @@ class MainScreen(Screen[None]):
         self.header.title_text, self.header.host = title, host
         self.sync_all()
 
-    def apply(self, changes: Changes) -> None:
+    def apply(self, changes: Changes | None) -> None:
         """Some rows changed; also called with none when only the link did."""
         account, order = self.account, self._order
         if account is None or order is None:
@@ -276,15 +278,20 @@ class MainScreen(Screen[None]):
 
     def apply_now(self, name: str) -> None:
         """Draw what is pending and put the cursor on `name`: it was just made by the person."""
-        self.apply(Changes({name}, order=True))
+        self._apply_one(name)
         if self._order is not None and self._order.filter and all(row.name != name for row in self._order.rows):
             self.title_line.text = ""
             self._filter("")
         self.select(name)
 
+    def _apply_one(self, name: str) -> None:
+        from ...fleet.model import Changes
+
+        self.apply(Changes({name}, order=True))
+
     def forget(self, name: str) -> None:
         """The person deleted it: no line is kept for it."""
-        self.apply(Changes({name}, order=True))
+        self._apply_one(name)
         if self._order is not None and name in self._order.gone:
             self._order.bury()
             self.instances.restore()

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-
 from ryze_tui.api import states
 from ryze_tui.console.panes.instances import columns
 from ryze_tui.console.words import age, badge, fit, number, wrap
