@@ -55,9 +55,11 @@ def build(settings: Settings, engine_factory: EngineFactory = make_engine, clock
                 app.router.routes[:0] = Simulator(backend.engine).routes()
             yield
 
-    return Starlette(
+    app = Starlette(
         routes=_routes(settings),
         middleware=[Middleware(Edge)],
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect is not in the error shape
+    return app

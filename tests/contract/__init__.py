@@ -1,0 +1,1 @@
+"""The server against the tables of the contract, written out literally."""

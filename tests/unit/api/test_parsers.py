@@ -110,7 +110,8 @@ def test_lists_that_are_none(body: str) -> None:
 
 
 ITEM: dict[str, Any] = {
-    "id": "i-1", "name": "sales", "token": "TOKEN-OF-IT", "status": "connected", "numberJid": "5511:3@s.whatsapp.net", "createdAt": "c",
+    "id": "i-1", "name": "sales", "token": "TOKEN-OF-IT", "status": "connected", "numberJid": "5511:3@s.whatsapp.net",
+    "createdAt": "c",
     "updatedAt": "u",
     "connection": {"state": "loggedout", "numberJid": "5522:3@s.whatsapp.net", "displayStatus": "SIMULATED",
                    "since": "s", "reason": "r"},
