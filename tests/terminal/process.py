@@ -192,7 +192,7 @@ class Terminal:
         seen = -1
         while True:
             self.pump(0)
-            if callable(condition) or (seen != self.bytes_out and not self.emulator.in_update):
+            if not self.emulator.in_update and (callable(condition) or seen != self.bytes_out):
                 seen = self.bytes_out
                 if result := self.holds(condition):
                     return result

@@ -117,9 +117,9 @@ class Server:
         made: dict[str, Any] = self.call("POST", "/api/instance/new", json={"name": name, **fields})["instance"]
         return made
 
-    def simulate(self, name: str, action: str, **fields: Any) -> dict[str, Any]:
+    def simulate(self, instance: str, action: str, **fields: Any) -> dict[str, Any]:
         """One control of the simulator."""
-        return self.call("POST", f"/simulator/{name}/{action}", json=fields)
+        return self.call("POST", f"/simulator/{instance}/{action}", json=fields)
 
     def storm(self, rate: int, seconds: float) -> None:
         """Change states over all instances."""
