@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from ..api.errors import RATE_LIMITED, RateLimited, RyzeError
@@ -16,15 +17,15 @@ from .budget import Budgets
 from .calls import CallLog
 from .clock import SYSTEM, Clock
 from .replies import Connecting, Health, Written
-from .transport import Answer, Transport
+from .transport import Answer, Bounds, Transport
 
-SECONDS: Final = 20.0
-LIST_SECONDS: Final = 60.0
-CONNECT_SECONDS: Final = 75.0
+T = TypeVar("T")
+
+ORDINARY: Final = Bounds()
+LISTING: Final = Bounds(seconds=60.0, most=1 << 26)
+"""A list of 10,000 items is 14 MB."""
+CONNECTING: Final = Bounds(seconds=75.0, silence=75.0)
 """The server itself waits about 60 s for a code (contract §3)."""
-MOST: Final = 1 << 20
-MOST_LIST: Final = 1 << 26
-"""Bytes of an answer: a list of 10,000 items is 14 MB."""
 
 
 def retry_after(headers: Mapping[str, str], unix_now: float) -> float:
@@ -56,43 +57,40 @@ class RyzeClient:
 
     async def health(self) -> Health:
         """`GET /health`; outside the limits, sent without the token. A degraded server (503) still says what it is."""
-        answer = await self._call("GET", "/health", token="", accept=(503,))
-        return replies.health(answer.text)
+        return await self._call("GET", "/health", replies.health, token="", accept=(503,))
 
     async def list_text(self, names: Sequence[str] | None = None) -> str:
         """`GET /api/instance/list` as text: parse it with `api.instance.iter_items`. One unknown name is a 404."""
         query = "?instanceName=" + ",".join(quote(name, safe="") for name in names) if names else ""
-        answer = await self._call("GET", "/api/instance/list" + query, seconds=LIST_SECONDS, most=MOST_LIST)
-        return answer.text
+        return await self._call("GET", "/api/instance/list" + query, str, bounds=LISTING)
 
     # -- writes (called from operations only) --------------------------------------------------------------------------
 
     async def create(self, body: dict[str, Any]) -> tuple[Instance, str]:
         """`POST /api/instance/new` with the flat body; the new instance and the server's message."""
-        answer = await self._call("POST", "/api/instance/new", body=body, bucket="new")
-        return replies.created(answer.text, str(body.get("name", "")), streaming=body.get("websocketEnabled") is True)
+        read = partial(replies.created, name=str(body.get("name", "")), streaming=body.get("websocketEnabled") is True)
+        return await self._call("POST", "/api/instance/new", read, body=body, bucket="new")
 
     async def connect(self, name: str, number: str = "") -> Connecting:
         """`GET /api/instance/connect/:instance`. It re-creates the WhatsApp client: never repeat it without being asked."""
         query = f"?number={quote(number, safe='')}" if number else ""
-        answer = await self._call("GET", f"/api/instance/connect/{segment(name)}{query}", seconds=CONNECT_SECONDS)
-        return replies.connecting(answer.text)
+        return await self._call("GET", f"/api/instance/connect/{segment(name)}{query}", replies.connecting, bounds=CONNECTING)
 
     async def reconnect(self, name: str) -> Written:
         """`POST /api/instance/reconnect/:instance`: dial again with the saved session."""
-        return replies.written((await self._call("POST", f"/api/instance/reconnect/{segment(name)}")).text)
+        return await self._call("POST", f"/api/instance/reconnect/{segment(name)}", replies.written)
 
     async def logout(self, name: str) -> Written:
         """`DELETE /api/instance/logout/:instance`: unlink the device."""
-        return replies.written((await self._call("DELETE", f"/api/instance/logout/{segment(name)}")).text)
+        return await self._call("DELETE", f"/api/instance/logout/{segment(name)}", replies.written)
 
     async def delete(self, name: str) -> Written:
         """`DELETE /api/instance/delete/:instance`."""
-        return replies.written((await self._call("DELETE", f"/api/instance/delete/{segment(name)}")).text)
+        return await self._call("DELETE", f"/api/instance/delete/{segment(name)}", replies.written)
 
     async def simulate(self, name: str, action: str, body: dict[str, Any]) -> Written:
         """`POST /simulator/:instance/ACTION`: a simulated server's virtual phone."""
-        return replies.written((await self._call("POST", f"/simulator/{segment(name)}/{segment(action)}", body=body)).text)
+        return await self._call("POST", f"/simulator/{segment(name)}/{segment(action)}", replies.written, body=body)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -101,10 +99,10 @@ class RyzeClient:
     # -- one call ------------------------------------------------------------------------------------------------------
 
     async def _call(
-        self, method: str, path: str, *, body: dict[str, Any] | None = None, token: str | None = None, bucket: str = "",
-        seconds: float = SECONDS, most: int = MOST, accept: tuple[int, ...] = (),
-    ) -> Answer:
-        """Send one request and return its answer; anything but 2xx (or one of `accept`) raises."""
+        self, method: str, path: str, read: Callable[[str], T], *, body: dict[str, Any] | None = None, token: str | None = None,
+        bucket: str = "", bounds: Bounds = ORDINARY, accept: tuple[int, ...] = (),
+    ) -> T:
+        """Send one request and `read` its answer; anything but 2xx (or one of `accept`) raises. Logged whatever happens."""
         token = self.token if token is None else token
         budget = self.budgets.of(token, bucket) if token else None
         if budget is not None:
@@ -119,13 +117,13 @@ class RyzeClient:
         status: int | None = None
         message = ""
         try:
-            answer = await self.transport.send(method, path, headers=headers, content=content, seconds=seconds, most=most)
+            answer = await self.transport.send(method, path, headers=headers, content=content, bounds=bounds)
             status = answer.status
             if budget is not None:
                 budget.told(answer.headers)
             if not (200 <= status < 300 or status in accept):
                 raise self._refusal(answer, budget)
-            return answer
+            return read(answer.text)
         except RyzeError as error:
             message, status = error.message, status if status is not None else error.status
             raise

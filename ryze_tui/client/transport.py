@@ -20,7 +20,18 @@ from ..i18n import _
 if TYPE_CHECKING:
     import httpx
 
+CONNECT_SECONDS: Final = 10.0
+"""Seconds to reach the server at all (TCP and TLS)."""
 USER_AGENT: Final = f"ryze-tui/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one answer may cost: `seconds` in all, `silence` seconds between bytes, `most` bytes."""
+
+    seconds: float = 20.0
+    silence: float = 15.0
+    most: int = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +107,9 @@ class Transport:
         return self._tls
 
     async def send(
-        self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None, seconds: float, most: int
+        self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None, bounds: Bounds
     ) -> Answer:
-        """Send one request; `seconds` bounds it whole, `most` the bytes of its body. Raises Unreachable, BadReply, RyzeError."""
+        """Send one request. Raises Unreachable, BadReply, RyzeError."""
         httpx = _httpx()
         if self._client is None:
             # No environment proxies: the sockets would not go through them, and half a console is worse than none.
@@ -110,8 +121,12 @@ class Transport:
         # identity: a compressed body could grow a thousandfold before its size is known
         all_headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity", **headers}
         try:
-            async with asyncio.timeout(seconds):
-                return await self._exchange(self._client, method, self.base + path, all_headers, content, most)
+            async with asyncio.timeout(bounds.seconds):
+                request = self._client.build_request(
+                    method, self.base + path, headers=all_headers, content=content,
+                    timeout=httpx.Timeout(None, connect=CONNECT_SECONDS, read=bounds.silence),
+                )
+                return await self._exchange(self._client, request, bounds.most)
         except TimeoutError as error:
             raise Unreachable(in_words(error, self.host)) from error
         except httpx.RemoteProtocolError as error:
@@ -122,12 +137,11 @@ class Transport:
             raise RyzeError(_("the request could not be made: {reason}").format(reason=type(error).__name__)) from error
 
     @staticmethod
-    async def _exchange(
-        client: httpx.AsyncClient, method: str, url: str, headers: Mapping[str, str], content: bytes | None, most: int
-    ) -> Answer:
+    async def _exchange(client: httpx.AsyncClient, request: httpx.Request, most: int) -> Answer:
         parts: list[bytes] = []
         size = 0
-        async with client.stream(method, url, headers=headers, content=content) as response:
+        response = await client.send(request, stream=True)
+        try:
             if response.headers.get("content-encoding", "identity") not in ("identity", ""):
                 raise BadReply(_("the server compressed an answer that was asked for uncompressed"), status=response.status_code)
             async for part in response.aiter_raw():
@@ -138,6 +152,8 @@ class Transport:
                 parts.append(part)
             text = b"".join(parts).decode("utf-8", "replace")
             return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, text)
+        finally:
+            await response.aclose()
 
     async def close(self) -> None:
         """Close every connection."""

@@ -81,7 +81,7 @@ class Feed:
 
     def link(self) -> Link:
         """The badge now."""
-        self.freshness.coverage = self._coverage()
+        self._judge()
         return self.freshness.link(self._clock.monotonic())
 
     def covers(self, name: str) -> bool:
@@ -126,7 +126,7 @@ class Feed:
                 self._wishes.pop(name, None)
         if names is None:
             self._doubt = False
-            self.freshness.listed(asked_at, good_for=1.5 * self._interval() + 5)
+            self.freshness.listed(asked_at)
         self._covered()
         return count
 
@@ -150,9 +150,12 @@ class Feed:
         except RyzeError:
             # It answered, but not as the contract says: then it has none of our extensions either.
             health = Health("", "", frozenset(), "")
+        if not self.reach.up:
+            # What happened while it was away is told by the account stream's first frames, or by a list at once.
+            self._doubt = self._plain is not False
+            self._uncovered_since = self._clock.monotonic()
         self.reach.found()
         self.freshness.recovered()
-        self._uncovered_since = self._clock.monotonic()
         self.extensions = health.extensions
         self._known.set()
         self._watcher.health(health)
@@ -183,12 +186,15 @@ class Feed:
         names: list[str] | None = None
         if self._asked is None or self._doubt:
             due = now
-        elif self._plain is False and self._coverage().complete:
-            due = float("inf")
         elif self._plain is False:
-            due = max(self._asked + self._interval(), self._uncovered_since + GRACE)
+            # While the stream proves the rows no list is needed; one that has fallen silent is looked behind.
+            coverage = self._stream.coverage
+            since = coverage.proof + coverage.silence if coverage.complete else self._uncovered_since + GRACE
+            due = max(self._asked + self._interval(), since)
         else:
             due = min(self._asked + self._interval(), self._gap_due(now))
+            if (opening := self._sockets.opening_since) is not None:
+                due = max(due, opening + GAP_MOST)
         if self._wishes and (wish := min(self._wishes.values())) < due:
             due = wish
             names = sorted(self._wishes) if len(self._wishes) <= FEW else None
@@ -196,14 +202,13 @@ class Feed:
         return max(due, self._not_before, spare, self._pace.ready_at(now)), names
 
     def _gap_due(self, now: float) -> float:
-        since = self._sockets.gap_since
-        if since is None or not self._sockets.gaps:
-            return float("inf")
-        return since + GAP_MOST if self._sockets.opening else now
+        """One list closes the gaps of all sockets that open within ten seconds."""
+        return now if self._sockets.gaps else float("inf")
 
     def _interval(self) -> float:
         coverage = self._coverage()
-        return poll_interval(uncovered=coverage.rest or not coverage.complete, took=self.poller.took)
+        proven = coverage.complete and self._clock.monotonic() - coverage.proof <= coverage.silence
+        return poll_interval(uncovered=coverage.rest or not proven, took=self.poller.took)
 
     async def _follow(self) -> None:
         """Follow the account stream where there is one, else a socket per instance."""
@@ -288,6 +293,9 @@ class Feed:
             return Coverage()
         return self._sockets.coverage if self._plain else self._stream.coverage
 
+    def _judge(self) -> None:
+        self.freshness.coverage, self.freshness.good_for = self._coverage(), 1.5 * self._interval() + 5
+
     def _lost(self, error: RyzeError) -> None:
         self.freshness.failed(error, self.reach.lost(error))
         self._wake.set()
@@ -328,7 +336,7 @@ class Feed:
         """Proofs age by themselves: announce it when the badge changes with no one saying a word."""
         while True:
             now = self._clock.monotonic()
-            self.freshness.coverage = self._coverage()
+            self._judge()
             change = self.freshness.next_change(now)
             if not await wait(self._clock, self._watch, None if change is None else max(change - now, 0) + 0.05):
                 self._announce()

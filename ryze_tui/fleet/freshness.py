@@ -44,19 +44,20 @@ class Coverage:
 
 
 class Freshness:
-    """Collects proofs and failures; `link` judges them."""
+    """Collects proofs and failures; `link` judges them. `good_for`: seconds for which a list stands."""
 
     def __init__(self, began: float) -> None:
         self.began = began
         self.coverage = Coverage()
+        self.good_for = 0.0
         self._listed: float | None = None
-        self._listed_good_for = 0.0
+        self._doubted = False
         self._failure: RyzeError | None = None
         self._retry_at = 0.0
 
-    def listed(self, asked_at: float, *, good_for: float) -> None:
-        """A whole list was read; what it said stands for `good_for` seconds."""
-        self._listed, self._listed_good_for = max(asked_at, self._listed or asked_at), good_for
+    def listed(self, asked_at: float) -> None:
+        """A whole list was read."""
+        self._listed, self._doubted = max(asked_at, self._listed or asked_at), False
         self._failure, self._retry_at = None, 0.0
 
     def failed(self, error: RyzeError, retry_at: float) -> None:
@@ -68,12 +69,12 @@ class Freshness:
         self._retry_at = retry_at
 
     def recovered(self) -> None:
-        """The server answers again; nothing is proven by that, and a refused token stays refused."""
+        """The server answers again: nothing is proven by that, and what was listed before it was away does not stand any more."""
         if isinstance(self._failure, Unreachable):
-            self._failure, self._retry_at = None, 0.0
+            self._failure, self._retry_at, self._doubted = None, 0.0, True
 
     def _list_stands(self, now: float) -> bool:
-        return self._listed is not None and now - self._listed <= self._listed_good_for
+        return self._listed is not None and not self._doubted and now - self._listed <= self.good_for
 
     def is_live(self, now: float) -> bool:
         """Whether heartbeats prove every streamed row, and a fresh list the others."""
@@ -106,5 +107,5 @@ class Freshness:
         if self.coverage.complete:
             moments.append(self.coverage.proof + self.coverage.silence)
         if self._listed is not None:
-            moments.append(self._listed + self._listed_good_for)
+            moments.append(self._listed + self.good_for)
         return min((moment for moment in moments if moment >= now), default=None)

@@ -192,7 +192,7 @@ class FleetModel:
     def _list_row(self, item: Instance, asked_at: float, now: float, exact: bool = False) -> Changes:
         row = self.rows.get(item.name)
         if row is None:
-            if self._gone.get(item.name, -1.0) >= asked_at:
+            if self._gone.get(item.name, float("-inf")) >= asked_at:
                 return Changes()
             return self._add(item, asked_at, now, YOU if exact else LIST, exact)
         if row.heard > asked_at:  # the state is older news; what only a list tells is not

@@ -6,7 +6,7 @@ import asyncio
 
 from ..api.errors import RyzeError
 from ..client.clock import Clock
-from .scheduler import Random, backoff
+from .scheduler import Random, probe_after
 
 
 class Reach:
@@ -28,7 +28,7 @@ class Reach:
         """A connection failed; returns the monotonic second of the next probe. Failures of one moment count once."""
         now = self._clock.monotonic()
         if self.up or now >= self.retry_at:
-            self.retry_at = now + backoff(self._failures, self._random)
+            self.retry_at = now + probe_after(self._failures, self._random)
             self._failures += 1
             self._up.clear()
         return self.retry_at

@@ -20,8 +20,8 @@ POLL_COVERED: Final = 45.0
 """Seconds between lists while every row is streamed: instances that others create or delete show up this way."""
 POLL_MOST: Final = 300.0
 RETRY_MOST: Final = 30.0
-SOCKETS_A_SECOND: Final = 5.0
-SOCKETS_AT_ONCE: Final = 10
+SOCKETS_A_SECOND: Final = 8.0
+SOCKETS_AT_ONCE: Final = 16
 SOCKETS_MOST: Final = 200
 
 _RANK: Final = {
@@ -29,9 +29,14 @@ _RANK: Final = {
 }
 
 
-def backoff(failures: int, random: Random, *, first: float = 0.5) -> float:
-    """Seconds before the next attempt after `failures` in a row: doubling from `first`, at most 30, +-25 %."""
-    return float(min(RETRY_MOST, first * 2 ** min(failures, 10)) * (0.75 + random() / 2))
+def backoff(failures: int, random: Random, *, first: float = 0.5, most: float = RETRY_MOST) -> float:
+    """Seconds before the next attempt after `failures` in a row: doubling from `first`, at most `most`, less up to a quarter."""
+    return float(min(most, first * 2 ** min(failures, 10)) * (1.0 - random() / 4))
+
+
+def probe_after(failures: int, random: Random) -> float:
+    """Seconds before the next `/health` of a server that is away: within 5 for the first minute, then slower, at most 30."""
+    return backoff(failures, random, most=5.0 if failures < 15 else RETRY_MOST)
 
 
 def poll_interval(*, uncovered: bool, took: float) -> float:

@@ -67,7 +67,7 @@ class Sockets:
         self._wake = asyncio.Event()
         self._stale = True
         self._overflow = 0
-        self.gap_since: float | None = None
+        self._opening_since: float | None = None
 
     # -- what they prove -----------------------------------------------------------------------------------------------
 
@@ -91,9 +91,13 @@ class Sockets:
         return [line.name for line in self._lines.values() if line.open and not line.read]
 
     @property
-    def opening(self) -> bool:
-        """Whether sockets are about to open: one list after all of them is better than one each."""
-        return any(not line.open and line.refused is None for line in self._lines.values())
+    def opening_since(self) -> float | None:
+        """Since when sockets are about to open; None when none is. One list after all of them is better than one each."""
+        if not any(not line.open and line.refused is None for line in self._lines.values()):
+            self._opening_since = None
+        elif self._opening_since is None:
+            self._opening_since = self._clock.monotonic()
+        return self._opening_since
 
     def was_read(self, names: Iterable[str] | None, asked_at: float) -> None:
         """A list was asked for at `asked_at` and read (None: the whole one)."""
@@ -102,8 +106,6 @@ class Sockets:
                 line.read = True
             if line.refused is not None and not isinstance(line.refused, RateLimited):
                 line.refused, line.retry_at = None, max(line.retry_at, self._clock.monotonic() + 1.0)
-        if not self.gaps:
-            self.gap_since = None
         self._wake.set()
 
     # -- who gets one --------------------------------------------------------------------------------------------------
@@ -216,8 +218,6 @@ class Sockets:
         now = self._clock.monotonic()
         line.open, line.opened_at, line.heard, line.refused = True, now, now, None
         line.read, line.fresh = line.fresh, False
-        if not line.read and self.gap_since is None:
-            self.gap_since = now
         self._changed()
         breath, bad = Breath(), 0
         while True:

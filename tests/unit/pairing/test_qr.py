@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import zxingcpp
-
 from ryze_tui.pairing import qr
 
 TEXT = "https://wa.me/settings/linked_devices#2@" + "aB3/" * 20 + "," + ",".join(["Zm9v" * 11] * 3) + ",1"
@@ -40,10 +39,17 @@ def test_a_pairing_text_is_57_modules() -> None:
     assert len(TEXT) in range(250, 262) and len(qr.matrix(TEXT)) == 57
 
 
-@pytest.mark.parametrize(("width", "height", "kind", "cells"), [
-    (46, 23, qr.SEXTANT, (33, 22)), (46, 21, qr.SEXTANT, (32, 21)), (66, 29, qr.SEXTANT, (33, 22)), (86, 39, qr.HALF, (65, 33)), (166, 59, qr.HALF, (65, 33)),
-    (61, 31, qr.HALF, (61, 31)),
-])
+@pytest.mark.parametrize(
+    ("width", "height", "kind", "cells"),
+    [
+        (46, 23, qr.SEXTANT, (33, 22)),
+        (46, 21, qr.SEXTANT, (32, 21)),
+        (66, 29, qr.SEXTANT, (33, 22)),
+        (86, 39, qr.HALF, (65, 33)),
+        (166, 59, qr.HALF, (65, 33)),
+        (61, 31, qr.HALF, (61, 31)),
+    ],
+)
 def test_half_blocks_where_they_fit_else_sextants(width: int, height: int, kind: str, cells: tuple[int, int]) -> None:
     drawing = qr.choose(qr.matrix(TEXT), width, height)
     assert drawing is not None and drawing.kind == kind and (drawing.width, drawing.height) == cells

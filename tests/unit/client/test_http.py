@@ -1,0 +1,170 @@
+"""RyzeClient against a server that answers as badly as it can: only RyzeError comes out, in words, without secrets."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from ryze_tui import redact
+from ryze_tui.api.errors import BadReply, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
+from ryze_tui.client import http, transport
+from ryze_tui.client.http import RyzeClient
+from ryze_tui.client.transport import Bounds
+
+from tests.fakes.hostile import Answer, drip, endless, raw, reply, serving, silence
+
+TOKEN = "the-very-secret-token"
+ENVELOPE = b'{"success":false,"error":{"message":"Instance not found"}}'
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "LISTING", Bounds(seconds=0.3, silence=0.2, most=1 << 20))
+    redact.register(TOKEN)
+
+
+async def error_of(answer: Answer, method: str = "list_text", *arguments: object) -> RyzeError:
+    async with serving(answer) as server:
+        client = RyzeClient(server.url, TOKEN)
+        try:
+            with pytest.raises(RyzeError) as caught:
+                await getattr(client, method)(*arguments)
+        finally:
+            await client.close()
+        (call,) = client.calls
+        assert call.message
+        assert TOKEN not in f"{call}{caught.value.message}"
+        return caught.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (reply("500 Oops", b"<html><h1>Internal \x1b[31m Server Error</h1>", Content_Type="text/html"), BadReply, "500"),
+        (reply("500 Oops", ENVELOPE), Refused, "Instance not found"),
+        (reply("404 No", b'{"error":"plain text"}'), Refused, "plain text"),
+        (reply("404 No", b'{"message":"top level"}'), Refused, "top level"),
+        (reply("401 No", b'{"success":false,"error":{"message":"Invalid token"}}'), TokenRefused, "Invalid token"),
+        (reply("401 No", b"<html>"), TokenRefused, "refused the token"),
+        (reply("302 Found", b"", Location="http://evil.example/"), BadReply, "redirects"),
+        (reply("200 OK", b"x" * (2 << 20)), BadReply, "longer than"),
+        (endless, BadReply, "longer than"),
+        (drip, Unreachable, "in time"),
+        (silence, Unreachable, "in time"),
+        (raw(b""), Unreachable, "broke off"),
+        (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), Unreachable, "does not speak HTTP"),
+        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), Unreachable, "broke off"),
+        (raw(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 300_000), Unreachable, ""),
+        (reply("200 OK", gzip.compress(b"{}" * 10_000_000), Content_Encoding="gzip"), BadReply, "compressed"),
+        (reply("429 Slow", b'{"error":{"message":"Rate limit exceeded."}}', Retry_After="7"), RateLimited, "Rate limit"),
+    ],
+)
+async def test_bad_answers(answer: Answer, kind: type[RyzeError], words: str) -> None:
+    error = await error_of(answer)
+    assert type(error) is kind, error
+    assert words in error.message
+    assert "\x1b" not in error.message
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"3", b'"x"', b"\xff\xfe", b"<html>", b"[" * 100_000, b'{"a":' * 5000])
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [("health", ()), ("connect", ("a",)), ("reconnect", ("a",)), ("logout", ("a",)), ("delete", ("a",)),
+     ("create", ({"name": "a"},))],
+)
+async def test_answers_that_are_not_objects(body: bytes, method: str, arguments: tuple[object, ...]) -> None:
+    async with serving(reply("200 OK", body)) as server:
+        client = RyzeClient(server.url, TOKEN)
+        try:
+            with pytest.raises(BadReply, match="JSON"):
+                await getattr(client, method)(*arguments)
+        finally:
+            await client.close()
+
+
+CODELESS = [b"{}", b'{"status":3,"qrCode":["x"]}', b'{"pairingCode":"TOO-LONG-CODE"}', b'{"qrCode":"a\\u001b[2Jb"}']
+
+
+@pytest.mark.parametrize("body", CODELESS)
+async def test_a_connect_without_a_usable_code(body: bytes) -> None:
+    assert isinstance(await error_of(reply("200 OK", body), "connect", "a"), BadReply)
+
+
+async def test_nobody_there() -> None:
+    async with serving(silence) as server:
+        url = server.url
+    client = RyzeClient(url, TOKEN)
+    with pytest.raises(Unreachable, match="refuses connections"):
+        await client.list_text()
+    await client.close()
+
+
+async def test_a_name_that_is_not_known() -> None:
+    client = RyzeClient("http://no-such-host.invalid", TOKEN)
+    with pytest.raises(Unreachable):
+        await client.health()
+    await client.close()
+
+
+async def test_the_token_travels_in_its_header_only_and_health_goes_without() -> None:
+    async with serving(reply("200 OK", b'{"extensions":["x",3],"engine":"simulated"}')) as server:
+        client = RyzeClient(server.url, TOKEN)
+        health = await client.health()
+        await client.list_text(["a b", "c/d"])
+        await client.close()
+    assert (health.extensions, health.simulated) == (frozenset({"x"}), True)
+    first, second = server.requests
+    assert TOKEN not in first
+    assert second.startswith("GET /api/instance/list?instanceName=a%20b,c%2Fd HTTP/1.1")
+    assert second.count(TOKEN) == 1
+    assert f"token: {TOKEN}" in second
+    assert "click" not in transport._httpx().__name__
+
+
+async def test_calls_are_logged_with_a_curl_that_holds_no_secret() -> None:
+    async with serving(reply("201 Made", b'{"instance":{"name":"a","status":"disconnected"}}')) as server:
+        client = RyzeClient(server.url, TOKEN)
+        await client.create({"name": "a'b", "token": "own-token-of-the-instance", "websocketEnabled": True})
+        await client.close()
+    (call,) = client.calls
+    assert (call.method, call.path, call.status) == ("POST", "/api/instance/new", 201)
+    assert call.curl.startswith("curl -sS -X POST ")
+    assert '"token: $RYZE_TOKEN"' in call.curl
+    assert "own-token" not in call.curl
+
+
+async def test_after_a_429_nothing_is_sent_until_its_time() -> None:
+    async with serving(reply("429 Slow", b"{}", Retry_After="60")) as server:
+        client = RyzeClient(server.url, TOKEN)
+        for _n in range(3):
+            with pytest.raises(RateLimited) as caught:
+                await client.list_text()
+        await client.close()
+    assert len(server.requests) == 1
+    assert 59 < caught.value.retry_after <= 60
+
+
+async def test_create_reads_the_token_where_it_may_be() -> None:
+    own = b'{"instance":{"name":"a","token":"t1"}}'
+    for body in (own, b'{"instance":{"name":"a"},"data":{"token":"t1"}}', b'{"data":{"token":"t1"}}'):
+        async with serving(reply("200 OK", body)) as server:
+            client = RyzeClient(server.url, TOKEN)
+            item, _message = await client.create({"name": "a", "websocketEnabled": True})
+            await client.close()
+        assert (item.name, item.token, item.streaming) == ("a", "t1", True)
+
+
+async def test_pairing_codes_in_the_forms_seen() -> None:
+    for text in ("ABCD1234", "abcd-1234", " ABCD-1234 "):
+        async with serving(reply("200 OK", f'{{"pairingCode":"{text}"}}'.encode())) as server:
+            client = RyzeClient(server.url, TOKEN)
+            assert (await client.connect("a", "5511")).pairing_code == "ABCD-1234"
+            await client.close()
+        assert "number=5511" in server.requests[0]
+
+
+async def test_connected_already() -> None:
+    async with serving(reply("200 OK", b'{"status":"connected","message":"Instance already connected"}')) as server:
+        client = RyzeClient(server.url, TOKEN)
+        assert (await client.connect("a")).connected
+        await client.close()
