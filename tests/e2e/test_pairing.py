@@ -14,7 +14,7 @@ from .driver import Console
 
 pytestmark = pytest.mark.e2e
 CONNECT = r"GET /api/instance/connect/"
-SPEED = 10.0
+SPEED = 16.0
 QUICK = f"""
 import sys
 import ryze_tui.pairing.flow as flow

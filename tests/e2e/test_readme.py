@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -63,12 +63,21 @@ class Runner:
             self.shell(f"make -n -o .venv/.ready {shlex.join(words[1:])}")
 
     def console(self, command: str) -> None:
-        """Until the list is there; then q."""
-        command = re.sub(r"(--url[ =])\S+", rf"\g<1>{self.server.url}", command)
-        with Terminal(["bash", "-c", f"cd {shlex.quote(str(ROOT))} && {command}"], 80, 24, self.env) as term:
+        """Until the list is there; then q. On our own server, with the token file and the profile that it names."""
+        command = re.sub(r"(--url[ =])\S+", rf"\g<1>{self.server.url}", re.sub(r"^RYZE_TOKEN=\S+ ", "", command))
+        env = dict(self.env)
+        if file := re.search(r"--token-file[ =](\S+)", command):
+            (self.home / file[1]).write_text(TOKEN + "\n")
+            del env["RYZE_TOKEN"]
+        if profile := re.search(r"--profile[ =](\S+)", command):
+            self.shell(f"{shlex.quote(sys.executable)} -c {shlex.quote(SAVE)} {profile[1]} {self.server.url} {TOKEN}")
+            env = {name: value for name, value in env.items() if not name.startswith("RYZE_")}
+        where = ROOT if command.startswith("make") else self.home
+        with Terminal(["bash", "-c", f"cd {shlex.quote(str(where))} && {command}"], 80, 24, env) as term:
             term.wait_for(lambda t: "LIVE" in t.text() or "POLLING" in t.text(), 30, what=command)
             term.press("q")
             assert term.wait_exit() == 0
+            term.assert_clean()
 
     def welcome(self, command: str) -> None:
         """The plain command asks where the numbers are."""
@@ -91,45 +100,72 @@ class Runner:
     def local_server(self, command: str) -> None:
         """The detached server: started, looked for, stopped, on a free port."""
         try:
-            self.shell("ryze-tui server start --port 0")
-            self.shell("ryze-tui server status")
+            assert "running on http" in self.shell("ryze-tui server start --port 0")
+            assert "running on http" in self.shell("ryze-tui server status")
         finally:
-            self.shell("ryze-tui server stop")
+            assert "stopped" in self.shell("ryze-tui server stop")
+
+    def environment_made(self, command: str) -> None:
+        """A virtual environment, in an empty directory."""
+        (self.home / "venv").mkdir()
+        self.shell(command.replace("python3", shlex.quote(sys.executable)) + " --without-pip", cwd=self.home / "venv")
+
+    def install(self, command: str) -> None:
+        """Everything but the download: the constraints are there, and pip takes the words."""
+        words = shlex.split(command)[1:]
+        self.shell(shlex.join([sys.executable, "-m", *["pip", *words[:-1]], "--dry-run", "--no-deps", "--no-index", "pip"]))
+
+    def curl(self, command: str) -> None:
+        """On our own server, after the commands that come before it in the README."""
+        instance = re.search(r"/(?:connect|simulator)/([\w-]+)|instanceName=([\w-]+)", command)
+        if instance:
+            name = instance[1] or instance[2]
+            self.server.create(name)
+            if "/simulator/" in command:
+                self.server.call("GET", f"/api/instance/connect/{name}")
+        command = re.sub(r"http://127\.0\.0\.1:\d+", self.server.url, command)
+        assert '"success":true' in self.shell(command.replace("curl", "curl -sS", 1)).replace(" ", "")
 
     def text(self, command: str) -> None:
         """Prints something and ends."""
-        assert self.shell(command).strip()
+        assert self.shell(re.sub(r"^\S*/", "", command)).strip()
 
     def kept(self, command: str) -> None:
         """Sets something for the lines after it: it must be a command the shell takes."""
         self.shell(f"bash -nc {shlex.quote(command)}")
 
 
+SAVE: Final = "import sys; from ryze_tui import config; config.save_profile(config.Profile(*sys.argv[1:]))"
 WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"git clone \S+( && cd \S+)?$", Runner.clone),
     (r"(cd|export) ", Runner.kept),
     (r"make [a-z-]+$", Runner.make),
-    (r"(\S+/)?ryze-tui demo", Runner.console),
-    (r"(RYZE_TOKEN=\S+ )?(\S+/)?ryze-tui --url", Runner.console),
-    (r"(\S+/)?ryze-tui$", Runner.welcome),
-    (r"(RYZE_\w+=\S+ )?(\S+/)?ryze-tui serve", Runner.serve),
-    (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
+    (r"python3 -m venv \S+$", Runner.environment_made),
+    (r"(\S+/)?pip install ", Runner.install),
     (r"(\S+/)?ryze-tui (.* )?(--help|--version)", Runner.text),
-    (r"curl ", Runner.kept),
+    (r"(\S+/)?ryze-tui demo", Runner.console),
+    (r"(RYZE_TOKEN=\S+ )?(\S+/)?ryze-tui --(url|profile)", Runner.console),
+    (r"(\S+/)?ryze-tui$", Runner.welcome),
+    (r"(RYZE_\w+=\S+ )?(\S+/)?ryze-tui serve( |$)", Runner.serve),
+    (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
+    (r"curl ", Runner.curl),
 ]
 
 
-@pytest.fixture(params=[True], ids=["extensions"])
-def extensions(request: pytest.FixtureRequest) -> bool:
-    """The commands of the README do not depend on the mode."""
-    return bool(request.param)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all commands; they do not depend on the mode."""
+    with Server(tmp_path_factory.mktemp("readme"), instances=3, speed=10.0, rate_limit=0) as server:
+        yield server
 
 
 @pytest.mark.parametrize("command", commands((ROOT / "README.md").read_text(encoding="utf-8")))
-def test_every_command_of_the_readme_works(command: str, serve: Server, tmp_path: Path) -> None:
+def test_every_command_of_the_readme_works(command: str, server: Server, tmp_path: Path) -> None:
+    for name in set(server.instances()) & {"sales"}:
+        server.call("DELETE", f"/api/instance/delete/{name}")
     for pattern, way in WAYS:
         if re.match(pattern, command):
-            way(Runner(tmp_path / "readme", serve), command)
+            way(Runner(tmp_path / "readme", server), command)
             return
     pytest.fail(f"no way to run this command of the README: {command}")
 
