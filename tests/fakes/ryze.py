@@ -257,6 +257,7 @@ class FakeRyze:
         """An instance.state event, and the state that goes with it."""
         if name in self.instances and word in REST:
             self.instances[name].state = REST[word]
+            self.instances[name].number = str(data.get("jid", self.instances[name].number)).partition("@")[0]
         self._account(name, "instance.state", {"state": word, **data})
         for socket in list(self.sockets):
             if socket.name == name:
