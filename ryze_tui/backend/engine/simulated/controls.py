@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -202,6 +201,5 @@ class Controls:
         links = [link for link in links if link.phase is Phase.ONLINE]
         if not links:
             raise Impossible("no instance is connected")
-        random.Random(len(links)).shuffle(links)
         self._storm = Storm(self._engine, links, rate, seconds)
         return {"rate": rate, "seconds": seconds, "instances": len(links)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from ...table import Happening
@@ -10,16 +9,20 @@ from .engine import SimulatedEngine
 from .link import Link, Phase
 
 TICK: Final = 0.02
+TRIES: Final = 8
 REASON: Final = "storm: stream error"
 
 
 class Storm:
-    """Links go down and come up in turn; those that are down at the end come back at the same rate."""
+    """One link after the other, taken at random, goes down or comes up; what is down at the end comes back at the same rate.
+
+    A link that somebody connects, drops or deletes meanwhile is left alone.
+    """
 
     def __init__(self, engine: SimulatedEngine, links: list[Link], rate: float, seconds: float) -> None:
         self._engine, self._rate, self._seconds = engine, rate, seconds
-        self._up = deque((link, link.attempt) for link in links)
-        self._down: deque[tuple[Link, int]] = deque()
+        self._links = [(link, link.attempt) for link in links]
+        self._down: dict[Link, int] = {}
         self._began = engine.clock.monotonic()
         self._done = 0
         self._stopped = False
@@ -29,36 +32,37 @@ class Storm:
         """No more changes, and what is down comes up at once."""
         self._stopped = True
         while self._down:
-            self._raise()
+            self._raise_next()
 
     def _tick(self) -> None:
         if self._stopped:
             return
         elapsed = self._engine.clock.monotonic() - self._began
-        while self._done < self._rate * elapsed and not self._over(elapsed):
+        blowing = elapsed < self._seconds
+        while self._done < self._rate * elapsed and (blowing or self._down):
             self._done += 1
-            # Half of the changes break links, half bring them back.
-            if self._up and elapsed < self._seconds and (self._done % 2 or not self._down):
-                self._break()
+            if blowing:
+                self._toggle_one()
             else:
-                self._raise()
-        if not self._over(elapsed):
+                self._raise_next()
+        if blowing or self._down:
             self._engine.clock.call_later(TICK, self._tick)
 
-    def _over(self, elapsed: float) -> bool:
-        return not self._down and (elapsed >= self._seconds or not self._up)
+    def _toggle_one(self) -> None:
+        for _ in range(TRIES):
+            link, attempt = self._engine.rng.choice(self._links)
+            if link in self._down:
+                self._raise(link)
+                return
+            if link.attempt == attempt and link.phase is Phase.ONLINE:
+                link.quiet()
+                self._engine.tell(link, Happening.DISCONNECTED, {"reason": REASON})
+                self._down[link] = attempt
+                return
 
-    def _break(self) -> None:
-        link, attempt = self._up.popleft()
-        if link.attempt == attempt and link.phase is Phase.ONLINE:
-            link.quiet()
-            self._engine.tell(link, Happening.DISCONNECTED, {"reason": REASON})
-            self._down.append((link, attempt))
+    def _raise_next(self) -> None:
+        self._raise(next(iter(self._down)))
 
-    def _raise(self) -> None:
-        if not self._down:
-            return
-        link, attempt = self._down.popleft()
-        if link.attempt == attempt and link.phase is Phase.OFF and link.session is not None:
+    def _raise(self, link: Link) -> None:
+        if self._down.pop(link) == link.attempt and link.phase is Phase.OFF and link.session is not None:
             self._engine.online(link)
-            self._up.append((link, attempt))
