@@ -30,6 +30,7 @@ class PairingPane(Canvas):
         self.instance, self.simulated = name, simulated
         self.view = View("asking")
         self.prefer = ""
+        self.clock = time.monotonic  # the clock that `view.expires_at` is told by
         self._drawn: tuple[str, int, int, str] | None = None
         self._drawing: qr.Drawing | None = None
         self._beside = True
@@ -37,7 +38,7 @@ class PairingPane(Canvas):
     @property
     def alive(self) -> bool:
         """Whether there is a code that can still be used."""
-        return bool(self.view.code) and self.view.stage in ("qr", "code") and time.monotonic() < self.view.expires_at
+        return bool(self.view.code) and self.view.stage in ("qr", "code") and self.clock() < self.view.expires_at
 
     @property
     def drawing(self) -> qr.Drawing | None:
@@ -115,7 +116,7 @@ class PairingPane(Canvas):
         return [*out, line]
 
     def _remaining(self) -> str:
-        seconds = max(0, round(self.view.expires_at - time.monotonic()))
+        seconds = max(0, round(self.view.expires_at - self.clock()))
         if self.view.stage == "code":
             return (
                 _("about {m} min {s} s left").format(m=seconds // 60, s=seconds % 60)

@@ -169,7 +169,10 @@ class MainScreen(Screen[None]):
         if account is None or order is None:
             return _("Starting…")
         if not account.model.loaded:
-            if account.link.kind in ("offline", "refused"):
+            if account.link.kind == "refused":
+                where = _("Look at RYZE_TOKEN, --token-file or the profile: the token must be one of this server.")
+                return f"{safe(account.link.message)} {where}"
+            if account.link.kind == "offline":
                 return safe(account.link.message)
             return _("Asking {host} for its instances…").format(host=safe(self.header.host))
         if not account.model.rows:

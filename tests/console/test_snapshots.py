@@ -1,0 +1,217 @@
+"""Pictures of every screen in every state, at 80x24 and 120x40, the main screen at 50x30 too.
+
+After a change: look at the pictures (`make screenshots`, or the report of the failing test), then `--snapshot-update`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from ryze_tui.api.instance import Instance
+from ryze_tui.console.app import RyzeConsole
+from ryze_tui.fleet.freshness import Link
+from ryze_tui.pairing.flow import View
+from textual.pilot import Pilot
+
+from .conftest import until
+from .stub import QR_TEXT, StubAccount
+
+SIZES = [(80, 24), (120, 40)]
+Steps = Callable[[Pilot[int], StubAccount], Awaitable[None]]
+
+
+@pytest.fixture
+def picture(snap_compare: Any) -> Callable[..., None]:
+    """Compare the screen after `steps`; `load=False` leaves the list unanswered."""
+
+    def compare(
+        size: tuple[int, int], steps: Steps | None = None, *, items: list[Instance] | None = None, load: bool = True
+    ) -> None:
+        app = RyzeConsole("http://127.0.0.1:9", "token-0123456789abcdef", profile="acme")
+
+        async def run(pilot: Pilot[int]) -> None:
+            await until(pilot, lambda: app.account is not None)
+            account: StubAccount = app.account  # type: ignore[assignment]
+            if load:
+                account.load(items)
+                await until(pilot, lambda: app.main.loaded)
+            if steps is not None:
+                await steps(pilot, account)
+            await pilot.pause()
+
+        assert snap_compare(app, terminal_size=size, run_before=run)
+
+    return compare
+
+
+def fifty() -> list[Instance]:
+    states = ["connected"] * 9 + ["disconnected"]
+    return [
+        Instance(f"sim-{i:05d}", state=states[i % 10], number_jid=f"55119{i:08d}@s.whatsapp.net", blocks="WS···", streaming=True)
+        for i in range(50)
+    ]
+
+
+async def to(pilot: Pilot[int], name: str) -> None:
+    pilot.app.main.select(name)  # type: ignore[attr-defined]
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
+def test_main(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    picture(size, lambda pilot, account: to(pilot, "sales"))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
+def test_empty(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    picture(size, items=[])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_loading(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    picture(size, load=False)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
+def test_fifty_rows_scrolled(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await pilot.press("end", "up", "up")
+
+    picture(size, steps, items=fifty())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_offline(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        account.link = Link(
+            "offline", since=0.0, retry_at=0.0, message="Connection refused by 127.0.0.1:9. Is the server running?"
+        )
+        account.on_link()  # type: ignore[misc]
+        await pilot.pause()
+
+    picture(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_refused_before_anything_was_seen(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        account.set_link("refused", message="The server refused the token: Invalid token.")
+        await pilot.pause()
+
+    picture(size, steps, load=False)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_changed_rows_stay_where_they_are(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "vip")
+        account.turn("vip", "banned", reason="Sent too many messages to people who do not have this number")
+        account.turn("zeta", "loggedout")
+        account.vanish("warehouse")
+        await until(pilot, lambda: pilot.app.main._order.out_of_order == 2)  # type: ignore[attr-defined]
+
+    picture(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_filter(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await pilot.press("slash", *"s !sa")
+
+    picture(size, steps)
+
+
+def test_detail_alone(picture: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "sales")
+        await pilot.press("enter")
+
+    picture((80, 24), steps)
+
+
+def test_too_small(picture: Callable[..., None]) -> None:
+    picture((38, 11))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("key", ["n", "d", "x", "question_mark", "S", "y", "L"])
+def test_dialogs(picture: Callable[..., None], size: tuple[int, int], key: str) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "support")
+        await pilot.press(key)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+
+    picture(size, steps)
+
+
+def test_a_connected_number_is_asked_about(picture: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "support")
+        await pilot.press("c")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+
+    picture((80, 24), steps)
+
+
+LONG = 10_000_000.0
+VIEWS = {
+    "asking": View("asking"),
+    "qr": View("qr", code=QR_TEXT, index=2, total=6, expires_at=LONG),
+    "qr-alone": View("qr", code=QR_TEXT, expires_at=LONG),
+    "linking": View("linking"),
+    "renewing": View("renewing"),
+    "connected": View("connected", number="5511999990077", profile="Acme Sales", seconds=21.3),
+    "failed": View("failed", message="Timeout waiting for QR code"),
+    "ended": View("ended"),
+}
+
+
+CASES = [(size, stage) for size in SIZES for stage in VIEWS] + [((50, 30), "qr"), ((50, 30), "connected"), ((40, 12), "qr")]
+
+
+@pytest.mark.parametrize(("size", "stage"), CASES)
+def test_pairing(picture: Callable[..., None], size: tuple[int, int], stage: str) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "promo")
+        await pilot.press("c")
+        await until(pilot, lambda: account.sessions)
+        pilot.app.screen.pane.clock = lambda: LONG - 14.0  # type: ignore[attr-defined]
+        account.sessions[0].show(VIEWS[stage])
+
+    picture(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pairing_by_code(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "sales")
+        await pilot.press("p")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.press("enter")
+        await until(pilot, lambda: account.sessions)
+        pilot.app.screen.pane.clock = lambda: LONG - 112.0  # type: ignore[attr-defined]
+        account.sessions[0].show(View("code", code="K7QF-3M9T", number="5511999990077", expires_at=LONG))
+
+    picture(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_welcome(snap_compare: Any, size: tuple[int, int]) -> None:
+    async def run(pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+
+    assert snap_compare(RyzeConsole(), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_connect_to_a_server(snap_compare: Any, size: tuple[int, int]) -> None:
+    async def run(pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.press("c")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 3)
+        await pilot.press("enter")
+        await until(pilot, lambda: "The token is needed" in str(pilot.app.screen.query_one("#problem").render()))
+
+    assert snap_compare(RyzeConsole(), terminal_size=size, run_before=run)
