@@ -25,7 +25,7 @@ OUT: Final = Path(__file__).parents[1] / "screenshots"
 FROZEN: Final = [
     (re.compile(r"\b\d\d:\d\d(?=:\d\d\b)|\b\d\d:\d\d\b(?!:)"), "14:02"),
     (re.compile(r"(?<=14:02:)\d\d\b"), "07"),
-    (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "80808"),
+    (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "8080"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "2026-01-01"),
     (re.compile(r"(?<=•••)[0-9A-Za-z_-]{4}\b"), "3f2a"),
 ]
@@ -65,9 +65,11 @@ def main_screen(camera: Camera) -> None:
     console.put_cursor("sales")
     camera.take("main")
     console.press("/")
+    console.settle()
     console.type("clinic")
     camera.take("filter")
     console.press("esc")
+    console.settle()
     if console.emulator.cols < 100:
         console.press("enter")
         camera.take("detail")
@@ -83,9 +85,11 @@ def pairing(camera: Camera) -> None:
     console.wait_qr()
     camera.take("pairing")
     console.press("S")
-    console.wait_for("Virtual phone")
+    console.wait_for("Virtual phone of")
     camera.take("virtual-phone")
-    console.press("esc", "esc")
+    console.press("esc")
+    console.wait_gone("Virtual phone of")
+    console.press("esc")
     console.wait_for("NAME")
     console.put_cursor("newsletter")
     console.press("p")

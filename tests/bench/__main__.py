@@ -49,6 +49,7 @@ def large(quick: bool) -> list[Figure]:
     ):
         figures = running.memory(term, "10,000 instances", 110)
         figures += running.moves(term, 10 if quick else 20, "10,000 instances")
+        figures += running.filtering(term, "10,000 instances")
         return figures + running.storm(term, server, 8 if quick else 20)
 
 

@@ -112,6 +112,22 @@ def idle(term: Terminal, seconds: int) -> list[Figure]:
     ]
 
 
+def filtering(term: Terminal, label: str) -> list[Figure]:
+    """Letters typed into the filter, and taken away again."""
+    term.press("/")
+    term.settle(QUIET)
+    waits = []
+    for key in [*"sim-001", *["backspace"] * 7] * 2:
+        mark, begin = term.mark(), time.monotonic()
+        term.press(key)
+        term.wait_for(lambda t, m=mark: t.written_since(m) > 0, 5)
+        waits.append(term.read_at - begin)
+        term.settle(0.1)
+    term.press("esc")
+    term.settle(QUIET)
+    return [Figure(f"filter keystroke to paint (p95), {label}", percentile(waits, 0.95) * 1000, "ms", 20, f"{len(waits)} keys")]
+
+
 def storm(term: Terminal, server: Server, seconds: int) -> list[Figure]:
     """1,000 changes a second over all instances while somebody moves the cursor."""
     term.press("home")
