@@ -123,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
     from ..backend.errors import StartupError
 
     _log_to_stderr(args.verbose)
+    os.umask(0o077)  # the database, its journal and the token are their owner's only, whatever the directory is
     try:
         asyncio.run(_serve(_settings(args), args.exit_with_parent))
     except StartupError as error:

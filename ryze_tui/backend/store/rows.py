@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..secrets import KeyRing
 from ..table import Stage
 from . import schema
 from .database import Database, Statement
+
+log = logging.getLogger(__name__)
 
 KEY_CHECK = "key_check"
 
@@ -174,8 +177,8 @@ class Store:
         for row in await self.database.read(select(schema.sessions)):
             try:
                 found[row.instance_id] = self._ring.decrypt(row.data, "sessions", row.instance_id, "data")
-            except SecretError:
-                continue
+            except SecretError as error:
+                log.warning("the session of instance %s cannot be read (%s); it must be paired again", row.instance_id, error)
         return found
 
     async def save_session(self, instance_id: str, data: str) -> None:

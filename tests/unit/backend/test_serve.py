@@ -81,6 +81,8 @@ def test_it_serves_says_so_and_ends_with_sigterm(tmp_path: Path) -> None:
     code = server.call("GET", "/api/instance/connect/sales?number=5511999990001")["pairingCode"]
     qr = server.call("GET", "/api/instance/connect/sales")["qrCode"]
     httpx.get(f"{server.url}/ws/sales?token={secret}", trust_env=False)
+    modes = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()}
+    assert "ryze.db" in modes and not any(modes.values()), modes
     assert server.end() == 0
     said = server.said()
     assert "POST /api/instance/new 201" in said and "Traceback" not in said
