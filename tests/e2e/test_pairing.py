@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -10,11 +11,11 @@ import pytest
 
 from ..terminal.proxy import Proxy
 from ..terminal.server import Server
-from .driver import Console
+from .driver import COMMAND, Console
 
 pytestmark = pytest.mark.e2e
 CONNECT = r"GET /api/instance/connect/"
-SPEED = 16.0
+SPEED = 20.0
 QUICK = f"""
 import sys
 import ryze_tui.pairing.flow as flow
@@ -65,6 +66,27 @@ def test_the_code_can_be_read_in_every_layout(serve: Server, tmp_path: Path, siz
         console.resize(*size)
         console.settle()
         assert console.qr() == events.codes()[:1]
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+@pytest.mark.parametrize("extensions", [True], ids=["extensions"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_the_code_can_be_read_through_tmux(serve: Server, tmp_path: Path, size: tuple[int, int]) -> None:
+    serve.create("sales", websocketEnabled=True)
+    (tmp_path / "tmux.conf").write_text("set -g status off\nset -g default-terminal tmux-256color\n")
+    tmux = ["tmux", "-u", "-S", str(tmp_path / "socket"), "-f", str(tmp_path / "tmux.conf"), "new-session"]
+    with Console(serve.url, serve.token, tmp_path, size, argv=[*tmux, *COMMAND]) as console:
+        console.ready()
+        console.put_cursor("sales")
+        console.press("c")
+        shown = console.wait_qr()
+        serve.simulate("sales", "scan", code=shown)
+        console.wait_for("connected as")
+        console.press("space")
+        console.wait_badge("sales", "connected")
+        console.press("q")
+        assert console.wait_exit() == 0
+        console.assert_clean()
 
 
 @pytest.mark.parametrize("serve", [{"speed": SPEED, "rate_limit": 0}], indirect=True)
