@@ -7,30 +7,41 @@ Headless runs (tests with a pilot) take Textual's own path; the end-to-end tests
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
+from rich.color import Color, ColorSystem
+from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 
 if TYPE_CHECKING:
-    from rich.style import Style
     from textual.screen import Screen
     from textual.strip import Strip
 
-Cell = tuple[str, "Style | None"]
+Cell = tuple[str, Style | None]
 _GAP = 10
 """Unchanged cells that are cheaper to write again than to jump over (a cursor move is 6 to 9 bytes)."""
 
 
+@lru_cache(maxsize=1024)
+def _ground(style: Style) -> Style:
+    """What of a style shows in an empty cell: the ground, unless a line or reversal makes the ink visible too."""
+    if style.underline or style.reverse or style.strike or style.overline or style.link:
+        return style
+    return Style(bgcolor=style.bgcolor)
+
+
 def cells_of(strip: Strip) -> list[Cell]:
-    """One entry per terminal cell; the second half of a wide character is an empty text."""
+    """One entry per terminal cell; the second half of a wide character is an empty text, a space keeps its ground only."""
     cells: list[Cell] = []
     for text, style, control in strip:
         if control:
             continue
+        blank = (" ", _ground(style) if style is not None else None)
         if text.isascii() or (cell_len(text) == len(text) and "\u200d" not in text):
-            cells += [(character, style) for character in text]
+            cells += [blank if character == " " else (character, style) for character in text]
             continue
         for character in text:
             width = cell_len(character)
@@ -40,6 +51,59 @@ def cells_of(strip: Strip) -> list[Cell]:
                 cells.append((character, style))
                 cells += [("", style)] * (width - 1)
     return cells
+
+
+Ink = tuple[str, str, str]
+"""SGR parameters of attributes, colour and ground; each may be empty."""
+
+
+@lru_cache(maxsize=2048)
+def _ink(style: Style, system: ColorSystem | None) -> Ink:
+    if system is None:
+        return style.without_color._make_ansi_codes(ColorSystem.STANDARD), "", ""
+
+    def codes(colour: Color | None, foreground: bool) -> str:
+        if colour is None or colour.is_default:
+            return ""
+        return ";".join(colour.downgrade(system).get_ansi_codes(foreground=foreground))
+
+    return style.without_color._make_ansi_codes(system), codes(style.color, True), codes(style.bgcolor, False)
+
+
+class _Pen:
+    """Writes runs of cells with the fewest SGR parameters; every frame begins and ends with a clean pen."""
+
+    def __init__(self, system: ColorSystem | None) -> None:
+        self._system = system
+        self._now: Ink = ("", "", "")
+        self.out: list[str] = []
+
+    def move(self, x: int, y: int) -> None:
+        self.out.append(f"\x1b[{y + 1};{x + 1}H")
+
+    def write(self, text: str, style: Style | None) -> None:
+        want = _ink(style, self._system) if style is not None else ("", "", "")
+        attributes, colour, ground = self._now
+        if text == " " and not want[0] and not want[1]:
+            want = (attributes, colour, want[2]) if not set(attributes.split(";")) & _SEEN_IN_BLANKS else want
+        if want != self._now:
+            if want[0] != attributes:
+                codes = ["0", *want]
+            else:
+                codes = [want[1] or "39"] if want[1] != colour else []
+                codes += [want[2] or "49"] if want[2] != ground else []
+            self.out.append(f"\x1b[{';'.join(code for code in codes if code)}m")
+            self._now = want
+        self.out.append(text)
+
+    def finish(self) -> str:
+        if self._now != ("", "", ""):
+            self.out.append("\x1b[0m")
+        return "".join(self.out)
+
+
+_SEEN_IN_BLANKS: Final = frozenset(("4", "7", "9", "21", "53"))
+"""Underline, reverse, strike, double underline, overline: the attributes that an empty cell shows."""
 
 
 def _spans(update: ChopsUpdate | LayoutUpdate) -> list[tuple[int, int, list[Cell]]]:
@@ -123,22 +187,16 @@ class CellExact(App[int]):
         self.post_display_hook()
 
     def _difference(self, update: ChopsUpdate | LayoutUpdate) -> str:
-        out: list[str] = []
-        width, colours = self.size.width, self.console._color_system
+        width, pen = self.size.width, _Pen(self.console._color_system)
         for y, x, new in _spans(update):
             old = self._shadow.setdefault(y, [None] * width)
             for start, stop in _changes(old, x, new):
-                out.append(f"\x1b[{y + 1};{x + start + 1}H")
-                at = start
-                while at < stop:
-                    style, end = new[at][1], at + 1
-                    while end < stop and (new[end][1] is style or new[end][0] == ""):
-                        end += 1
-                    text = "".join(character for character, _ in new[at:end])
-                    out.append(style.render(text, color_system=colours) if style else text)
-                    at = end
+                pen.move(x + start, y)
+                for text, style in new[start:stop]:
+                    if text:
+                        pen.write(text, style)
                 old[x + start : x + stop] = new[start:stop]
-        return "".join(out)
+        return pen.finish()
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback with locals. We write a crash file without them and say where it is."""

@@ -15,7 +15,7 @@ from ...api import states
 from ...i18n import _, mark
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import GLYPH, age, badge, number, safe
+from ..words import GLYPH, age, badge, fit, number, safe
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
@@ -177,7 +177,7 @@ class InstanceList(Canvas):
     def lines(self) -> list[Line]:
         heading: Line = [seg("   ", ink.DIM)]
         for name, width in self._columns:
-            heading += [field(_(_TITLES[name]) if width > 2 else "", width, ink.DIM), seg(" ", ink.DIM)]
+            heading.append(field(_(_TITLES[name]) if width > 2 else "", width + 1, ink.DIM))
         out = [heading]
         now = time.time()
         visible = self._rows[self._top : self._top + self._body]
@@ -202,7 +202,7 @@ class InstanceList(Canvas):
                 style = ink.faded(style)
             elif here and name == "name":
                 style = ink.BOLD
-            line += [field(text, width, style), seg(" ", ink.BASE)]
+            line.append(field(f"{fit(text, width)} ", width + 1, style))
         if not here:
             return line
         used = sum(segment.cell_length for segment in line)

@@ -128,7 +128,7 @@ class MainScreen(Screen[None]):
             order.take()
             self.instances.restore(anchored=False)
         elif changes:
-            order.update(changes.rows, self.instances.current_name or None)
+            order.update(changes.rows, self.instances.current_name or None, membership=changes.order)
             if changes.order:
                 self.instances.restore()
         self.sync_all()
