@@ -27,7 +27,7 @@ GRACE = 3.0
 """Seconds that the account stream has to come back before lists are read in its place."""
 DETAIL = 1.0
 """Seconds that wishes for details are collected."""
-GAP_MOST = 10.0
+GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
 REFUSED_RETRY = 30.0
 FEW = 20
@@ -194,7 +194,7 @@ class Feed:
         else:
             due = min(self._asked + self._interval(), self._gap_due(now))
             if (opening := self._sockets.opening_since) is not None:
-                due = max(due, opening + GAP_MOST)
+                due = max(due, max(opening, self._asked) + GAP_MOST)
         if self._wishes and (wish := min(self._wishes.values())) < due:
             due = wish
             names = sorted(self._wishes) if len(self._wishes) <= FEW else None
@@ -202,7 +202,7 @@ class Feed:
         return max(due, self._not_before, spare, self._pace.ready_at(now)), names
 
     def _gap_due(self, now: float) -> float:
-        """One list closes the gaps of all sockets that open within ten seconds."""
+        """Rows whose sockets opened after the last list was asked for."""
         return now if self._sockets.gaps else float("inf")
 
     def _interval(self) -> float:

@@ -207,6 +207,19 @@ def test_sockets_open_a_few_a_second_with_the_instances_own_tokens() -> None:
     world(story, count=250, extensions=PLAIN)
 
 
+@pytest.mark.parametrize("count", [1, 20, 120, 200])
+def test_live_soon_with_any_number_of_sockets_and_never_more_than_four_lists_a_minute(count: int) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(3 + count / 8)
+        assert w.kind == "live"
+        for _second in range(180):
+            await asyncio.sleep(1)
+            assert w.lists_within(60) <= 4
+            assert w.kind == "live"
+
+    world(story, count=count, extensions=PLAIN)
+
+
 def test_rows_without_a_stream_are_polled_at_most_four_times_a_minute() -> None:
     async def story(w: World) -> None:
         w.server.add("quiet", streaming=False)
