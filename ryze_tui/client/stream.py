@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import cache
 from typing import Any, Final, Protocol
 
 from ..api.errors import RATE_LIMITED, RateLimited, RyzeError, Unreachable
@@ -39,6 +40,9 @@ class Socket(Protocol):
 
     async def ping(self, seconds: float) -> None:
         """Ask the other end for a sign of life. Raises StreamEnded when none comes within `seconds`."""
+
+    def silence(self) -> float:
+        """Seconds since anything at all arrived, the server's own pings included."""
 
     async def close(self) -> None:
         """Close it without waiting for long."""
@@ -81,9 +85,28 @@ class WebSocket:
         except ConnectionClosed as error:
             raise _ended(error) from error
 
+    def silence(self) -> float:
+        """Seconds since anything at all arrived, the server's own pings included."""
+        return time.monotonic() - float(self._connection.heard)
+
     async def close(self) -> None:
         """Say goodbye, then drop it."""
         await self._connection.close()
+
+
+@cache
+def _connection_type() -> Any:
+    """The library's connection, noting when anything arrived: 200 sockets with pings of our own would idle at twice the cost."""
+    from websockets.asyncio.client import ClientConnection
+
+    class Heard(ClientConnection):
+        heard = 0.0
+
+        def process_event(self, event: Any) -> None:
+            self.heard = time.monotonic()
+            super().process_event(event)
+
+    return Heard
 
 
 def _ended(error: Any) -> StreamEnded:
@@ -135,7 +158,7 @@ class Dialler:
         opener = connect(
             "ws" + transport.base[4:] + path, additional_headers={"token": token}, user_agent_header=USER_AGENT, compression=None,
             proxy=None, ping_interval=None, open_timeout=OPEN_SECONDS, close_timeout=2, max_size=LARGEST_FRAME, logger=_log,
-            ssl=transport.tls(),
+            ssl=transport.tls(), create_connection=_connection_type(),
         )
         # The library follows redirects, and would carry our token header to another host.
         opener.process_redirect = lambda exc: exc  # type: ignore[method-assign]

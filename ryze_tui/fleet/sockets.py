@@ -219,13 +219,19 @@ class Sockets:
         line.open, line.opened_at, line.heard, line.refused = True, now, now, None
         line.read, line.fresh = line.fresh, False
         self._changed()
-        breath, bad = Breath(), 0
+        breath, bad, quiet = Breath(), 0, 0.0
         while True:
-            raw = await socket.recv(ping_interval(len(self._lines)))
+            interval = ping_interval(len(self._lines))
+            raw = await socket.recv(max(1.0, interval - quiet))
             if raw is None:
-                await socket.ping(PONG)
-                line.heard = self._clock.monotonic()
+                # The server's pings prove the socket as well as ours do, and cost nothing.
+                quiet = socket.silence()
+                if quiet >= interval:
+                    await socket.ping(PONG)
+                    quiet = 0.0
+                line.heard = self._clock.monotonic() - quiet
                 continue
+            quiet = 0.0
             bad = 0 if self._take(line, raw) else bad + 1
             if bad >= _BAD_FRAMES:
                 raise BadReply("the server sends frames that cannot be read")

@@ -78,6 +78,9 @@ class FakeSocket:
             await asyncio.sleep(seconds)
             raise StreamEnded("no pong")
 
+    def silence(self) -> float:
+        return float("inf")
+
     async def close(self) -> None:
         self.closed = True
         self.server.sockets.discard(self)

@@ -77,7 +77,10 @@ async def test_frames_silence_pings_and_the_end() -> None:
     async def test(socket: Any) -> None:
         assert await socket.recv(5) == b'{"event":"x"}'
         assert await socket.recv(0.01) is None
+        heard = socket._connection.heard
         await socket.ping(5)
+        assert socket._connection.heard > heard
+        assert 0 <= socket.silence() < 60
         await socket._connection.send("go")
         with pytest.raises(StreamEnded) as caught:
             await socket.recv(5)
