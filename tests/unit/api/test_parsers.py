@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ryze_tui.api.errors import BadReply, RyzeError
 from ryze_tui.api.events import (
@@ -20,6 +20,9 @@ from ryze_tui.api.events import (
 )
 from ryze_tui.api.instance import Instance, iter_items, parse_item
 from ryze_tui.api.states import STATES, UNKNOWN
+
+CALM = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no bug."""
 
 WORDS = st.sampled_from([
     "id", "name", "token", "status", "numberJid", "connection", "state", "profile", "isBusiness", "businessName", "webhook",
@@ -48,6 +51,7 @@ def use_event(event: Event) -> None:
     assert "codes" not in repr(event)
 
 
+@CALM
 @given(JSON | OBJECTS)
 def test_any_item_becomes_a_row(item: Any) -> None:
     use(parse_item(item))
@@ -56,6 +60,7 @@ def test_any_item_becomes_a_row(item: Any) -> None:
 LISTS = st.lists(JSON | OBJECTS, max_size=5).map(lambda items: json.dumps({"instances": items}))
 
 
+@CALM
 @given(st.text() | JSON.map(json.dumps) | LISTS)
 def test_any_list_body(body: str) -> None:
     try:
@@ -65,6 +70,7 @@ def test_any_list_body(body: str) -> None:
         pass
 
 
+@CALM
 @given(st.lists(OBJECTS.map(lambda item: item | {"name": "x"}), max_size=5))
 def test_a_bad_item_costs_one_row_and_no_other(items: list[dict[str, Any]]) -> None:
     good = {"name": "good", "connection": {"state": "connected"}}
@@ -73,6 +79,7 @@ def test_a_bad_item_costs_one_row_and_no_other(items: list[dict[str, Any]]) -> N
     assert len(read) == len(items) + 4 and read[0] == read[-1] and read[0].state == "connected"
 
 
+@CALM
 @given(st.text() | st.binary() | JSON.map(json.dumps) | OBJECTS.map(json.dumps))
 def test_any_frame(raw: str | bytes) -> None:
     for parse in (parse_envelope, parse_account_frame):
