@@ -88,6 +88,7 @@ class Flow:
         self._wishes: list[str] = []
         self._in_flight = self._closed = self._graced = False
         self._codes: tuple[str, ...] = ()
+        self._past: set[str] = set()
         self._index = self._shown = self._connects = self._failures = 0
         self._began = self._due = self._began_at = self._shown_at = self._asked_at = self._linking_since = self._seconds = 0.0
         self._linked = self._profile = self._message = self._reply = self._ending = ""
@@ -146,6 +147,8 @@ class Flow:
         elif code:
             self._show((code,), self._asked_at, stage=CODE)
             self._shown_at = now
+        elif qr in self._past:
+            return  # the stream was faster: another connect has replaced this code already
         elif qr in self._codes and self.stage == QR:
             at = self._codes.index(qr)
             self._began = min(self._began, now - self._offset(at))
@@ -227,7 +230,7 @@ class Flow:
     def _begin(self, now: float) -> None:
         """A person's wish: everything from the start."""
         self.stage = ASKING
-        self._closed, self._codes = False, ()
+        self._closed, self._codes, self._past = False, (), set()
         self._index = self._shown = self._connects = self._failures = 0
         self._due, self._began_at, self._shown_at, self._seconds = 0.0, now, now, 0.0
         self._linked = self._profile = self._message = self._ending = ""
@@ -244,6 +247,7 @@ class Flow:
             self._wishes.append(wish)
 
     def _show(self, codes: tuple[str, ...], began: float, *, stage: str = QR, message: str = "") -> None:
+        self._past |= {code for code in self._codes if code not in codes}
         self.stage, self._codes, self._index, self._began, self._message = stage, codes, 0, began, message
         self._shown_at = max(self._shown_at, began)
         self._due, self._ending = 0.0, ""

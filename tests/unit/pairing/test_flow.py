@@ -99,6 +99,10 @@ STORIES: dict[str, tuple[list[tuple[Any, ...]], dict[str, Any], float, dict[str,
         {"code": "2@x", "index": 1, "total": 2, "expires_at": 90.0, "message": "another connect replaced the code"}, [],
     ),
     "the answer of our connect beats older codes": ([(1, *QR_READY), (2, *ONE)], {}, 2, {"code": "2@one", "total": 0}, []),
+    "a late answer of a connect that was replaced": (
+        [(1, *QR_READY), (1.1, "event", "qr_ready", {"codes": ("2@x", "2@y")}), (1.2, "answered", {"qr": SIX[0]})], {}, 1.2,
+        {"stage": "qr", "code": "2@x", "total": 2}, [],
+    ),
     "the same codes again change nothing": (
         [(1, *QR_READY), (1.2, "answered", {"qr": SIX[0]}), (50, *QR_READY)], {}, 50, {"code": SIX[0], "expires_at": 61.0}, [],
     ),
