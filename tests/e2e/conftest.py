@@ -31,3 +31,10 @@ def proxy(serve: Server) -> Iterator[Proxy]:
     """In front of that server."""
     with Proxy(serve.url) as proxy:
         yield proxy
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of a file that leave it as it was, or use an instance of their own."""
+    with Server(tmp_path_factory.mktemp("shared"), instances=12, speed=10.0, rate_limit=0) as server:
+        yield server

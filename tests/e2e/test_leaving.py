@@ -15,7 +15,7 @@ from ..terminal.process import Terminal
 from ..terminal.server import Server
 from .driver import Console
 
-pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("extensions", [True], ids=["extensions"])]
+pytestmark = pytest.mark.e2e
 
 CRASHING = """
 import sys
@@ -32,8 +32,8 @@ sys.exit(command(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
-def test_a_key_leaves_everything_clean(serve: Server, tmp_path: Path, key: str) -> None:
-    with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
+def test_a_key_leaves_everything_clean(shared: Server, tmp_path: Path, key: str) -> None:
+    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
         console.ready()
         console.press(key)
         assert console.wait_exit() == 0
@@ -41,16 +41,16 @@ def test_a_key_leaves_everything_clean(serve: Server, tmp_path: Path, key: str) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
-def test_a_signal_leaves_everything_clean(serve: Server, tmp_path: Path, number: int) -> None:
-    with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
+def test_a_signal_leaves_everything_clean(shared: Server, tmp_path: Path, number: int) -> None:
+    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
         console.ready()
         console.signal(number)
         assert console.wait_exit() == 128 + number
         console.assert_clean()
 
 
-def test_a_signal_while_a_code_is_shown(serve: Server, tmp_path: Path) -> None:
-    with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
+def test_a_signal_while_a_code_is_shown(shared: Server, tmp_path: Path) -> None:
+    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
         console.ready()
         console.put_cursor(next(name for name, word in console.rows().items() if word == "disconnected"))
         console.press("c")
@@ -61,29 +61,29 @@ def test_a_signal_while_a_code_is_shown(serve: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.xfail(reason="signal handlers are installed after the full-screen page")
-def test_a_signal_before_the_first_paint(serve: Server, tmp_path: Path) -> None:
-    with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
+def test_a_signal_before_the_first_paint(shared: Server, tmp_path: Path) -> None:
+    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
         console.wait_for(lambda t: t.emulator.alternate, what="the full-screen page")
         console.signal(signal.SIGTERM)
         console.wait_exit()
         console.assert_clean()
 
 
-def test_a_crash_says_so_without_secrets(serve: Server, tmp_path: Path) -> None:
+def test_a_crash_says_so_without_secrets(shared: Server, tmp_path: Path) -> None:
     argv = [sys.executable, "-c", CRASHING]
-    with Console(serve.url, serve.token, tmp_path, (80, 24), argv=argv) as console:
+    with Console(shared.url, shared.token, tmp_path, (80, 24), argv=argv) as console:
         console.ready()
         console.press("?")
         assert console.wait_exit() not in (0, -signal.SIGSEGV)
         console.assert_clean()
         text = " ".join(console.text().split())
         assert "made to fail" in text or re.search(r"crash", text), console.picture()
-        assert serve.token not in text
+        assert shared.token not in text
         assert "what a local variable held" not in text
 
 
-def test_a_closed_window_ends_the_program(serve: Server, tmp_path: Path) -> None:
-    with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
+def test_a_closed_window_ends_the_program(shared: Server, tmp_path: Path) -> None:
+    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
         console.ready()
         console.hang_up()
         console.wait_exit(5)
@@ -107,7 +107,7 @@ def gone(pid: int, timeout: float = 10.0) -> bool:
 
 
 @pytest.mark.parametrize("end", ["q", "ctrl+c", "SIGKILL"])
-def test_the_server_of_a_demo_ends_with_it(tmp_path: Path, end: str, extensions: bool) -> None:
+def test_the_server_of_a_demo_ends_with_it(tmp_path: Path, end: str) -> None:
     with Console("", "", tmp_path, (80, 24), options=["demo"]) as console:
         console.ready()
         assert "SIMULATED" in console.text()
@@ -124,17 +124,17 @@ def test_the_server_of_a_demo_ends_with_it(tmp_path: Path, end: str, extensions:
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
-def test_a_terminal_that_cannot_show_it_is_told_so(tmp_path: Path, term: str, extensions: bool) -> None:
+def test_a_terminal_that_cannot_show_it_is_told_so(tmp_path: Path, term: str) -> None:
     with Console("http://127.0.0.1:9", "x" * 20, tmp_path, (80, 24), env={"TERM": term}) as console:
         assert console.wait_exit() == 2
         assert "TERM" in console.text()
         assert "\x1b" not in console.text()
 
 
-def test_a_token_is_never_in_the_arguments(serve: Server, tmp_path: Path) -> None:
-    with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
+def test_a_token_is_never_in_the_arguments(shared: Server, tmp_path: Path) -> None:
+    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
         console.ready()
-        for pid in (console.pid, serve.process.pid):
-            assert serve.token.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        for pid in (console.pid, shared.process.pid):
+            assert shared.token.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
         assert isinstance(console, Terminal)
-        assert serve.token not in console.text()
+        assert shared.token not in console.text()

@@ -49,12 +49,12 @@ def test_connecting_a_connected_number_waits_for_the_answer(serve: Server, proxy
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("extensions", [True], ids=["extensions"])
-def test_the_code_can_be_read_in_every_layout(serve: Server, tmp_path: Path, size: tuple[int, int]) -> None:
-    serve.create("sales", websocketEnabled=True)
-    with Console(serve.url, serve.token, tmp_path, size) as console, serve.listen("sales") as events:
+def test_the_code_can_be_read_in_every_layout(shared: Server, tmp_path: Path, size: tuple[int, int]) -> None:
+    name = f"qr-{size[0]}"
+    shared.create(name, websocketEnabled=True)
+    with Console(shared.url, shared.token, tmp_path, size) as console, shared.listen(name) as events:
         console.ready()
-        console.put_cursor("sales")
+        console.put_cursor(name)
         console.press("c")
         console.wait_qr()
         console.press("m")
@@ -69,21 +69,21 @@ def test_the_code_can_be_read_in_every_layout(serve: Server, tmp_path: Path, siz
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
-@pytest.mark.parametrize("extensions", [True], ids=["extensions"])
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-def test_the_code_can_be_read_through_tmux(serve: Server, tmp_path: Path, size: tuple[int, int]) -> None:
-    serve.create("sales", websocketEnabled=True)
+def test_the_code_can_be_read_through_tmux(shared: Server, tmp_path: Path, size: tuple[int, int]) -> None:
+    name = f"tmux-{size[0]}"
+    shared.create(name, websocketEnabled=True)
     (tmp_path / "tmux.conf").write_text("set -g status off\nset -g default-terminal tmux-256color\n")
     tmux = ["tmux", "-u", "-S", str(tmp_path / "socket"), "-f", str(tmp_path / "tmux.conf"), "new-session"]
-    with Console(serve.url, serve.token, tmp_path, size, argv=[*tmux, *COMMAND]) as console:
+    with Console(shared.url, shared.token, tmp_path, size, argv=[*tmux, *COMMAND]) as console:
         console.ready()
-        console.put_cursor("sales")
+        console.put_cursor(name)
         console.press("c")
         shown = console.wait_qr()
-        serve.simulate("sales", "scan", code=shown)
+        shared.simulate(name, "scan", code=shown)
         console.wait_for("connected as")
         console.press("space")
-        console.wait_badge("sales", "connected")
+        console.wait_badge(name, "connected")
         console.press("q")
         assert console.wait_exit() == 0
         console.assert_clean()

@@ -10,10 +10,10 @@ import pytest
 from ..terminal.server import Server
 from .driver import Console
 
-pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("extensions", [True], ids=["extensions"])]
+pytestmark = pytest.mark.e2e
 
 
-def test_without_a_profile_it_asks_where_the_numbers_are(tmp_path: Path, extensions: bool) -> None:
+def test_without_a_profile_it_asks_where_the_numbers_are(tmp_path: Path) -> None:
     with Console("", "", tmp_path, (80, 24)) as console:
         console.wait_for("Look around with simulated numbers")
         for line in ("Connect to a RyzeAPI server", "Start a local server here"):
@@ -23,7 +23,7 @@ def test_without_a_profile_it_asks_where_the_numbers_are(tmp_path: Path, extensi
         console.assert_clean()
 
 
-def test_looking_around(tmp_path: Path, extensions: bool) -> None:
+def test_looking_around(tmp_path: Path) -> None:
     with Console("", "", tmp_path, (80, 24)) as console:
         console.wait_for("Look around")
         console.press("d")
@@ -32,18 +32,18 @@ def test_looking_around(tmp_path: Path, extensions: bool) -> None:
         console.quit()
 
 
-def test_a_server_is_asked_before_it_is_kept(serve: Server, tmp_path: Path) -> None:
+def test_a_server_is_asked_before_it_is_kept(shared: Server, tmp_path: Path) -> None:
     with Console("", "", tmp_path, (80, 24)) as console:
         console.wait_for("Look around")
         console.press("c")
         console.wait_for("Check and save")
         console.type("a-token-that-nobody-gave-out")
         console.press("shift+tab")
-        console.retype(serve.url)
+        console.retype(shared.url)
         console.press("enter")
         console.wait_for("Invalid token")
         console.press("tab")
-        console.retype(serve.token)
+        console.retype(shared.token)
         console.press("enter")
         console.ready()
         console.quit()
