@@ -30,8 +30,9 @@ def ask(server: Server, method: str, path: str, kind: str, token: str, body: Any
     return httpx.request(method, server.url + path, headers=headers(kind, token), json=body, timeout=75, trust_env=False)
 
 
-@pytest.mark.parametrize(("kind", "whose"), [("token", "account"), ("bearer", "instance"), ("both", "account"), ("token", "instance")])
-def test_a_whole_life_with_either_token(everybody: Server, kind: str, whose: str) -> None:
+@pytest.mark.parametrize("kind_whose", ["token account", "bearer instance", "both account", "token instance"])
+def test_a_whole_life_with_either_token(everybody: Server, kind_whose: str) -> None:
+    kind, whose = kind_whose.split()
     body = {"name": "store", "disableHistorySync": True, "ignoreStatus": True}
     made = ask(everybody, "POST", "/api/instance/new", kind, everybody.token, body)
     assert made.status_code == 201
