@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ..terminal.process import Terminal, environment
 
+REST: Final = 0.7
+"""Seconds without output after which a start is over."""
 TICK: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,13 +68,28 @@ def resident_mb(pid: int) -> float:
     raise AssertionError("no VmRSS")
 
 
-def until_shown(term: Terminal, condition: Callable[[Terminal], bool], timeout: float = 30.0) -> float:
-    """Seconds from the start of the program to the read that made the condition true."""
-    end = time.monotonic() + timeout
-    while not condition(term):
-        assert time.monotonic() < end, f"not shown in {timeout:g} s\n{term.picture()}"
-        term.pump(0.05)
-    return term.read_at - term.started
+class Recording(Terminal):
+    """Keeps what comes with its time and draws it later: the emulator is slow, and must not hold up what is measured."""
+
+    QUERY: Final = b"\x1b[?2026$p"
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        self.chunks: list[tuple[float, bytes]] = []
+        super().__init__(*arguments, **more)
+
+    def _take(self, data: bytes) -> None:
+        self.chunks.append((self.read_at, data))
+        if self.QUERY in data:
+            self.send(b"\x1b[?2026;2$y")
+
+    def shown_after(self, condition: Callable[[Terminal], bool]) -> float:
+        """Seconds from the start to the chunk that made the condition true."""
+        while self.chunks:
+            at, data = self.chunks.pop(0)
+            self.emulator.feed(data)
+            if condition(self):
+                return at - self.started
+        raise AssertionError(f"never shown\n{self.picture()}")
 
 
 def first_text(term: Terminal) -> bool:
@@ -82,9 +99,13 @@ def first_text(term: Terminal) -> bool:
 
 def start(argv: Sequence[str], env: Mapping[str, str], size: tuple[int, int], text: str = "") -> tuple[float, float]:
     """Seconds to the first text and to `text` (the same when none is asked for)."""
-    with Terminal(argv, *size, env) as term:
-        first = until_shown(term, first_text)
-        return first, until_shown(term, lambda t: text in t.text()) if text else first
+    with Recording(argv, *size, env) as term:
+        end = time.monotonic() + 20
+        while not term.chunks and time.monotonic() < end:
+            term.pump(0.1)
+        term.settle(REST)
+        first = term.shown_after(first_text)
+        return first, first if text in term.text() else term.shown_after(lambda t: text in t.text())
 
 
 def wall(argv: Sequence[str], env: Mapping[str, str]) -> float:

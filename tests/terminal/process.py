@@ -138,11 +138,14 @@ class Terminal:
                 break
             self.read_at = time.monotonic()  # before the emulator works: what is measured is the program
             total += len(data)
-            reply = self.emulator.feed(data)
-            if reply and self._answer:
-                os.write(self._master, reply.encode())
+            self._take(data)
         self.bytes_out += total
         return total
+
+    def _take(self, data: bytes) -> None:
+        reply = self.emulator.feed(data)
+        if reply and self._answer:
+            os.write(self._master, reply.encode())
 
     def mark(self) -> int:
         """A point in the output, for `written_since`."""
