@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from .clock import SYSTEM, Clock
@@ -26,6 +25,8 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
 
 
 def _date(headers: Mapping[str, str]) -> float | None:
+    from email.utils import parsedate_to_datetime  # 5 ms that the first list does not wait for
+
     try:
         return parsedate_to_datetime(headers.get("date", "")).timestamp()
     except (TypeError, ValueError, OverflowError):

@@ -97,6 +97,9 @@ class RyzeConsole(CellExact):
             self._pending = changes
         else:
             self._pending.merge(changes)
+        if not self.main.loaded and self.account is not None and self.account.model.loaded:
+            self._draw()  # the first list: nothing comes before it
+            return
         self._coalescer.poke()
 
     def _link_changed(self) -> None:
@@ -117,7 +120,7 @@ class RyzeConsole(CellExact):
         first = self.account is not None and self.account.model.loaded and not self.main.loaded
         self.main.apply(changes)
         if first and not gc.isenabled():
-            self.call_after_refresh(_enable_gc)
+            self.set_timer(0.5, _enable_gc)  # not now: collecting would keep the list from reaching the terminal
         self._watch_clock()
 
     def _watch_clock(self) -> None:

@@ -25,6 +25,8 @@ from .sockets import Sockets
 
 GRACE = 3.0
 """Seconds that the account stream has to come back before lists are read in its place."""
+PAINT = 0.03
+"""Seconds that a screen has to show the first list before the sockets' library is imported (it holds up everything for 20 ms)."""
 DETAIL = 1.0
 """Seconds that wishes for details are collected."""
 GAP_MOST = 15.0
@@ -66,6 +68,7 @@ class Feed:
         self._plain: bool | None = None
         self._pace = Pace(LISTS_A_MINUTE, 60.0)
         self._wake = asyncio.Event()
+        self._listed = asyncio.Event()
         self._known = asyncio.Event()
         self._watch = asyncio.Event()
         self._wishes: dict[str, float] = {}
@@ -135,10 +138,16 @@ class Feed:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._ask_health(), name="health")
+            group.create_task(self._first_health(), name="health")
             group.create_task(self._poll(), name="poll")
             group.create_task(self._follow(), name="follow")
             group.create_task(self._watch_time(), name="watch")
+
+    async def _first_health(self) -> None:
+        """After the first list was read or failed: what is visible comes before what keeps it true."""
+        await self._listed.wait()
+        await self._clock.sleep(PAINT)
+        await self._ask_health()
 
     async def _ask_health(self) -> None:
         """Ask what the server can do; until then there is nothing to follow."""
@@ -180,6 +189,8 @@ class Feed:
                 await self.read(names)
             except RyzeError:
                 continue  # `read` has noted it, and `_due` waits accordingly
+            finally:
+                self._listed.set()
 
     def _due(self, now: float) -> tuple[float, list[str] | None]:
         """When the next list is to be read, and of which names (None: all)."""

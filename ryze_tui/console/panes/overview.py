@@ -83,7 +83,13 @@ class Overview(Canvas):
         self.hint = ""
 
     def lines(self) -> list[Line]:
-        width = self.size.width
+        if not self.screen.has_class("-wide"):
+            return self._page(self.size.width)
+        edge = seg("│", ink.FAINT)  # drawn here: a border costs a style sheet rule and a second layout at start
+        page = self._page(self.size.width - 1)
+        return [[edge, *(page[y] if y < len(page) else [])] for y in range(self.size.height)]
+
+    def _page(self, width: int) -> list[Line]:
         row, now = self.row, time.time()
         if row is None:
             return [[], *[[seg("  " + text, ink.DIM)] for text in wrap(self.hint, max(width - 4, 10))]]

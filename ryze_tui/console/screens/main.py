@@ -51,14 +51,13 @@ class MainScreen(Screen[None]):
     MainScreen #left {{ layout: vertical; width: 1fr; }}
     MainScreen #right {{ layout: vertical; width: 1fr; display: none; }}
     MainScreen.-wide #left {{ width: 56%; max-width: 112; }}
-    MainScreen.-wide #right {{ display: block; border-left: solid #2c3843; }}
+    MainScreen.-wide #right {{ display: block; }}
     MainScreen.-wide Summary {{ display: none; }}
     MainScreen.-detail #left {{ display: none; }}
-    MainScreen.-detail #right {{ display: block; border-left: none; }}
+    MainScreen.-detail #right {{ display: block; }}
     MainScreen.-wide.-detail #left {{ display: block; }}
     MainScreen.-small > * {{ display: none; }}
     MainScreen.-small > TooSmall {{ display: block; }}
-    MainScreen Widget {{ background: {ink.GROUND}; }}
     """
     BINDINGS = [
         Binding(",".join(action.keys), f"do('{action.id}')", action.title, id=action.id, tooltip=action.help, show=False)
@@ -83,6 +82,7 @@ class MainScreen(Screen[None]):
         return self.console_app.account
 
     def compose(self) -> ComposeResult:
+        self._fit(self.app.size)  # before there are children: each later change of class would style them all again
         yield self.header
         yield Widget(
             Widget(self.title_line, self.instances, self.summary, id="left"), Widget(self.overview, id="right"), id="body"
