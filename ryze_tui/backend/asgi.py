@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import events, health, instances, sockets
+from .routes import events, health, instances, mcp, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -37,6 +37,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/api/instance/delete/{instance}", instances.delete, methods=["DELETE"]),
         Route("/api/events/websocket/{instance}", events.set_websocket, methods=["POST"]),
         Route("/api/events/getWebsocket/{instance}", events.get_websocket, methods=["GET"]),
+        Route("/mcp", mcp.mcp, methods=["POST", "DELETE"]),
         WebSocketRoute("/ws/{instance}", sockets.instance_socket),
     ]
     if settings.extensions:

@@ -1,4 +1,4 @@
-"""Request bodies: bounded, JSON objects only; nothing a caller sends gets further than this as anything else."""
+"""Request bodies: bounded, JSON only; nothing a caller sends gets further than this as anything else."""
 
 from __future__ import annotations
 
@@ -19,21 +19,31 @@ async def read_object(request: Request, *, limit: int = CONFIG_BYTES, empty: boo
 
     A field that is null counts as left out, as it does for the service (which is written in Go).
     """
-    raw = await _read(request, limit)
+    raw = await read_bytes(request, limit=limit)
     if empty and not raw.strip():
         return {}
     try:
-        body = json.loads(raw)
-        # A lone surrogate is valid in JSON and in no text that a database or a header can hold.
-        json.dumps(body, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+        body = parse(raw)
+    except ValueError:
         raise ApiError(400, texts.INVALID_BODY) from None
     if not isinstance(body, dict):
         raise ApiError(400, texts.INVALID_BODY)
     return {key: value for key, value in body.items() if value is not None}
 
 
-async def _read(request: Request, limit: int) -> bytes:
+def parse(raw: bytes) -> Any:
+    """The JSON value. Raises ValueError."""
+    try:
+        body = json.loads(raw)
+        # A lone surrogate is valid in JSON and in no text that a database or a header can hold.
+        json.dumps(body, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return body
+
+
+async def read_bytes(request: Request, *, limit: int = CONFIG_BYTES) -> bytes:
+    """The whole body. Raises ApiError 400, 413."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise ApiError(413, texts.BODY_TOO_LARGE)

@@ -111,7 +111,7 @@ def everybody(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield server
 
 
-@pytest.mark.parametrize("path", ["/mcp", "/api/chat/whatsappNumbers/store", "/api/instance/fetchInstances"])
+@pytest.mark.parametrize("path", ["/api/chat/whatsappNumbers/store", "/api/instance/fetchInstances"])
 def test_probing_for_what_is_not_there_is_a_plain_404(everybody: Server, path: str) -> None:
     reply = everybody.http.post(path, json={})
     assert (reply.status_code, reply.json()["success"], bool(reply.json()["error"]["message"])) == (404, False, True)
