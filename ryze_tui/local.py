@@ -177,7 +177,8 @@ def _start_detached(engine: str, port: int) -> LocalServer:
     paths.private_dir(paths.data_dir())
     paths.private_dir(paths.state_dir())
     log = paths.state_dir() / "server.log"
-    environment = {name: value for name, value in os.environ.items() if name not in ("RYZE_TOKEN", "RYZE_URL")}
+    ours = ("RYZE_TOKEN", "RYZE_URL", "RYZE_ACCOUNT_TOKEN")  # it makes its own token, and keeps it where we look for it
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             [

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
+from textual import events
 from textual.screen import Screen
 
 from ..i18n import _
@@ -17,6 +18,7 @@ from .compat import CellExact
 from .screens.main import MainScreen
 from .styles import ink
 from .ticks import Coalescer
+from .typeahead import TypeAhead
 from .words import safe
 
 if TYPE_CHECKING:
@@ -48,18 +50,28 @@ class RyzeConsole(CellExact):
         self.animation_level = "none"
         self._pending: Changes | None = None
         self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1)
+        self.typed = TypeAhead(super().on_event, lambda: self.focused)
         self._clock: asyncio.TimerHandle | None = None
         self.main = MainScreen()
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
 
-    def on_mount(self) -> None:
+    def on_load(self) -> None:
+        # Before the terminal is taken over: a signal during start-up must find these in place.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Textual leaves the alternate screen behind when a signal ends the process.
             loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    def on_mount(self) -> None:
         self.main.call_after_refresh(self._after_first_paint)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            await self.typed.key(event)
+        else:
+            await super().on_event(event)
 
     def _after_first_paint(self) -> None:
         if self._url:

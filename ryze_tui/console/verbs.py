@@ -21,6 +21,8 @@ def start(app: RyzeConsole, action_id: str, name: str) -> None:
     if any(worker.group == group and not worker.is_finished for worker in app.workers):
         app.refuse(_("Still working on {name}: wait for the answer.").format(name=safe(name) or _("that")))
         return
+    if action_id in OPENING:
+        app.typed.hold()
     app.run_worker(VERBS[action_id](app, name), group=group)
 
 
@@ -61,8 +63,8 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
         who = number(row.number)
         question = Question(
             _("{name} is connected as {who}.").format(name=safe(name), who=who),
-            _("Pairing again closes this connection, and messages wait until it is back."),
-            yes=_("Pair again"),
+            _("Asking for a code may close this connection until it is back. To link another phone, log it out first (x)."),
+            yes=_("Ask for a code"),
         )
         if not await app.push_screen_wait(question):
             return
@@ -171,6 +173,9 @@ async def copy(app: RyzeConsole, name: str) -> None:
             timeout=4,
         )
 
+
+OPENING: Final = frozenset({"new", "connect", "code", "logout", "delete", "phone", "copy"})
+"""Verbs that open a dialog or a screen: what is typed ahead of it waits."""
 
 VERBS: Final[dict[str, Verb]] = {
     "new": new,

@@ -108,8 +108,11 @@ class PairingSession:
         self._told()
 
     def row_changed(self, row: Row | None) -> None:
-        """The model's row changed."""
-        if self._flow is not None and row is not None:
+        """The model's row changed; None: the instance is gone."""
+        if self._flow is not None and row is None:
+            self._flow.gone()
+            self._told()
+        elif self._flow is not None and row is not None:
             self._flow.row(
                 self._now(), state=row.state, as_of=row.heard + self._slept, number=row.number, profile=row.item.profile_name
             )

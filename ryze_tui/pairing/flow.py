@@ -201,6 +201,11 @@ class Flow:
         elif self.stage == RENEWING:
             self._renew_after_read(now, number)
 
+    def gone(self) -> None:
+        """The instance was deleted: nothing can be scanned any more."""
+        if self.stage not in FINAL:
+            self._end(FAILED, _("the instance is gone"))
+
     def read_failed(self, message: str, now: float) -> None:
         """The list could not be read: try again later; nothing is connected blindly."""
         if self.stage in (RENEWING, LINKING):

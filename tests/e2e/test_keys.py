@@ -15,7 +15,6 @@ from .driver import Console
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("extensions", [True], ids=["extensions"])]
 
 
-@pytest.mark.xfail(reason="the prompt is drawn with the first letter only")
 def test_the_filter_shows_where_letters_go(serve: Server, tmp_path: Path) -> None:
     with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
         console.ready()
@@ -23,12 +22,19 @@ def test_the_filter_shows_where_letters_go(serve: Server, tmp_path: Path) -> Non
         console.wait_for(re.compile(r"^ / █", re.MULTILINE), 3)
 
 
-@pytest.mark.xfail(reason="bindings run after letters that are already there")
 def test_letters_after_the_slash_are_text_however_fast_they_come(serve: Server, tmp_path: Path) -> None:
     with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
         console.ready()
         console.send(b"/state:banned\r")
         console.wait_for(lambda _: set(console.rows().values()) == {"banned"}, 3, what="only banned rows")
+
+
+def test_what_is_typed_ahead_of_a_dialog_is_for_the_dialog(serve: Server, tmp_path: Path) -> None:
+    with Console(serve.url, serve.token, tmp_path, (80, 24)) as console:
+        console.ready()
+        console.send(b"ndusk-1\r")
+        console.wait_for("Pair dusk-1", 5)
+        assert "dusk-1" in serve.states()
 
 
 def test_keys_before_the_first_paint_do_no_harm(serve: Server, tmp_path: Path) -> None:
@@ -40,7 +46,6 @@ def test_keys_before_the_first_paint_do_no_harm(serve: Server, tmp_path: Path) -
     assert serve.states() == before
 
 
-@pytest.mark.xfail(reason="the focus is left on the filter line")
 def test_resizing_down_to_nothing_and_back(serve: Server, tmp_path: Path) -> None:
     with Console(serve.url, serve.token, tmp_path, (120, 40)) as console:
         console.ready()

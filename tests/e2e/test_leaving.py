@@ -60,7 +60,6 @@ def test_a_signal_while_a_code_is_shown(shared: Server, tmp_path: Path) -> None:
         console.assert_clean()
 
 
-@pytest.mark.xfail(reason="signal handlers are installed after the full-screen page")
 def test_a_signal_before_the_first_paint(shared: Server, tmp_path: Path) -> None:
     with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
         console.wait_for(lambda t: t.emulator.alternate, what="the full-screen page")

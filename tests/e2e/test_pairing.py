@@ -131,7 +131,6 @@ def test_a_code_replaced_elsewhere_leaves_the_screen(serve: Server, proxy: Proxy
         assert console.read_at - at < 1.5
 
 
-@pytest.mark.xfail(reason="the pairing is not told that its instance is gone")
 def test_an_instance_deleted_elsewhere_takes_its_code_along(serve: Server, tmp_path: Path) -> None:
     serve.create("sales", websocketEnabled=True)
     with Console(serve.url, serve.token, tmp_path) as console:

@@ -35,6 +35,8 @@ def told(row: Row, now: float) -> str:
     """`since 14:02 (14 m), told by stream`."""
     since = clock(row.since, now)
     text = _("since {since} ({age})") if row.since_exact else _("since {since} or before (≥{age})")
+    if not row.since_exact and now - row.since < 60:
+        text = _("since {since} or before")
     by = {"stream": _("told by stream"), "list": _("told by list"), "you": _("told by your own call")}.get(row.told_by, "")
     return f"{text.format(since=since, age=age(now - row.since))}, {by}"
 

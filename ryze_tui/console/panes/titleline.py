@@ -42,10 +42,8 @@ class TitleLine(Canvas):
         self.order: Order | None = None
         self.text = ""
 
-    def on_focus(self) -> None:
-        self.sync()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
         self.sync()
 
     def on_key(self, event: events.Key) -> None:

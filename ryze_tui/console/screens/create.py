@@ -36,7 +36,7 @@ class CreateScreen(Dialog[Created | None]):
             box.border_title = _("New instance")
             with Horizontal(classes="line"):
                 yield text(_("Name"), "label")
-                yield Input(id="name", placeholder="sales-north", max_length=100)
+                yield Input(id="name", placeholder=_("for example sales-north"), max_length=100)
             with Horizontal(classes="line"):
                 yield text(_("Token"), "label")
                 yield Input(id="token", placeholder=_("made by the server"), password=True, max_length=256)

@@ -27,6 +27,16 @@ class Dialog(ModalScreen[Result]):
     CSS_PATH = "../styles/dialogs.tcss"
     BINDINGS = [Binding("escape", "close", "Close", show=False)]
 
+    TAKES_TYPED = True
+    """Whether it gets what was typed before it opened; a dialog that one letter confirms does not."""
+
+    def on_screen_resume(self) -> None:
+        typed = self.app.typed  # type: ignore[attr-defined]
+        if self.TAKES_TYPED:
+            self.call_next(typed.release)
+        else:
+            typed.drop()
+
     def action_close(self) -> None:
         self.dismiss(None)
 
@@ -38,6 +48,8 @@ def text(words: str, classes: str = "text", *, id: str | None = None) -> Static:
 
 class Question(Dialog[bool]):
     """Yes or no; no is focused."""
+
+    TAKES_TYPED = False
 
     BINDINGS = [
         Binding("y", "yes", show=False),
@@ -214,6 +226,8 @@ class Choices(Canvas):
 
 class Menu(Dialog[str]):
     """A menu; gives the key of the chosen line."""
+
+    TAKES_TYPED = False
 
     def __init__(self, title: str, choices: list[Choice], words: str = "") -> None:
         super().__init__()

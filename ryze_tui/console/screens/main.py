@@ -46,18 +46,19 @@ class TooSmall(Canvas):
 class MainScreen(Screen[None]):
     """Everything here is light: nothing heavier than a line-drawn widget before the first paint."""
 
-    DEFAULT_CSS = f"""
-    MainScreen #body {{ layout: horizontal; height: 1fr; }}
-    MainScreen #left {{ layout: vertical; width: 1fr; }}
-    MainScreen #right {{ layout: vertical; width: 1fr; display: none; }}
-    MainScreen.-wide #left {{ width: 56%; max-width: 112; }}
-    MainScreen.-wide #right {{ display: block; }}
-    MainScreen.-wide Summary {{ display: none; }}
-    MainScreen.-detail #left {{ display: none; }}
-    MainScreen.-detail #right {{ display: block; }}
-    MainScreen.-wide.-detail #left {{ display: block; }}
-    MainScreen.-small > * {{ display: none; }}
-    MainScreen.-small > TooSmall {{ display: block; }}
+    AUTO_FOCUS = "#instances"
+    DEFAULT_CSS = """
+    MainScreen #body { layout: horizontal; height: 1fr; }
+    MainScreen #left { layout: vertical; width: 1fr; }
+    MainScreen #right { layout: vertical; width: 1fr; display: none; }
+    MainScreen.-wide #left { width: 56%; max-width: 112; }
+    MainScreen.-wide #right { display: block; }
+    MainScreen.-wide Summary { display: none; }
+    MainScreen.-detail #left { display: none; }
+    MainScreen.-detail #right { display: block; }
+    MainScreen.-wide.-detail #left { display: block; }
+    MainScreen.-small > * { display: none; }
+    MainScreen.-small > TooSmall { display: block; }
     """
     BINDINGS = [
         Binding(",".join(action.keys), f"do('{action.id}')", action.title, id=action.id, tooltip=action.help, show=False)
@@ -103,7 +104,11 @@ class MainScreen(Screen[None]):
         """Side by side, one after the other, or a notice: by classes, so that the style sheet says the rest."""
         width, height = size
         self.set_class(width >= WIDE, "-wide")
-        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-small")
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        if small != self.has_class("-small"):
+            self.set_class(small, "-small")
+            if self.is_mounted:  # what was hidden lost the focus
+                self.call_after_refresh(self.set_focus, None if small else self.instances, scroll_visible=False)
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 

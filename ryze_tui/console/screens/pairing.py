@@ -81,6 +81,7 @@ class PairingScreen(Screen[None]):
         yield self.pane
 
     def on_mount(self) -> None:
+        self.app.typed.drop()  # type: ignore[attr-defined]
         self._begin(self._digits)
         self.set_interval(1.0, self.pane.sync)
 

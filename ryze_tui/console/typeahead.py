@@ -1,0 +1,96 @@
+"""Keys that were typed ahead act where the person meant them, also when a slow line delivers them in one packet.
+
+Textual hands every key to the widget that has the focus when it arrives, and bindings run later: `/clinic` in one packet would
+filter by nothing and then press c on the row. So a key is let through only when the one before it has had its effect, and
+while a key is opening a dialog the following ones wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from textual import events
+from textual.widget import Widget
+
+Pass = Callable[[events.Event], Awaitable[None]]
+
+SETTLE: Final = 0.5
+"""Seconds that a key may take to have its effect before the next one is let through all the same."""
+OPENING: Final = 1.0
+"""Seconds that a dialog may take to open; keys typed ahead of a slower one are dropped, not pressed somewhere else."""
+NEVER_HELD: Final = frozenset({"ctrl+c", "ctrl+q"})
+
+
+class TypeAhead:
+    """`deliver` is Textual's own way of handling an event of the App; `focused()` the widget that gets keys now.
+
+    A key has had its effect when a widget stopped it, or when it has bubbled back to the App and its binding has run.
+    """
+
+    def __init__(self, deliver: Pass, focused: Callable[[], Widget | None]) -> None:
+        self._deliver, self._focused = deliver, focused
+        self._waiting: deque[events.Key] = deque()
+        self._under_way: events.Key | None = None
+        self._opening = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def key(self, event: events.Key) -> None:
+        """A key from the terminal, or one that came back from the widgets."""
+        if event.is_forwarded:
+            await self._deliver(event)
+            await self._had_effect(event)
+        elif event.key in NEVER_HELD:
+            await self._deliver(event)
+        elif self._opening or self._under_way is not None:
+            self._waiting.append(event)
+        else:
+            await self._begin(event)
+
+    async def _begin(self, event: events.Key) -> None:
+        self._under_way = event
+        loop = asyncio.get_running_loop()
+        loop.call_later(SETTLE, lambda: self._under_way is event and loop.create_task(self._had_effect(event)))
+        await self._deliver(event)
+        if not event.is_forwarded:  # a priority binding took it
+            await self._had_effect(event)
+        elif (widget := self._focused()) is not None and widget.is_running:
+            widget.call_next(self._seen_by_widget, event)
+
+    async def _seen_by_widget(self, event: events.Key) -> None:
+        if event._stop_propagation:  # else it is on its way up, and comes back to `key`
+            await self._had_effect(event)
+
+    async def _had_effect(self, event: events.Key) -> None:
+        if self._under_way is not event:
+            return
+        self._under_way = None
+        if self._waiting and not self._opening:
+            await self._begin(self._waiting.popleft())
+
+    def hold(self) -> None:
+        """A dialog is about to open: what is typed from now on is for it."""
+        self._opening = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(OPENING, self.drop)
+
+    def drop(self) -> None:
+        """No dialog came, or one for which keys typed ahead could do harm."""
+        if self._opening:
+            self._waiting.clear()
+        self._opened()
+
+    async def release(self) -> None:
+        """The dialog has the focus: it gets what was typed for it."""
+        self._opened()
+        if self._waiting and self._under_way is None:
+            await self._begin(self._waiting.popleft())
+
+    def _opened(self) -> None:
+        self._opening = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
