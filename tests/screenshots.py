@@ -69,7 +69,7 @@ def main_screen(camera: Camera) -> None:
     console.type("clinic")
     camera.take("filter")
     console.press("esc")
-    console.settle()
+    console.wait_for("12 of 12")
     if console.emulator.cols < 100:
         console.press("enter")
         camera.take("detail")

@@ -57,7 +57,7 @@ class TypeAhead:
         if not event.is_forwarded:  # a priority binding took it
             await self._had_effect(event)
         elif (widget := self._focused()) is not None and widget.is_running:
-            widget.call_next(self._seen_by_widget, event)
+            widget.call_later(self._seen_by_widget, event)  # behind the key in the queue of the widget
 
     async def _seen_by_widget(self, event: events.Key) -> None:
         if event._stop_propagation:  # else it is on its way up, and comes back to `key`
