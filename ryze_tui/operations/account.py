@@ -23,7 +23,7 @@ from ..fleet.model import Changes, FleetModel, Row
 from ..i18n import _, n_
 from ..redact import register
 from . import audit, remedy
-from .outcome import Outcome, Remedy, failed
+from .outcome import Outcome, Remedy, Unconfirmed, failed
 from .pairing import PairingSession, Ports
 
 ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
@@ -147,10 +147,17 @@ class Account:
         return await self.refresh()
 
     async def confirm_state(self, name: str) -> Row | None:
-        """The row, read again unless a stream proves it at this moment; None when it is gone. Keeps what is known on failure."""
-        if self._feed is not None and not self._feed.covers(name):
+        """The row, read again unless a stream proves it at this moment; None when it is gone.
+
+        Raises Unconfirmed when it could not be read again: what was known before is then no answer.
+        """
+        if self._feed is None:
+            raise Unconfirmed(self._problem)
+        if not self._feed.covers(name):
             self._feed.prefer(name)
-            await self.refresh([name])
+            outcome = await self.refresh([name])
+            if not outcome.ok:
+                raise Unconfirmed(outcome.message)
         return self.model.rows.get(name)
 
     # -- what a person can do ------------------------------------------------------------------------------------------

@@ -28,3 +28,11 @@ class Remedy:
 def failed(error: RyzeError, name: str = "") -> Outcome:
     """The outcome that an error stands for."""
     return Outcome(False, error.message, error.status, name)
+
+
+class Unconfirmed(Exception):
+    """What was to be looked at again before doing something could not be. `message`: why, the server's words or ours."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message

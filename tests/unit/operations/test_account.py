@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from ryze_tui.api.errors import BadReply, Refused, TokenRefused, Unreachable
+from ryze_tui.api.errors import BadReply, RateLimited, Refused, TokenRefused, Unreachable
 from ryze_tui.operations.account import Account
 from ryze_tui.operations.audit import audit_path
+from ryze_tui.operations.outcome import Unconfirmed
 
 from tests.fakes.accounts import FULL, PLAIN, Bench, bench
 
@@ -126,6 +127,29 @@ def test_confirm_state_reads_only_what_no_stream_proves(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
+    "error",
+    [Unreachable("refuses connections"), TokenRefused("Invalid token", status=401), BadReply("not JSON"),
+     RateLimited("Rate limit exceeded", retry_after=9.0), Refused("Internal server error", status=500), "{}"],
+)
+def test_confirm_state_never_takes_an_old_row_for_a_confirmed_one(
+    error: Exception | str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story(b: Bench) -> None:
+        assert await b.account.confirm_state("a") is not None
+        b.server.answer = error
+        with pytest.raises(Unconfirmed) as raised:
+            await b.account.confirm_state("a")
+        assert raised.value.message
+        assert isinstance(error, str) or raised.value.message == error.args[0]
+        b.server.answer = None
+        assert (row := await b.account.confirm_state("a")) is not None and row.state == "connected"
+        b.server.answer = '{"instances": []}'
+        assert await b.account.confirm_state("a") is None
+
+    bench(monkeypatch, tmp_path, story, running=False)
+
+
+@pytest.mark.parametrize(
     ("error", "words"),
     [(Unreachable("refuses connections"), "refuses"), (TokenRefused("Invalid token", status=401), "Invalid token"),
      (BadReply("not JSON"), "JSON")],
@@ -148,7 +172,8 @@ def test_an_address_that_cannot_be_used_is_said_and_raises_nothing() -> None:
         assert not (await account.create("x")).ok
         assert not (await account.refresh()).ok
         assert (await account.pair("x").run()).stage == "failed"
-        assert await account.confirm_state("x") is None
+        with pytest.raises(Unconfirmed, match="http"):
+            await account.confirm_state("x")
         running = asyncio.create_task(account.run())
         await asyncio.sleep(0)
         running.cancel()
