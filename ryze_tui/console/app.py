@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from ..i18n import _
 from .compat import CellExact
+from .crash import log_to_file
 from .screens.main import MainScreen
 from .styles import ink
 from .ticks import Coalescer
@@ -35,6 +36,7 @@ class RyzeConsole(CellExact):
     Screen {{ background: {ink.GROUND}; color: #d7dde3; }}
     ModalScreen {{ background: transparent; }}
     SearchIcon {{ display: none; }}
+    ToastRack {{ dock: top; align: right top; margin: 1 0; }}
     Toast {{ max-width: 64; padding: 0 1; }}
     """
     COMMANDS: ClassVar[set[Any]] = set()  # the palette's own import costs 24 ms: it gets its source when it opens
@@ -49,7 +51,7 @@ class RyzeConsole(CellExact):
         self.shown_budget: tuple[int, int] | None = None
         self.animation_level = "none"
         self._pending: Changes | None = None
-        self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1)
+        self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1, self._handle_exception)
         self.typed = TypeAhead(super().on_event, lambda: self.focused)
         self._clock: asyncio.TimerHandle | None = None
         self.main = MainScreen()
@@ -65,17 +67,27 @@ class RyzeConsole(CellExact):
             loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     def on_mount(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _app: self.redraw())
         self.main.call_after_refresh(self._after_first_paint)
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key):
-            await self.typed.key(event)
-        else:
+        if not isinstance(event, events.Key):
             await super().on_event(event)
+        elif event.key in ("ctrl+c", "ctrl+q"):  # also over a dialog, whose bindings hide those of the program
+            if not event.is_forwarded:
+                self.main.ask_quit()
+        elif event.is_forwarded or not self.main.too_early(event.time):
+            await self.typed.key(event)
+
+    def redraw(self) -> None:
+        """Another program had the terminal (ctrl+z): nothing of what we drew can be relied on."""
+        self.forget_screen()
+        self.screen.refresh(layout=True)
 
     def _after_first_paint(self) -> None:
+        log_to_file()
         if self._url:
-            self.open_account(self._url, self._token, profile=self._profile, read_only=self._read_only)
+            self.open_account(self._url, self._token, profile=self._profile)
         else:
             from .screens.welcome import WelcomeScreen
 
@@ -84,12 +96,12 @@ class RyzeConsole(CellExact):
 
     # -- the account -----------------------------------------------------------------------------------------------
 
-    def open_account(self, url: str, token: str, *, profile: str = "", read_only: bool = False) -> None:
+    def open_account(self, url: str, token: str, *, profile: str = "") -> None:
         """Show another account; the one shown before is closed. Imports the network libraries, so only after the first paint."""
         from ..operations.account import Account
 
         self.workers.cancel_group(self, "account")
-        account = Account(url, token, read_only=read_only, profile=profile)
+        account = Account(url, token, read_only=self._read_only, profile=profile)
         account.on_changes, account.on_link, account.on_event = self._changed, self._link_changed, self._event
         self.account, self._pending, self.shown_budget = account, None, None
         self.main.attach(account, title=profile or urlsplit(url).netloc, host=urlsplit(url).netloc)
@@ -172,7 +184,7 @@ class RyzeConsole(CellExact):
 
         from .commands import ActionProvider
 
-        if not CommandPalette.is_open(self):  # type: ignore[arg-type]
+        if self.screen is self.main and not CommandPalette.is_open(self):  # type: ignore[arg-type]
             self.push_screen(CommandPalette([ActionProvider], id="--command-palette", placeholder=_("Type a command…")))
 
     def action_help_quit(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.cells import cell_len
+from rich.cells import get_character_cell_size
 from rich.color import Color, ColorSystem
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 Cell = tuple[str, Style | None]
 _GAP = 10
 """Unchanged cells that are cheaper to write again than to jump over (a cursor move is 6 to 9 bytes)."""
+
+
+_JOINERS: Final = "\u200d\u200c"
+"""Not printable to Python, but parts of emoji and of scripts; they take no cell."""
 
 
 @lru_cache(maxsize=1024)
@@ -40,15 +44,17 @@ def cells_of(strip: Strip) -> list[Cell]:
         if control:
             continue
         blank = (" ", _ground(style) if style is not None else None)
-        if text.isascii() or (cell_len(text) == len(text) and "\u200d" not in text):
+        if not text.isprintable():  # no widget of ours draws such a text; a stranger's must not get through either
+            text = "".join(character if character.isprintable() or character in _JOINERS else "\ufffd" for character in text)
+        if text.isascii():
             cells += [blank if character == " " else (character, style) for character in text]
             continue
         for character in text:
-            width = cell_len(character)
+            width = get_character_cell_size(character)
             if width == 0 and cells:
                 cells[-1] = (cells[-1][0] + character, cells[-1][1])
             elif width:
-                cells.append((character, style))
+                cells.append(blank if character == " " else (character, style))
                 cells += [("", style)] * (width - 1)
     return cells
 

@@ -11,10 +11,13 @@ PERIOD: Final = 1 / 20
 
 
 class Coalescer:
-    """Calls `draw` for any number of `poke`s. `busy()` true: the terminal is behind, the frame is dropped."""
+    """Calls `draw` for any number of `poke`s.
 
-    def __init__(self, draw: Callable[[], None], busy: Callable[[], bool]) -> None:
-        self._draw, self._busy = draw, busy
+    `busy()` true: the terminal is behind, the frame is dropped. `failed` gets what `draw` raises.
+    """
+
+    def __init__(self, draw: Callable[[], None], busy: Callable[[], bool], failed: Callable[[Exception], None]) -> None:
+        self._draw, self._busy, self._failed = draw, busy, failed
         self._last = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
@@ -30,7 +33,10 @@ class Coalescer:
         if self._busy():
             self.poke()
             return
-        self._draw()
+        try:
+            self._draw()
+        except Exception as error:  # noqa: BLE001 - a timer has no caller: asyncio would log it and leave a lying screen
+            self._failed(error)
 
     def stop(self) -> None:
         """Forget what is pending."""

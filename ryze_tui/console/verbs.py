@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from ..api import states
 from ..i18n import _
+from ..operations.outcome import Unconfirmed
 from .words import number, safe
 
 if TYPE_CHECKING:
+    from ..operations.account import Account
     from .app import RyzeConsole
 
 Verb = Callable[["RyzeConsole", str], Awaitable[None]]
@@ -23,7 +25,14 @@ def start(app: RyzeConsole, action_id: str, name: str) -> None:
         return
     if action_id in OPENING:
         app.typed.hold()
-    app.run_worker(VERBS[action_id](app, name), group=group)
+    app.run_worker(_run(app, action_id, name), group=group)
+
+
+async def _run(app: RyzeConsole, action_id: str, name: str) -> None:
+    try:
+        await VERBS[action_id](app, name)
+    finally:
+        await app.typed.release()  # no dialog came: what was typed ahead is for the list after all
 
 
 async def new(app: RyzeConsole, name: str) -> None:
@@ -48,33 +57,60 @@ async def code(app: RyzeConsole, name: str) -> None:
     await _pair(app, name, by_code=True)
 
 
-async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
-    """Every `connect` makes the server drop what was there, so a connected number is asked about first."""
-    from .screens.dialogs import Question
-    from .screens.pairing import PairingScreen, ask_number
-
-    account = app.account
-    assert account is not None
-    row = await account.confirm_state(name)
+async def may_connect(app: RyzeConsole, account: Account, name: str) -> bool:
+    """Ask where a `connect` would harm: it makes the server drop what is there. Called right before every one of them."""
+    try:
+        row = await account.confirm_state(name)
+    except Unconfirmed as problem:
+        title = _("Connect {name} all the same?").format(name=safe(name))
+        words = _("Its state could not be asked for: {why}").format(why=safe(problem.message))
+        return await _agreed(app, title, words)
     if row is None:
         app.refuse(_("{name} is not there any more.").format(name=safe(name)))
-        return
+        return False
     if row.state == states.CONNECTED:
-        who = number(row.number)
-        question = Question(
-            _("{name} is connected as {who}.").format(name=safe(name), who=who),
-            _("Asking for a code may close this connection until it is back. To link another phone, log it out first (x)."),
-            yes=_("Ask for a code"),
-        )
-        if not await app.push_screen_wait(question):
-            return
-    digits = ""
+        title = _("{name} is connected as {who}.").format(name=safe(name), who=number(row.number))
+        words = _("Asking for a code may close this connection until it is back. To link another phone, log it out first (x).")
+    elif row.state == states.BANNED:
+        title = _("WhatsApp banned {name}.").format(name=safe(name))
+        words = _("Connecting a banned number again and again makes it worse. Better wait until the ban ends.")
+    elif row.phase == "linking":
+        title = _("A phone is linking {name} right now.").format(name=safe(name))
+        words = _("Another code would break that off. It takes a few seconds.")
+    else:
+        return True
+    return await _agreed(app, title, words)
+
+
+async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
+    from .screens.dialogs import Question
+
+    question = Question(title, words, yes=_("Ask for a code"))
+    answer = await app.push_screen_wait(question)
+    return answer is True
+
+
+def _elsewhere(app: RyzeConsole, name: str) -> bool:
+    """The person went on to something else while we waited: nothing opens over that."""
+    if app.screen is app.main and app.focused is not app.main.title_line:
+        return False
+    app.refuse(_("{name}: press the key again.").format(name=safe(name)))
+    return True
+
+
+async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
+    from .screens.pairing import PairingScreen, ask_number
+
+    account, digits = app.account, ""
+    assert account is not None
     if by_code:
-        entered = await ask_number(app, row)
+        row = account.model.rows.get(name)
+        entered = await ask_number(app, row) if row is not None else None
         if entered is None:
             return
         digits = entered
-    app.push_screen(PairingScreen(account, name, digits))
+    if await may_connect(app, account, name) and not _elsewhere(app, name):
+        app.push_screen(PairingScreen(account, name, digits))
 
 
 async def reconnect(app: RyzeConsole, name: str) -> None:
@@ -86,9 +122,16 @@ async def bring_back(app: RyzeConsole, name: str) -> None:
     """Reconnect, or connect, or nothing: whatever the state asks for; says which and why."""
     account = app.account
     assert account is not None
-    await account.confirm_state(name)
+    try:
+        await account.confirm_state(name)
+    except Unconfirmed as problem:
+        app.refuse(f"{safe(name)}: {safe(problem.message)}")
+        return
+    if _elsewhere(app, name):
+        return
     remedy = account.bring_back(name)
     if remedy.action == "reconnect":
+        await app.typed.release()
         app.notify(f"{safe(name)}: {safe(remedy.why)}", markup=False, timeout=5)
         outcome = await account.reconnect(name)
         if not outcome.ok:
@@ -174,7 +217,7 @@ async def copy(app: RyzeConsole, name: str) -> None:
         )
 
 
-OPENING: Final = frozenset({"new", "connect", "code", "logout", "delete", "phone", "copy"})
+OPENING: Final = frozenset({"new", "connect", "code", "bring_back", "logout", "delete", "phone", "copy"})
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
 
 VERBS: Final[dict[str, Verb]] = {

@@ -42,16 +42,19 @@ def badge(state: str) -> str:
 
 
 def age(seconds: float, *, exact: bool = True) -> str:
-    """How long: `now` below a minute, then whole minutes, hours, days. `≥` when it may be longer."""
+    """How long: `now` below a minute, then whole minutes, hours, days.
+
+    Not `exact`: it may be longer, so `≥`, and a dash below a minute, when nothing is known yet.
+    """
     if seconds < 60:
-        text = _("now")
+        return _("now") if exact else "–"
     elif seconds < 3600:
         text = f"{int(seconds // 60)} m"
     elif seconds < 86400:
         text = f"{int(seconds // 3600)} h"
     else:
         text = f"{int(seconds // 86400)} d"
-    return text if exact else f"≥{text}" if seconds >= 60 else text
+    return text if exact else f"≥{text}"
 
 
 def number(digits: str) -> str:

@@ -1,6 +1,9 @@
 """The main screen by keyboard: rows that do not move, keys that act on the row under the cursor, reasons in words."""
 
-from ryze_tui.operations.outcome import Outcome
+import pytest
+from ryze_tui.api.instance import Instance
+from ryze_tui.operations.outcome import Outcome, Unconfirmed
+from ryze_tui.pairing.flow import View
 
 from .conftest import Open, screen_text, until
 
@@ -168,3 +171,90 @@ async def test_resizing_down_to_nothing_and_back_is_harmless(opened: Open) -> No
 async def test_too_small_says_so(opened: Open) -> None:
     async with opened(size=(38, 20)) as (app, _account, _pilot):
         assert "ryze-tui needs 40x12" in " ".join(screen_text(app).split())
+
+
+async def test_a_name_with_markup_is_a_name(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        account.load([Instance("[/x]", state="connected"), Instance("a[@click=app.bell]b[/]c", state="connected")])
+        await until(pilot, lambda: "[/x]" in screen_text(app))
+        for name in ("[/x]", "a[@click=app.bell]b[/]c"):
+            app.main.select(name)
+            await pilot.press("d")
+            await until(pilot, lambda: len(app.screen_stack) == 2)
+            await pilot.pause()
+            assert f"Delete {name}?" in screen_text(app)
+            await pilot.press("escape")
+            await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+async def test_escapes_from_a_server_are_never_drawn(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        evil = "a\x1b]0;pwn\x07\x9bb\u202e"
+        item = Instance(evil, state="connected", profile_name=evil, reason=evil, blocks="\x1bcabc", display_status=evil)
+        account.load([item])
+        await until(pilot, lambda: "1 of 1" in screen_text(app))
+        account.set_link("offline", message=evil)
+        await pilot.pause()
+        for key in ("down", "d", "escape", "x", "escape", "y", "escape", "S", "escape", "c", "escape"):
+            await pilot.press(key)
+            await pilot.pause()
+            text = screen_text(app)
+            assert not any(bad in text for bad in ("\x1b", "\x07", "\x9b", "\u202e"))
+
+
+async def test_a_banned_number_is_asked_about_too(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        app.main.select("billing")
+        await pilot.press("c")
+        await until(pilot, lambda: "makes it worse" in screen_text(app))
+        assert not any(call[0] == "pair" for call in account.did)
+
+
+async def test_an_unconfirmed_state_is_asked_about(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+
+        async def fails(name: str) -> None:
+            raise Unconfirmed("the server answered 500")
+
+        account.confirm_state = fails  # type: ignore[method-assign]
+        app.main.select("ops")
+        await pilot.press("c")
+        await until(pilot, lambda: "the server answered 500" in screen_text(app))
+        assert not any(call[0] == "pair" for call in account.did)
+
+
+async def test_the_success_of_a_pairing_closes_it_and_what_is_above_it(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ryze_tui.console.screens.pairing.CLOSES_AFTER", 0.05)
+    async with opened() as (app, account, pilot):
+        app.main.select("sales")
+        await pilot.press("c")
+        await until(pilot, lambda: account.sessions)
+        await pilot.press("p")
+        await until(pilot, lambda: len(app.screen_stack) == 3)
+        account.sessions[0].show(View("connected", number="5511999990077"))
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await pilot.press("j", "k")
+        assert app.is_running
+
+
+async def test_no_second_connect_while_the_phone_links_or_the_palette_would_allow_it(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        app.main.select("sales")
+        await pilot.press("c")
+        await until(pilot, lambda: account.sessions)
+        account.sessions[0].show(View("linking"))
+        await pilot.press("p", "q", "enter", "ctrl+p")
+        await pilot.pause()
+        assert len(account.sessions) == 1 and len(app.screen_stack) == 2
+
+
+async def test_read_only_survives_a_change_of_account(opened: Open) -> None:
+    async with opened(read_only=True) as (app, _account, pilot):
+        app.open_account("http://127.0.0.1:10", "another-token-0123456789")
+        await pilot.pause()
+        assert app.account is not None and app.account.read_only
+
+
+async def test_keys_that_were_pressed_before_the_rows_were_there_do_nothing(opened: Open) -> None:
+    async with opened() as (app, _account, _pilot):
+        assert app.main.too_early(app.main._loaded_at - 0.001) and not app.main.too_early(app.main._loaded_at + 0.001)

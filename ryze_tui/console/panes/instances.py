@@ -221,4 +221,4 @@ class InstanceList(Canvas):
             return number(row.number), ink.BASE if row.number else ink.DIM
         if name == "profile":
             return safe(row.item.profile_name), ink.DIM
-        return row.item.blocks, ink.DIM
+        return safe(row.item.blocks), ink.DIM

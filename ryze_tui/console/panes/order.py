@@ -92,6 +92,11 @@ class Order:
         """How many shown rows would stand elsewhere if the order were taken now."""
         return len(self._moved)
 
+    def reload(self) -> None:
+        """The model was filled anew: take everything again."""
+        self._named_stale = True
+        self.take()
+
     def take(self) -> None:
         """Take filter and order again."""
         if self._named_stale:
@@ -128,7 +133,9 @@ class Order:
         `keep`: the row under the cursor, which is shown as gone rather than removed.
         """
         by, missing = _by(self.sort), set()
-        self._named_stale = self._named_stale or membership
+        if membership:
+            self._named_stale = True
+            self._replace()
         for name in names:
             row, taken = self.model.rows.get(name), self._taken.get(name)
             if row is None:
@@ -136,9 +143,8 @@ class Order:
             elif taken is None:
                 if self._select([row]):
                     self._insert(row, by(row))
-            elif name in self.gone:  # deleted and made again under the cursor: another row of the same name
+            elif name in self.gone:  # deleted and made again under the cursor
                 self.gone.discard(name)
-                self.rows = [row if other.name == name else other for other in self.rows]
             elif by(row) != taken:
                 self._moved.add(name)
             else:
@@ -148,6 +154,11 @@ class Order:
             if keep in missing:
                 self.gone.add(keep)
             self._remove(missing - self.gone)
+
+    def _replace(self) -> None:
+        """A name that was deleted and made again between two drawings is another row object: show that one."""
+        rows = self.model.rows
+        self.rows = [rows.get(row.name, row) for row in self.rows]
 
     def bury(self) -> None:
         """The cursor left a row that is gone."""

@@ -12,7 +12,7 @@ from ...api import states
 from ...i18n import _, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import DOT, PHASE, age, badge, number, safe, wrap
+from ..words import DOT, PHASE, age, badge, fit, number, safe, wrap
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
@@ -134,7 +134,8 @@ class Summary(Canvas):
             return [[field(" " + self.dated, width, ink.WARN)], []]
         triage = _assess(row, now)
         what = self.dated or safe(triage.reason) or badge(row.state)
-        head = f" {safe(row.name)}: "
+        name = safe(row.name)
+        head = f" {name if len(name) <= 30 else fit(name, 30)}: "
         first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), ink.WARN if self.dated else ink.BASE)]
         line: Line = [seg(" ", ink.BASE)]
         if triage.next_step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from rich.style import Style
 
@@ -31,6 +32,8 @@ class PairingPane(Canvas):
         self.view = View("asking")
         self.prefer = ""
         self.clock = time.monotonic  # the clock that `view.expires_at` is told by
+        self.lost: Callable[[], str] = str
+        """Why the server cannot be heard, in words; nobody knows then whether a code still lives."""
         self._drawn: tuple[str, int, int, str] | None = None
         self._drawing: qr.Drawing | None = None
         self._beside = True
@@ -38,7 +41,9 @@ class PairingPane(Canvas):
     @property
     def alive(self) -> bool:
         """Whether there is a code that can still be used."""
-        return bool(self.view.code) and self.view.stage in ("qr", "code") and self.clock() < self.view.expires_at
+        return (
+            not self.lost() and bool(self.view.code) and self.view.stage in ("qr", "code") and self.clock() < self.view.expires_at
+        )
 
     @property
     def drawing(self) -> qr.Drawing | None:
@@ -51,7 +56,11 @@ class PairingPane(Canvas):
         if key == self._drawn:
             return
         self._drawn = key
-        modules = qr.matrix(self.view.code)
+        try:
+            modules = qr.matrix(self.view.code)
+        except ValueError:  # longer than any QR code can be
+            self._drawing, self._beside = None, True
+            return
         width, height = self.size.width, self.size.height
         beside = qr.choose(modules, width - BESIDE, height - 1, self.prefer)
         above = qr.choose(modules, width, height - BELOW, self.prefer)
@@ -179,6 +188,14 @@ class PairingPane(Canvas):
         ]
 
     def _waiting(self, width: int, short: bool) -> list[Line]:
+        if reason := self.lost():
+            gone = _("The server cannot be heard, so the code was taken off the screen: it may be dead.")
+            return [
+                *self._plain(gone, width, ink.WARN),
+                *self._plain(reason, width),
+                [],
+                *self._keys([("esc", _("Close"))], width),
+            ]
         words = _("Renewing the code…") if self.view.stage in ("renewing", "qr", "code") else _("Asking the server for a code…")
         return [
             *self._plain(words, width),

@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 from ...api.instance import NAME_PATTERN
 from ...i18n import _
 from ..words import safe
-from .dialogs import Dialog, text
+from .dialogs import Dialog, close, text
 
 if TYPE_CHECKING:
     from ...operations.account import Account
@@ -66,6 +66,12 @@ class CreateScreen(Dialog[Created | None]):
         focused = self.focused.id if self.focused is not None else None
         self.query_one("#help", Static).update(helps.get(focused or "", ""))
 
+    def action_close(self) -> None:
+        if self._busy:
+            self.query_one("#problem", Static).update(_("The server has been asked already: wait for its answer."))
+        else:
+            self.dismiss(None)
+
     def _wrong(self) -> str:
         name, token = self.query_one("#name", Input).value, self.query_one("#token", Input).value
         if not name:
@@ -89,7 +95,7 @@ class CreateScreen(Dialog[Created | None]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "cancel":
-            self.dismiss(None)
+            self.action_close()
         else:
             self._submit(pair=event.button.id == "pair")
 
@@ -105,6 +111,6 @@ class CreateScreen(Dialog[Created | None]):
         outcome = await self._account.create(name, self.query_one("#token", Input).value)
         self._busy = False
         if outcome.ok:
-            self.dismiss((name, pair))
+            close(self, (name, pair))
         else:
             self.query_one("#problem", Static).update(safe(outcome.message))

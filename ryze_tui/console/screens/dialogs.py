@@ -11,14 +11,29 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Static
 
 from ...i18n import _
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
+from ..words import safe
 
 Result = TypeVar("Result")
+
+
+def close(screen: Screen[Result], result: Result | None = None) -> None:
+    """Close a screen whatever has opened above it in the meantime; those are closed with nothing.
+
+    Textual's `dismiss` pops the topmost screen, also when it is another one.
+    """
+    app = screen.app
+    if screen not in app.screen_stack:
+        return
+    while app.screen is not screen:
+        app.screen.dismiss(None)
+    screen.dismiss(result)
 
 
 class Dialog(ModalScreen[Result]):
@@ -64,7 +79,7 @@ class Question(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = self._heading
+            box.border_title = Content(self._heading)  # never as markup: it may hold a stranger's name
             yield text(self._words)
             yield text("", "gap")
             with Horizontal(classes="buttons"):
@@ -90,13 +105,13 @@ class TypeName(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = self._heading
+            box.border_title = Content(self._heading)  # never as markup: it may hold a stranger's name
             yield text(self._words)
             yield text("", "gap")
             with Horizontal(classes="line"):
                 yield text(_("Type its name"), "label")
-                yield Input(id="name", placeholder=self._expected, max_length=200)
-            yield text("", "gap")
+                yield Input(id="name", placeholder=safe(self._expected), max_length=200)
+            yield text("", "warn", id="problem")
             with Horizontal(classes="buttons"):
                 yield Button(f"{_('Cancel')} (esc)", id="cancel")
                 yield Button(self._yes, id="yes", disabled=True)
@@ -106,14 +121,18 @@ class TypeName(Dialog[bool]):
         self.query_one(Input).focus()
 
     def _matches(self) -> bool:
-        return self.query_one(Input).value.strip() == self._expected
+        # A name that cannot be typed (control characters from another server) is typed as it is shown.
+        return self.query_one(Input).value.strip() in (self._expected, safe(self._expected))
 
     def on_input_changed(self) -> None:
         self.query_one("#yes", Button).disabled = not self._matches()
+        self.query_one("#problem", Static).update("")
 
     def on_input_submitted(self) -> None:
         if self._matches():
             self.dismiss(True)
+        else:
+            self.query_one("#problem", Static).update(_("That is not its name; nothing was done."))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes" and self._matches())
@@ -137,7 +156,7 @@ class Entry(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = self._heading
+            box.border_title = Content(self._heading)  # never as markup: it may hold a stranger's name
             yield text(self._words)
             yield text("", "gap")
             with Horizontal(classes="line"):
@@ -235,7 +254,7 @@ class Menu(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = self._heading
+            box.border_title = Content(self._heading)  # never as markup: it may hold a stranger's name
             if self._words:
                 yield text(self._words)
                 yield text("", "gap")

@@ -68,7 +68,7 @@ class HelpPage(Page):
         ):
             out += [[], [seg(_(group), ink.BAR_BOLD)]]
             for action in actions:
-                keys = " ".join(key_name(key) for key in action.keys)
+                keys = key_name(action.keys[0])
                 first, *more = wrap(_(action.help), max(width - 30, 16))
                 out.append([field(f"  {keys}", 13, ink.BAR_KEY), field(_(action.title), 16, ink.BAR), seg(first, ink.BAR_DIM)])
                 out += [[seg(" " * 29 + line, ink.BAR_DIM)] for line in more]

@@ -110,7 +110,7 @@ class LogScreen(Screen[None]):
         super().__init__()
         self._account = account
         self.pane = LogPane(account)
-        self._coalescer = Coalescer(self.pane.sync, lambda: False)
+        self._coalescer = Coalescer(self.pane.sync, lambda: False, lambda error: self.app._handle_exception(error))
 
     def compose(self) -> ComposeResult:
         yield self.pane

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.geometry import Size
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widget import Widget
 
 from ...i18n import _
@@ -71,6 +72,7 @@ class MainScreen(Screen[None]):
         self.title_line, self.instances = TitleLine(), InstanceList()
         self.overview, self.summary = Overview(), Summary()
         self.loaded = False
+        self._loaded_at = 0.0
         self._order: Order | None = None
         self.instances.empty = _("Starting…")
 
@@ -112,6 +114,10 @@ class MainScreen(Screen[None]):
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
+    def too_early(self, pressed_at: float) -> bool:
+        """Whether a key was pressed before the rows that it would act on were on the screen (monotonic seconds)."""
+        return self.app.screen is self and self.loaded and pressed_at < self._loaded_at
+
     def attach(self, account: Account, *, title: str, host: str) -> None:
         """Show this account from now on."""
         from ..panes.order import Order
@@ -129,8 +135,8 @@ class MainScreen(Screen[None]):
         if account is None or order is None:
             return
         if account.model.loaded and not self.loaded:
-            self.loaded = True
-            order.take()
+            self.loaded, self._loaded_at = True, time.monotonic()
+            order.reload()
             self.instances.restore(anchored=False)
         elif changes:
             order.update(changes.rows, self.instances.current_name or None, membership=changes.order)
@@ -209,7 +215,9 @@ class MainScreen(Screen[None]):
         self.header.sync()
 
     def do_open(self) -> None:
-        if not self.has_class("-wide"):
+        if self.has_class("-wide"):
+            self.app.notify(_("Everything about it is on the right already."), markup=False, timeout=3)
+        else:
             self.add_class("-detail")
             self._sync_detail()
 
@@ -251,11 +259,13 @@ class MainScreen(Screen[None]):
 
     def ask_quit(self) -> None:
         """Leave; an open pairing asks first, since closing it drops the code that a phone may be looking at."""
-        screen = next((screen for screen in self.app.screen_stack if getattr(screen, "guards_quit", False)), None)
-        if screen is None or isinstance(self.app.screen, ModalScreen):  # asked already, or nothing to ask
+        from .dialogs import Question
+
+        guarded = next((screen for screen in self.app.screen_stack if getattr(screen, "guards_quit", False)), None)
+        if guarded is None or isinstance(self.app.screen, Question):  # asked already, or nothing to ask
             self.app.exit(return_code=0)
         else:
-            screen.ask_quit()  # type: ignore[attr-defined]
+            guarded.ask_quit()  # type: ignore[attr-defined]
 
     # -- messages --------------------------------------------------------------------------------------------------
 
@@ -308,6 +318,6 @@ class MainScreen(Screen[None]):
     def take_order(self) -> None:
         """Sort again as the current order says."""
         if self._order is not None:
-            self._order.take()
+            self._order.reload()
             self.instances.restore()
             self.sync_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from ...pairing import qr
 from ...pairing.flow import View
 from ..panes.pairingpane import PairingPane
 from ..words import safe
+from .dialogs import close
 
 if TYPE_CHECKING:
     from ...operations.account import Account
@@ -68,6 +70,7 @@ class PairingScreen(Screen[None]):
         Binding("y", "copy", "Copy", show=False),
         Binding("S", "phone", "Virtual phone", show=False),
         Binding("enter", "again", "Try again", show=False),
+        Binding("question_mark", "help", "Help", show=False),
     ]
 
     def __init__(self, account: Account, name: str, digits: str = "") -> None:
@@ -76,6 +79,7 @@ class PairingScreen(Screen[None]):
         self._session: PairingSession | None = None
         self.pane = PairingPane(name, simulated=account.server.simulated)
         self.pane.prefer = _kept_drawing()
+        self.pane.lost = lambda: safe(account.link.message) if account.link.kind in ("offline", "refused") else ""
 
     def compose(self) -> ComposeResult:
         yield self.pane
@@ -138,12 +142,31 @@ class PairingScreen(Screen[None]):
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def action_close(self) -> None:
-        if self.is_current:
-            self.dismiss(None)
+        close(self)
 
     def action_again(self) -> None:
         if not self.guards_quit:
-            self._begin(self._digits)
+            self._ask_and_begin(self._digits)
+
+    def action_help(self) -> None:
+        from .help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    def _ask_and_begin(self, digits: str) -> None:
+        """Another `connect` of this instance: the same question as for the first."""
+        if self.pane.view.stage == "linking":
+            self.app.notify(_("The phone is linking: wait for it."), severity="warning", markup=False)
+        else:
+            self.run_worker(self._checked(digits), group="number", exclusive=True)
+
+    async def _checked(self, digits: str) -> None:
+        from ..verbs import may_connect
+
+        app: RyzeConsole = self.app  # type: ignore[assignment]
+        # The code that is up is ours: only what somebody else made of the instance meanwhile is asked about.
+        if await may_connect(app, self._account, self._instance) and app.screen is self and self.pane.view.stage != "connected":
+            self._begin(digits)
 
     def action_drawing(self) -> None:
         drawing = self.pane.drawing
@@ -159,25 +182,30 @@ class PairingScreen(Screen[None]):
         self.run_worker(self._by_code(), group="number", exclusive=True)
 
     async def _by_code(self) -> None:
+        if self.pane.view.stage in ("linking", "connected"):
+            return
         app: RyzeConsole = self.app  # type: ignore[assignment]
         row = self._account.model.rows.get(self._instance)
         digits = await ask_number(app, row) if row is not None else None
         if digits:
-            self._begin(digits)
+            await self._checked(digits)
 
     def action_by_qr(self) -> None:
         if self._digits or not self.guards_quit:
-            self._begin("")
+            self._ask_and_begin("")
+        else:
+            self.ask_quit()  # there is a QR already, and everywhere else q leaves
 
     def action_save(self) -> None:
         view = self.pane.view
         if view.stage != "qr" or not self.pane.alive:
             self.app.notify(_("There is no QR code to save now."), severity="warning", markup=False)
             return
-        path = Path.cwd() / f"ryze-{self._instance}.png"
+        path = Path.cwd() / f"ryze-{re.sub(r'[^A-Za-z0-9_-]', '_', self._instance)}.png"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(file.fileno(), 0o600)  # it may have been there before
                 file.write(qr.png(qr.matrix(view.code)))
         except OSError as problem:
             self.app.notify(

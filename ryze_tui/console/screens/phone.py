@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...api import states
 from ...i18n import _
 from ..words import safe
-from .dialogs import Choice, Entry, Menu
+from .dialogs import Choice, Entry, Menu, close
 
 if TYPE_CHECKING:
     from ...operations.account import Account
@@ -77,5 +77,5 @@ class PhoneScreen(Menu):
             action, body = _BODIES[key]
             outcome = await self._account.simulate(self._instance, action, **body)
         self.app.say(outcome)  # type: ignore[attr-defined]
-        if outcome.ok and self.is_current:
-            self.dismiss(None)
+        if outcome.ok:
+            close(self)

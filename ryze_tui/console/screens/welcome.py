@@ -12,7 +12,7 @@ from ... import config, local
 from ...i18n import _
 from ..styles import ink
 from ..words import safe
-from .dialogs import Choice, Choices, Dialog, text
+from .dialogs import Choice, Choices, Dialog, close, text
 
 if TYPE_CHECKING:
     from ..app import RyzeConsole
@@ -88,7 +88,7 @@ class WelcomeScreen(Dialog[None]):
 
     def _open(self, url: str, token: str, name: str) -> None:
         app: RyzeConsole = self.app  # type: ignore[assignment]
-        self.dismiss(None)
+        close(self)
         app.open_account(url, token, profile=name)
 
 
@@ -148,9 +148,10 @@ class ConnectScreen(Dialog["config.Profile"]):
             finally:
                 await account.close()
             if not outcome.ok:
-                raise config.ConfigError(outcome.message)
+                hint = _("Is it a token of this server, and copied whole?") if outcome.status == 401 else ""
+                raise config.ConfigError(f"{outcome.message}. {hint}" if hint else outcome.message)
             config.save_profile(profile)
         except config.ConfigError as error:
             problem.update(safe(str(error)))
             return
-        self.dismiss(profile)
+        close(self, profile)

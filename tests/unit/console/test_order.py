@@ -150,3 +150,24 @@ def test_whatever_happens_the_rows_are_those_that_match_or_did_when_it_was_taken
         if what in ("turn", "new", "delete", "leave"):
             assert [shown_name for shown_name in shown if shown_name in before] == kept
         assert order.out_of_order <= len(shown)
+
+
+def test_an_order_asked_for_before_the_list_came_does_not_hide_it() -> None:
+    model = FleetModel()
+    order = Order(model)
+    order.next_sort()
+    order.set_filter("a")
+    order.set_filter("")
+    model.apply_list([Instance("a", state="connected")], asked_at=0, received_at=1, now=1)
+    order.reload()
+    assert names(order) == ["a"]
+
+
+def test_a_row_made_again_between_two_drawings_is_the_new_one() -> None:
+    model = fleet(a="connected", b="connected")
+    order = Order(model)
+    order.take()
+    changes = model.apply_deleted("b", received_at=5)
+    changes.merge(model.apply_created(Instance("b", state="disconnected"), received_at=6, now=1006))
+    order.update(changes.rows, "a", membership=changes.order)
+    assert order.rows[1] is model.rows["b"]

@@ -14,7 +14,7 @@ from ryze_tui.console.words import age, badge, fit, number, wrap
     [
         (0, True, "now"),
         (59, True, "now"),
-        (59, False, "now"),
+        (59, False, "–"),
         (60, True, "1 m"),
         (60, False, "≥1 m"),
         (3599, True, "59 m"),
