@@ -46,7 +46,9 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def register(secret: str) -> None:
     """Remember a secret so that `mask` removes it wherever it turns up, plain, percent-encoded or inside JSON."""
-    forms = {secret} if secret.isascii() and secret.isalnum() else {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]}
+    forms = {secret}
+    if not (secret.isascii() and secret.isalnum()):
+        forms |= {quote(secret, safe="", errors="replace"), json.dumps(secret)[1:-1]}
     for form in forms:
         if len(form) >= _SHORTEST:
             _secrets.setdefault(len(form), set()).add(form)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .errors import BadReply
-from .instance import Instance, number_of
+from .instance import Instance, blocks_of, name_of, number_of
 from .states import from_rest
 
 EVENT_NAMES: Final = ("message.exchange", "message.status", "call.update", "group.flow", "instance.state", "label.update")
@@ -21,6 +21,16 @@ ACCOUNT_STREAM: Final = "account-stream"
 SINCE: Final = "since"
 EXTENSIONS: Final = (ACCOUNT_STREAM, SINCE)
 """What our server adds to the plain contract today, as `/health` lists it."""
+
+CODE_MOST: Final = 1500
+"""Characters; a real QR text has about 260, and no QR code holds more than 2953 bytes."""
+_CODES_MOST: Final = 20
+_SEQ_MOST: Final = 200
+
+
+def is_code(text: str) -> bool:
+    """Whether a QR text can be one: printable ASCII, and short enough to be drawn."""
+    return 0 < len(text) <= CODE_MOST and text.isascii() and text.isprintable()
 
 
 @dataclass(slots=True)
@@ -40,9 +50,11 @@ class Event:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The QR texts of a `qr_ready` event. A credential: never logged."""
+        """The QR texts of a `qr_ready` event; what cannot be one is left out. A credential: never logged."""
         codes = self.data.get("codes")
-        return tuple(code for code in codes if isinstance(code, str) and code) if isinstance(codes, list) else ()
+        if not isinstance(codes, list):
+            return ()
+        return tuple(code for code in codes[:_CODES_MOST] if isinstance(code, str) and is_code(code))
 
     @property
     def number(self) -> str:
@@ -117,19 +129,18 @@ def parse_envelope(raw: str | bytes) -> Event:
 
 
 def _compact(row: object) -> Instance:
-    if not isinstance(row, dict) or not isinstance(name := row.get("name"), str) or not name:
+    if not isinstance(row, dict) or not (name := name_of(row.get("name"))):
         return Instance(name="", readable=False)
 
     def text(key: str) -> str:
         value = row.get(key)
         return value if isinstance(value, str) else ""
 
-    number, word = text("number"), text("state")
-    blocks = text("blocks")
+    number, word, blocks = text("number"), text("state"), blocks_of(text("blocks"))
     return Instance(
         name=name, id=text("id"), state=from_rest(word), raw_state=word, since=text("since"), reason=text("reason"),
         number_jid=f"{number}@s.whatsapp.net" if number else "", profile_name=text("profileName"),
-        blocks=blocks if len(blocks) == 5 else "·····", streaming="S" in blocks, readable=bool(word),
+        blocks=blocks, streaming="S" in blocks, readable=bool(word),
     )
 
 
@@ -137,7 +148,7 @@ def parse_account_frame(raw: str | bytes) -> Frame:
     """Read a frame of the account stream `/ws`. Raises BadReply."""
     frame = _object(raw)
     name, seq, data = frame.get("event"), frame.get("seq"), frame.get("data")
-    seq = seq if isinstance(seq, str) else ""
+    seq = seq if isinstance(seq, str) and seq.isascii() and len(seq) <= _SEQ_MOST else ""
     if name == HEARTBEAT:
         return Heartbeat(seq)
     if not isinstance(name, str) or not isinstance(data, dict):

@@ -15,9 +15,11 @@ from .errors import BadReply
 
 BLOCK_LETTERS: Final = (("W", "webhook"), ("S", "websocket"), ("C", "chatwoot"), ("P", "proxy"), ("B", "s3"))
 """The letter the list shows for each block that is enabled, in this order."""
+NO_BLOCKS: Final = "·" * len(BLOCK_LETTERS)
 
 NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,100}"
 """What our server accepts as an instance name (a comma would split list filters)."""
+_DIGITS_MOST: Final = 32
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ class Instance:
     is_business: bool = False
     created_at: str = ""
     updated_at: str = ""
-    blocks: str = "·····"
+    blocks: str = NO_BLOCKS
     webhook_url: str = ""
     webhook_events: int = 0
     streaming: bool = False
@@ -57,7 +59,32 @@ class Instance:
 def number_of(jid: str) -> str:
     """`5511…:3@s.whatsapp.net` -> `5511…`."""
     head = jid.partition("@")[0].partition(":")[0]
-    return head if head.isdigit() else ""
+    return head if head.isascii() and head.isdigit() and len(head) <= _DIGITS_MOST else ""
+
+
+def name_of(value: object) -> str:
+    """An instance name that can be sent back to the server, which lone surrogates cannot; else empty."""
+    if not isinstance(value, str):
+        return ""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return ""
+    return value
+
+
+def token_of(value: object) -> str:
+    """A token that can stand in a header; else empty."""
+    return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""
+
+
+def blocks_of(text: str) -> str:
+    """The block letters of a compact row: each in its own place, or a dot; anything else counts as unknown."""
+    fits = len(text) == len(NO_BLOCKS) and all(
+        char in (letter, "·") for char, (letter, _key) in zip(text, BLOCK_LETTERS, strict=True)
+    )
+    return text if fits else NO_BLOCKS
 
 
 def _text(value: object) -> str:
@@ -80,8 +107,8 @@ def _is_on(key: str, block: dict[str, Any]) -> bool:
 
 
 def parse_item(item: object) -> Instance:
-    """Read one list item. Never raises; an item that is not an object with a name comes back unreadable."""
-    if not isinstance(item, dict) or not isinstance(name := item.get("name"), str) or not name:
+    """Read one list item. Never raises; an item that is not an object with a usable name comes back unreadable."""
+    if not isinstance(item, dict) or not (name := name_of(item.get("name"))):
         return Instance(name="", readable=False)
     connection, profile = _dict(item.get("connection")), _dict(item.get("profile"))
     word = connection.get("state") if isinstance(connection.get("state"), str) else item.get("status")
@@ -92,7 +119,7 @@ def parse_item(item: object) -> Instance:
         state=states.from_rest(word),
         raw_state=_text(word),
         id=_text(item.get("id")),
-        token=_text(item.get("token")),
+        token=token_of(item.get("token")),
         number_jid=_text(connection.get("numberJid")) or _text(item.get("numberJid")),
         since=_text(connection.get("since")),
         reason=_text(connection.get("reason")),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from ..api.errors import RyzeError
 from ..i18n import _
+
+_LOOPBACK: Final = re.compile(r"(localhost|127(\.\d{1,3}){1,3}|\[::1\])(?=[:/?#]|$)", re.ASCII | re.IGNORECASE)
 
 
 class BadAddress(RyzeError):
@@ -16,8 +20,7 @@ def base_url(text: str) -> str:
     """`ryzeapi.cloud/` -> `https://ryzeapi.cloud`. No scheme: http on loopback, else https. Raises BadAddress."""
     text = text.strip()
     if "://" not in text:
-        local = text.startswith(("localhost", "127.", "[::1]"))
-        text = f"{'http' if local else 'https'}://{text}"
+        text = f"{'http' if _LOOPBACK.match(text) else 'https'}://{text}"
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -45,7 +48,15 @@ def checked_token(token: str) -> str:
     return token
 
 
+def quoted(text: str) -> str:
+    """Percent-encoded for a path or a query. Raises BadAddress: a replacement could be the name of another instance."""
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError as error:
+        raise BadAddress(_("the name holds characters that cannot be sent")) from error
+
+
 def segment(name: str) -> str:
-    """An instance name as one path segment."""
+    """An instance name as one path segment. Raises BadAddress."""
     # `.` and `..` would be resolved away by a client or a proxy even when written as they are.
-    return quote(name, safe="").replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
+    return quoted(name).replace(".", "%2E") if name in (".", "..") else quoted(name)

@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
 from ..api.errors import RATE_LIMITED, RateLimited, RyzeError
 from ..api.instance import Instance
 from . import replies
-from .address import base_url, checked_token, segment
+from .address import base_url, checked_token, quoted, segment
 from .budget import Budgets
 from .calls import CallLog
 from .clock import SYSTEM, Clock
@@ -61,7 +60,7 @@ class RyzeClient:
 
     async def list_text(self, names: Sequence[str] | None = None) -> str:
         """`GET /api/instance/list` as text: parse it with `api.instance.iter_items`. One unknown name is a 404."""
-        query = "?instanceName=" + ",".join(quote(name, safe="") for name in names) if names else ""
+        query = "?instanceName=" + ",".join(quoted(name) for name in names) if names else ""
         return await self._call("GET", "/api/instance/list" + query, str, bounds=LISTING)
 
     # -- writes (called from operations only) --------------------------------------------------------------------------
@@ -73,7 +72,7 @@ class RyzeClient:
 
     async def connect(self, name: str, number: str = "") -> Connecting:
         """`GET /api/instance/connect/:instance`. It re-creates the WhatsApp client: never repeat it without being asked."""
-        query = f"?number={quote(number, safe='')}" if number else ""
+        query = f"?number={quoted(number)}" if number else ""
         return await self._call("GET", f"/api/instance/connect/{segment(name)}{query}", replies.connecting, bounds=CONNECTING)
 
     async def reconnect(self, name: str) -> Written:

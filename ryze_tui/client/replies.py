@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..api.errors import BadReply, Refused, RyzeError, TokenRefused
-from ..api.instance import Instance, parse_item
+from ..api.events import is_code
+from ..api.instance import Instance, parse_item, token_of
 from ..i18n import _
 from ..redact import clean, mask
 
@@ -107,7 +108,7 @@ def connecting(text: str) -> Connecting:
     letters = "".join(pairing.split()).replace("-", "").upper()
     if letters and not (len(letters) == 8 and letters.isascii() and letters.isalnum()):
         raise BadReply(_("the server sent a pairing code that is not eight letters and digits"))
-    if len(qr) > 2000 or clean(qr) != qr:
+    if qr and not is_code(qr):
         raise BadReply(_("the server sent a QR text that cannot be one"))
     reply = Connecting(
         text_of(value, "status"), clean(mask(text_of(value, "message")))[:500], qr,
@@ -123,9 +124,10 @@ def created(text: str, name: str, *, streaming: bool) -> tuple[Instance, str]:
     value = as_object(text)
     instance = value.get("instance") if isinstance(value.get("instance"), dict) else {}
     item = parse_item({"name": name, **instance}) if isinstance(instance, dict) else Instance(name)
+    item.name = item.name or name
     if not isinstance(instance, dict) or "websocket" not in instance:
         item.streaming = streaming
-    item.token = item.token or text_of(value.get("data"), "token")
+    item.token = item.token or token_of(text_of(value.get("data"), "token"))
     return item, clean(mask(text_of(value, "message")))[:500]
 
 

@@ -21,8 +21,6 @@ PROVEN: Final = 20.0
 """Seconds for which one frame proves the stream; then the badge is no longer LIVE."""
 DEAD: Final = 40.0
 """Seconds of silence after which the socket is given up."""
-QUIET: Final = 1.0
-"""Seconds of silence after a resume that mean: nothing was missed. (A snapshot would have come at once.)"""
 _BAD_FRAMES: Final = 20
 
 Told = Callable[[Changes], None]
@@ -31,7 +29,9 @@ Heard = Callable[[Event, float, bool], None]
 
 
 class AccountStream:
-    """Follows the stream; `life` is one connection. `changed` is called whenever `coverage` may have.
+    """Follows the stream; `life` is one connection. `changed` is called whenever `coverage` may have changed.
+
+    After a resume everything up to the first heartbeat is told again: it is `live` to nobody, and proves nothing.
 
     `detail(name)` is called for a row of which only a list can tell what is new: a compact row has no token and no addresses.
     """
@@ -61,25 +61,11 @@ class AccountStream:
         socket = await self._dial(f"/ws?events=instance.state{resume}", self._token)
         self._snapshot, self._bad = None, 0
         try:
-            self._proof = self._clock.monotonic()
-            if resume:
-                await self._catch_up(socket)
             await self._follow(socket)
         finally:
             self._complete = False
             self._changed()
             await socket.close()
-
-    async def _catch_up(self, socket: Socket) -> None:
-        """Read what was missed, up to the first silence or heartbeat; from then on the stream is live."""
-        breath = Breath()
-        while self._snapshot is None and not self._complete:
-            frame = await socket.recv(QUIET)
-            if frame is None:
-                self._cover()
-            else:
-                self._take(frame)
-                await breath()
 
     async def _follow(self, socket: Socket) -> None:
         breath = Breath()
@@ -104,7 +90,9 @@ class AccountStream:
             if self._bad >= _BAD_FRAMES:
                 raise
             return
-        self._bad, self._proof = 0, now
+        self._bad = 0
+        if self._complete:
+            self._proof = now
         if late:
             self._changed()
         if isinstance(frame, Event):
@@ -118,7 +106,7 @@ class AccountStream:
         if self._snapshot is None:
             self._after = frame.seq or self._after
         if isinstance(frame, Heartbeat) and self._snapshot is None:
-            self._cover()
+            self._cover(now)
 
     def _event(self, event: Event, now: float) -> None:
         live = self._complete
@@ -142,13 +130,14 @@ class AccountStream:
             changes.merge(self._model.end_snapshot(self._snapshot, began_at=self._began))
             self._snapshot = None
             self._told(changes)
-            self._cover()
+            self._cover(now)
         else:
             self._told(changes)
 
-    def _cover(self) -> None:
+    def _cover(self, now: float) -> None:
+        """A heartbeat or the end of a snapshot: nothing before it is missing. Silence proves nothing, nor do older events."""
         if not self._complete:
-            self._complete = True
+            self._complete, self._proof = True, now
             self._changed()
 
 

@@ -68,12 +68,12 @@ class Changes:
 
 
 def unix(text: str) -> float | None:
-    """RFC 3339 (or Python's ISO form) to Unix seconds; None when it is not a time with a zone."""
+    """RFC 3339 (or Python's ISO form) to Unix seconds; None when it is not a time with a zone, of these centuries."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment.timestamp() if moment.tzinfo else None
+    return moment.timestamp() if moment.tzinfo and 1970 < moment.year < 2200 else None
 
 
 def _haystack(item: Instance) -> str:
@@ -149,7 +149,8 @@ class FleetModel:
         if not word or row is None or received_at < row.heard:
             return Changes()
         meaning = states.from_event(word)
-        at = unix(str(event.data.get("timestamp", ""))) or now
+        stamp = event.data.get("timestamp")
+        at = (unix(stamp) if isinstance(stamp, str) else None) or now
         row.heard, row.told_by, row.last_event, row.last_word = received_at, STREAM, now, word
         if meaning.fresh is not None:
             row.stale = not meaning.fresh

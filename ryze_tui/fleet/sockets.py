@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote
 
 from ..api.errors import BadReply, RateLimited, RyzeError, Unreachable
 from ..api.events import Event, parse_envelope
+from ..client.address import segment
 from ..client.clock import Breath, Clock, wait
 from ..client.stream import Dial, Socket, StreamEnded
+from ..i18n import _
 from .freshness import Coverage
 from .model import Changes, FleetModel
 from .reach import Reach
@@ -25,6 +27,17 @@ GONE: Final = 1008
 GONE_PAUSE: Final = 2.0
 """Seconds in which the answer to our own delete, or a list, tells why."""
 _BAD_FRAMES: Final = 20
+_log = logging.getLogger(__name__)
+
+
+def _where(error: Exception) -> str:
+    """What and where, without any text: that may hold a token."""
+    places = []
+    at = error.__traceback__
+    while at is not None:
+        places.append(f"{at.tb_frame.f_code.co_name}:{at.tb_lineno}")
+        at = at.tb_next
+    return f"{type(error).__name__} in {' > '.join(places)}"
 
 
 @dataclass(slots=True)
@@ -181,13 +194,16 @@ class Sockets:
         """One connection of one instance, from opening to its end."""
         error: RyzeError
         try:
-            socket = await self._dial(f"/ws/{quote(line.name, safe='')}", self._token(line.name))
+            socket = await self._dial(f"/ws/{segment(line.name)}", self._token(line.name))
             try:
                 await self._follow(line, socket)
             finally:
                 await socket.close()
         except RyzeError as ended:
             error = ended
+        except Exception as broken:  # noqa: BLE001 - a bug of ours costs this line one connection, never the line
+            error = RyzeError(_("an error of this program ended the stream: {kind}").format(kind=type(broken).__name__))
+            _log.warning("the socket of an instance ended by a bug: %s", _where(broken))
         self._ended(line, error)
 
     def _ended(self, line: Line, error: RyzeError) -> None:

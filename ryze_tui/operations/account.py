@@ -244,7 +244,7 @@ class Account:
         client, feed, reason = self._client, self._feed, self.may(action)
         if reason or client is None or feed is None:
             return Outcome(False, reason, name=name)
-        at = self._clock.time()
+        at, outcome = self._clock.time(), None
         try:
             outcome = Outcome(True, await send(client, feed), 200, name)
         except RyzeError as error:
@@ -254,13 +254,18 @@ class Account:
                 outcome = replace(outcome, message=words)
             if outcome.status != 429:
                 feed.doubt()
-        self._audit(at, f"{action} {detail}".strip(), name, outcome)
+        finally:
+            if outcome is None:  # broken off under way
+                feed.doubt()
+            self._audit(at, f"{action} {detail}".strip(), name, outcome)
         return outcome
 
-    def _audit(self, at: float, action: str, name: str, outcome: Outcome) -> None:
+    def _audit(self, at: float, action: str, name: str, outcome: Outcome | None) -> None:
+        """Put a write down; None: it was broken off, and may have been done or not."""
+        message = outcome.message if outcome is not None else _("broken off while under way: result unknown")
         audit.record(
-            at=at, action=action, profile=self.profile, instance=name, ok=outcome.ok, message=outcome.message,
-            status=outcome.status,
+            at=at, action=action, profile=self.profile, instance=name, ok=outcome.ok if outcome is not None else None,
+            message=message, status=outcome.status if outcome is not None else None,
         )
 
     async def _connect(self, name: str, number: str) -> Connecting:
@@ -277,13 +282,17 @@ class Account:
         if client is None or feed is None:
             raise BadAddress(self._problem)
         feed.prefer(name)
-        at, action = self._clock.time(), "connect by code" if number else "connect"
+        at, outcome = self._clock.time(), None
         try:
             reply = await client.connect(name, number)
+            outcome = Outcome(True, reply.message, 200, name)
         except RyzeError as error:
-            self._audit(at, action, name, failed(error, name))
+            outcome = failed(error, name)
             raise
-        self._audit(at, action, name, Outcome(True, reply.message, 200, name))
+        finally:
+            if outcome is None:
+                feed.doubt()
+            self._audit(at, "connect by code" if number else "connect", name, outcome)
         return reply
 
     def _connected(self, name: str, task: asyncio.Task[Connecting]) -> None:

@@ -7,11 +7,13 @@ import logging
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from .. import paths
 from ..redact import mask
 
 _log = logging.getLogger(__name__)
+_RESULTS: Final = {True: "ok", False: "failed", None: "unknown"}
 
 
 def audit_path() -> Path:
@@ -19,11 +21,14 @@ def audit_path() -> Path:
     return paths.state_dir() / "audit.log"
 
 
-def record(*, at: float, action: str, profile: str, instance: str, ok: bool, message: str, status: int | None) -> None:
-    """Append a line. `at`: Unix seconds. A disk that refuses it is reported in the program's log and stops nobody's work."""
+def record(*, at: float, action: str, profile: str, instance: str, ok: bool | None, message: str, status: int | None) -> None:
+    """Append a line. `at`: Unix seconds; `ok`: None when nobody knows.
+
+    A disk that refuses it is reported in the program's log and stops nobody's work.
+    """
     line = {
         "when": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "action": action, "profile": profile, "instance": instance, "result": "ok" if ok else "failed", "status": status,
+        "action": action, "profile": profile, "instance": instance, "result": _RESULTS[ok], "status": status,
         "message": mask(message)[:300],
     }
     path = audit_path()

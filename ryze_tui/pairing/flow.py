@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..api import states
+from ..api.events import is_code
 from ..i18n import _
 
 ASKING: Final = "asking"
@@ -39,7 +40,6 @@ OWN_ECHO: Final = 3.0
 LINK_READ: Final = 15.0
 LINK_MOST: Final = 60.0
 READ_RETRY: Final = (2.0, 4.0, 8.0, 16.0, 30.0)
-_LONGEST: Final = 2000
 _LISTED_MOST: Final = 20
 
 CONNECT: Final = "connect"
@@ -170,7 +170,7 @@ class Flow:
         """An `instance.state` event of this instance. Not `live`: told again after a gap, its age unknown."""
         stages, handler = _EVENTS.get(word, (frozenset(), Flow._ignore))
         if self.stage in stages and not self._closed:
-            sane = tuple(code for code in codes[:_LISTED_MOST] if code and len(code) <= _LONGEST and code.isprintable())
+            sane = tuple(code for code in codes[:_LISTED_MOST] if is_code(code))
             handler(self, _Told(word, sane, number, reason, live), now)
 
     def row(self, now: float, *, state: str, as_of: float, number: str = "", profile: str = "") -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ryze_tui.api.errors import BadReply, RyzeError
 from ryze_tui.api.events import (
+    CODE_MOST,
     Event,
     Heartbeat,
     RowChanged,
@@ -183,3 +184,46 @@ def test_envelopes_and_frames() -> None:
     assert heartbeat == Heartbeat("e.1") and deleted == RowDeleted("sales", "e.3")
     assert isinstance(changed, RowChanged) and changed.row == first and changed.seq == "e.2"
     assert isinstance(state, Event) and (state.seq, state.instance, state.state_word) == ("e.4", "sales", "connected")
+
+
+@pytest.mark.parametrize("name", ["\ud800", "sales\udfff", "", None, 7])
+def test_a_name_that_cannot_be_sent_back_is_unreadable(name: Any) -> None:
+    frame = {"seq": "e.1", "event": "instance.row", "data": {"name": name, "state": "connected"}}
+    row = parse_account_frame(json.dumps(frame))
+    assert isinstance(row, RowChanged)
+    for item in (parse_item(ITEM | {"name": name}), row.row):
+        assert (item.name, item.readable) == ("", False)
+    assert parse_item(ITEM | {"name": "vendas-são-📱"}).readable
+
+
+@pytest.mark.parametrize("token", ["\ud800abcdefgh", "tökén-of-it", "a\r\nb: c", "\x1b[2J", "\x7f"])
+def test_a_token_that_cannot_stand_in_a_header_is_dropped(token: str) -> None:
+    item = parse_item(ITEM | {"token": token})
+    assert (item.name, item.token, item.readable) == ("sales", "", True)
+
+
+def test_codes_that_cannot_be_drawn_are_left_out() -> None:
+    good = "2@" + "x" * (CODE_MOST - 2)
+    codes = ["\ud800", "ü" * 2000, "a\nb", good + "x", "", 7, good, "2@ok,+/="]
+    assert Event("instance.state", "a", {"codes": codes}).codes == (good, "2@ok,+/=")
+    assert len(Event("instance.state", "a", {"codes": ["a"] * 10_000}).codes) == 20
+
+
+@pytest.mark.parametrize("blocks", ["\x1b[2J]", "SSSSS", "W····x", "BPCSW", "-----", "界界界界界", "W·", "\ud800····", "····w"])
+def test_block_letters_stand_in_their_places(blocks: str) -> None:
+    frame = {"seq": "e.1", "event": "instance.row", "data": {"name": "a", "state": "connected", "blocks": blocks}}
+    row = parse_account_frame(json.dumps(frame))
+    assert isinstance(row, RowChanged)
+    assert (row.row.blocks, row.row.streaming) == ("·····", False)
+    whole = parse_account_frame(json.dumps(frame | {"data": {"name": "a", "state": "connected", "blocks": "WSCPB"}}))
+    assert isinstance(whole, RowChanged) and (whole.row.blocks, whole.row.streaming) == ("WSCPB", True)
+
+
+@pytest.mark.parametrize("number", ["²³", "٠١٢٣٤٥٦٧", "5" * 10_000, "55\x1b"])
+def test_numbers_are_plain_digits(number: str) -> None:
+    assert parse_item(ITEM | {"connection": {"state": "connected", "numberJid": f"{number}@s.whatsapp.net"}}).number == ""
+
+
+@pytest.mark.parametrize("seq", ["\ud800.1", "x" * 10_000, 7])
+def test_a_position_that_cannot_be_sent_back_is_none(seq: Any) -> None:
+    assert parse_account_frame(json.dumps({"seq": seq, "event": "heartbeat"})) == Heartbeat("")

@@ -15,6 +15,9 @@ from ryze_tui.client.address import BadAddress, base_url, checked_token, segment
         ("https://ryzeapi.cloud/", "https://ryzeapi.cloud"), ("ryzeapi.cloud", "https://ryzeapi.cloud"),
         ("127.0.0.1:8080", "http://127.0.0.1:8080"), ("localhost:1", "http://localhost:1"), (" http://h:80/x/ ", "http://h:80/x"),
         ("http://[::1]:8080", "http://[::1]:8080"), ("HTTPS://Host", "https://host"),
+        ("[::1]:8080", "http://[::1]:8080"), ("LOCALHOST:1/x", "http://localhost:1/x"), ("127.1", "http://127.1"),
+        ("localhost.example.com", "https://localhost.example.com"), ("127.0.0.1.example.com", "https://127.0.0.1.example.com"),
+        ("127.example.com:80", "https://127.example.com:80"),
     ],
 )
 def test_bases(text: str, base: str) -> None:
@@ -44,6 +47,11 @@ def test_only_our_error_comes_out(text: str) -> None:
 def test_a_name_is_one_segment(name: str) -> None:
     assert not set(segment(name)) & set("/?# ")
     assert segment(name) not in (".", "..")
+
+
+def test_a_name_that_cannot_be_encoded_is_no_segment() -> None:
+    with pytest.raises(BadAddress):
+        segment("sales\ud800")
 
 
 @pytest.mark.parametrize("token", ["", "  ", "a b", "a\nb", "tökén"])

@@ -82,7 +82,9 @@ async def test_answers_that_are_not_objects(body: bytes, method: str, arguments:
             await client.close()
 
 
-CODELESS = [b"{}", b'{"status":3,"qrCode":["x"]}', b'{"pairingCode":"TOO-LONG-CODE"}', b'{"qrCode":"a\\u001b[2Jb"}']
+CODELESS = [b"{}", b'{"status":3,"qrCode":["x"]}', b'{"pairingCode":"TOO-LONG-CODE"}', b'{"qrCode":"a\\u001b[2Jb"}',
+            b'{"qrCode":"\\ud800"}', '{{"qrCode":"{}"}}'.format("\u00fc" * 2000).encode(), b'{"qrCode":"' + b"x" * 1501 + b'"}',
+            b'{"qrCode":"2@\\u00e9"}']
 
 
 @pytest.mark.parametrize("body", CODELESS)
@@ -168,3 +170,27 @@ async def test_connected_already() -> None:
         client = RyzeClient(server.url, TOKEN)
         assert (await client.connect("a")).connected
         await client.close()
+
+
+async def test_names_that_cannot_be_sent_are_our_error_and_nothing_is_sent() -> None:
+    async with serving(reply("200 OK", b"{}")) as server:
+        client = RyzeClient(server.url, TOKEN)
+        for call in (client.connect, client.reconnect, client.logout, client.delete):
+            with pytest.raises(RyzeError):
+                await call("a\ud800")
+        for arguments in (["a", "b\ud800"], ["\udfff"]):
+            with pytest.raises(RyzeError):
+                await client.list_text(arguments)
+        with pytest.raises(RyzeError):
+            await client.connect("a", "\ud800")
+        await client.close()
+    assert not server.requests
+
+
+async def test_create_believes_neither_a_name_nor_a_token_that_cannot_be_sent() -> None:
+    for body in (rb'{"instance":{"name":"\ud800","token":"\ud800"}}', rb'{"data":{"token":"\r\n"}}', b'{"instance":{"name":7}}'):
+        async with serving(reply("200 OK", body)) as server:
+            client = RyzeClient(server.url, TOKEN)
+            item, _message = await client.create({"name": "a"})
+            await client.close()
+        assert (item.name, item.token) == ("a", "")

@@ -94,3 +94,8 @@ HONEST = ["Acme Sales", "Müller & Söhne", "Ação", "中文名称", "Мага�
 @pytest.mark.parametrize("text", HONEST)
 def test_honest_names_stay_as_they_are(text: str) -> None:
     assert redact.clean(text) == text
+
+
+def test_a_secret_that_is_no_text_is_masked_all_the_same() -> None:
+    redact.register("\ud800-half-a-character")
+    assert "half" not in redact.mask("token \ud800-half-a-character is gone")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ryze_tui.api.errors import BadReply
-from ryze_tui.api.events import ACCOUNT_STREAM
+from ryze_tui.api.events import ACCOUNT_STREAM, Event
 from ryze_tui.fleet.feed import Feed, Watcher
 from ryze_tui.fleet.model import FleetModel
 
@@ -320,6 +320,92 @@ def test_what_was_missed_is_told_again_and_not_trusted_for_its_age() -> None:
         assert not [names for _at, names in w.server.lists[1:] if names is None]
 
     world(story, extensions=FULL)
+
+
+def test_silence_after_a_resume_proves_nothing() -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(10)
+        beat, w.server.beat = w.server.beat, lambda socket: None  # type: ignore[method-assign]
+        (socket,) = w.server.sockets
+        socket.drop()
+        await asyncio.sleep(2)
+        (socket,) = w.server.sockets
+        assert "after=" in w.server.dials[-1][1]
+        assert w.kind != "live"
+        assert not w.feed.covers("i001")
+        w.server.happens("i001", "qr_ready", codes=["a", "b"])  # as if told again late: nothing says that it is new
+        await asyncio.sleep(8)
+        assert ("i001", "qr_ready", False) in w.events
+        assert w.kind != "live"
+        beat(socket)
+        await asyncio.sleep(0.01)
+        assert w.kind == "live"
+        w.server.happens("i001", "connected")
+        await asyncio.sleep(0.01)
+        assert ("i001", "connected", True) in w.events
+
+    world(story, extensions=FULL)
+
+
+def test_a_stream_that_merely_opened_makes_nothing_younger() -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(10)
+        w.server.beat = lambda socket: None  # type: ignore[method-assign]
+        w.server.answer = BadReply("not JSON")
+        (socket,) = w.server.sockets
+        before = w.feed.link().since
+        for _n in range(3):
+            socket.drop()
+            await asyncio.sleep(10)
+            (socket,) = w.server.sockets
+        assert w.feed.link().since == before
+        assert w.kind == "stale"
+
+    world(story, extensions=FULL)
+
+
+@MODES
+def test_names_and_tokens_that_cannot_be_sent_cost_their_rows_only(extensions: frozenset[str]) -> None:
+    async def story(w: World) -> None:
+        w.server.add("bad\ud800", "..", "a/b?c")
+        w.server.instances["i001"].number = "\ud800"
+        await asyncio.sleep(10)
+        assert w.kind == "live"
+        assert len(w.model.rows) == 14
+        w.server.happens("i001", "logged_out")
+        w.server.happens("bad\ud800", "logged_out")
+        w.server.happens("..", "logged_out")
+        await asyncio.sleep(0.01)
+        assert (w.state("i001"), w.state("..")) == ("loggedout", "loggedout")
+        assert not any(path.startswith("/ws/..") for _at, path in w.server.dials)
+
+    world(story, extensions=extensions)
+
+
+def test_a_bug_costs_one_connection_and_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(10)
+        heal, broken = w.feed._sockets._heard, iter([KeyError("token-of-i001")])
+
+        def heard(event: Event, at: float, live: bool) -> None:
+            for error in broken:
+                raise error
+            heal(event, at, live)
+
+        w.feed._sockets._heard = heard
+        w.server.happens("i001", "logged_out")
+        await asyncio.sleep(0.01)
+        assert w.kind != "live"
+        assert "KeyError" in caplog.text
+        assert "token-of" not in caplog.text
+        await asyncio.sleep(20)
+        assert w.kind == "live"
+        w.server.happens("i001", "connected")
+        await asyncio.sleep(0.01)
+        assert w.state("i001") == "connected"
+        assert ("i001", "connected", True) in w.events
+
+    world(story, extensions=PLAIN)
 
 
 def test_frames_that_cannot_be_read_are_skipped_and_many_end_the_socket() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ryze_tui.api.errors import BadReply, RateLimited, Refused, TokenRefused, Unreachable
-from ryze_tui.operations.account import Account
+from ryze_tui.operations.account import Account, ServerInfo
 from ryze_tui.operations.audit import audit_path
 from ryze_tui.operations.outcome import Unconfirmed
 
@@ -92,6 +92,42 @@ def test_a_write_without_an_answer_is_not_repeated_and_says_so(
         b.server.up = True
         await asyncio.sleep(60)
         assert b.state("a") == "connected"
+
+    bench(monkeypatch, tmp_path, story, extensions=extensions)
+
+
+@MODES
+@pytest.mark.parametrize("action", ["create", "reconnect", "logout", "delete", "simulate", "connect"])
+def test_a_write_broken_off_under_way_is_put_down_and_doubted(
+    action: str, extensions: frozenset[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story(b: Bench) -> None:
+        async def never(*_arguments: object) -> None:
+            await asyncio.Event().wait()
+
+        setattr(b.server, action, never)
+        if action == "connect":
+            task: asyncio.Task[object] = asyncio.create_task(b.account.pair("a").run())
+        elif action == "simulate":
+            b.account._server = ServerInfo(simulated=True)
+            task = asyncio.create_task(b.account.simulate("a", "scan"))
+        else:
+            task = asyncio.create_task(getattr(b.account, action)("a"))
+        await asyncio.sleep(0.01)
+        assert not task.done()
+        b.server.lists.clear()
+        if action == "connect":  # breaking off a pairing leaves its connect under way; only the end of the program ends that
+            for connect in b.account._connects.values():
+                connect.cancel()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        (line,) = lines()
+        assert (str(line["action"]).split()[0], line["instance"]) == (action, "a")
+        assert (line["result"], line["status"]) == ("unknown", None)
+        assert "result unknown" in str(line["message"])
+        await asyncio.sleep(20)
+        assert b.server.lists[0][1] is None  # the whole list is read
 
     bench(monkeypatch, tmp_path, story, extensions=extensions)
 
