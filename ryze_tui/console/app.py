@@ -37,6 +37,8 @@ class RyzeConsole(CellExact):
     ModalScreen {{ background: transparent; }}
     SearchIcon {{ display: none; }}
     ToastRack {{ dock: top; align: right top; margin: 1 0; }}
+    PairingScreen ToastRack {{ dock: bottom; align: right bottom; }}
+    PairingScreen Toast {{ max-width: 44; }}
     Toast {{ max-width: 64; padding: 0 1; }}
     """
     COMMANDS: ClassVar[set[Any]] = set()  # the palette's own import costs 24 ms: it gets its source when it opens

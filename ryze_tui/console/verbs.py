@@ -103,14 +103,19 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
 
     account, digits = app.account, ""
     assert account is not None
+    if not await may_connect(app, account, name) or _elsewhere(app, name):
+        return
     if by_code:
-        row = account.model.rows.get(name)
-        entered = await ask_number(app, row) if row is not None else None
+        before = account.model.rows.get(name)
+        state = before.state if before is not None else ""
+        entered = await ask_number(app, before) if before is not None else None
         if entered is None:
             return
         digits = entered
-    if await may_connect(app, account, name) and not _elsewhere(app, name):
-        app.push_screen(PairingScreen(account, name, digits))
+        now = account.model.rows.get(name)
+        if (now is None or now.state != state) and not await may_connect(app, account, name):
+            return  # what was agreed to was another state: the form may have been open for minutes
+    app.push_screen(PairingScreen(account, name, digits))
 
 
 async def reconnect(app: RyzeConsole, name: str) -> None:
