@@ -6,6 +6,8 @@ Only process handling: the console never imports the backend; it starts `python 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -17,7 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from . import paths
 from .i18n import _
@@ -40,6 +42,29 @@ class LocalServer:
 
 
 _children: list[subprocess.Popen[bytes]] = []
+_directories: list[Path] = []
+_locks: list[int] = []
+_server_key = ""
+
+
+def take_secrets() -> str:
+    """Take every secret out of the environment, so that no child inherits one; returns RYZE_TOKEN.
+
+    RYZE_KEY is meant for the server that stays, and is kept for it.
+    """
+    global _server_key
+    _server_key = os.environ.pop("RYZE_KEY", _server_key)
+    os.environ.pop("RYZE_ACCOUNT_TOKEN", None)
+    return os.environ.pop("RYZE_TOKEN", "")
+
+
+def _start(*words: str, **more: Any) -> subprocess.Popen[bytes]:
+    """`ryze-tui serve` in a session of its own. Raises ServerError."""
+    argv = [sys.executable, "-m", "ryze_tui", "serve", *words]
+    try:
+        return subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True, **more)
+    except OSError as error:
+        raise ServerError(_("The server did not start: {why}").format(why=error.strerror)) from error
 
 
 def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
@@ -70,46 +95,61 @@ async def start_demo(*extra: str) -> LocalServer:
 def start_demo_now(*extra: str) -> LocalServer:
     """As `start_demo`, where no event loop runs yet."""
     token = secrets.token_hex(16)
-    directory = Path(tempfile.mkdtemp(prefix="ryze-tui-demo-"))
-    _directories.append(directory)
+    directory, lock = _demo_directory()
     log = directory / "server.log"
     with log.open("wb") as stderr:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "ryze_tui",
-                "serve",
-                "--engine",
-                "simulated",
-                "--port",
-                "0",
-                "--data-dir",
-                str(directory / "data"),
-                "--key-file",
-                str(directory / "key"),
-                "--simulator-instances",
-                "12",
-                "--simulator-names",
-                "demo",
-                "--exit-with-parent",
-                *extra,
-            ],
+        process = _start(
+            *("--engine", "simulated", "--port", "0", "--simulator-instances", "12", "--simulator-names", "demo"),
+            *("--data-dir", str(directory / "data"), "--key-file", str(directory / "key"), "--exit-with-parent"),
+            *extra,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
             stderr=stderr,
             env=_environment(token),
-            start_new_session=True,
+            pass_fds=(lock,),
         )
     _children.append(process)
+    _remove_stale()  # now, while the server starts
     return LocalServer(_ready(process, log), token, process.pid)
 
 
-_directories: list[Path] = []
+_DEMO: Final = "ryze-tui-demo-"
+
+
+def _demo_directory() -> tuple[Path, int]:
+    """A directory for a demo, and its lock: it is held as long as we or the server, which inherits it, are there."""
+    try:
+        directory = Path(tempfile.mkdtemp(prefix=_DEMO))
+        _directories.append(directory)
+        lock = os.open(directory / "new", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        _locks.append(lock)
+        with contextlib.suppress(OSError):  # a file system without locks: then nobody removes it but us
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (directory / "new").rename(directory / "lock")  # only now: a lock that is there and free is a stale one
+    except OSError as error:
+        raise ServerError(_("The server did not start: {why}").format(why=error.strerror)) from error
+    return directory, lock
+
+
+def _remove_stale() -> None:
+    """Remove the directories of our own demos that were killed, program and server."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{_DEMO}*"):
+        try:
+            if directory.is_symlink() or directory.stat().st_uid != os.getuid():
+                continue
+            lock = os.open(directory / "lock", os.O_RDWR | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_tree(directory)
+        except OSError:
+            continue
+        finally:
+            os.close(lock)
 
 
 def end_children() -> None:
-    """End the demo servers of this process and remove what they kept. Called once, at the very end."""
+    """End the demo servers of this process and remove what they kept. Called at the very end; again, it does nothing."""
     for process in _children:
         process.terminate()
     for process in _children:
@@ -120,6 +160,10 @@ def end_children() -> None:
             process.wait()
     for directory in _directories:
         remove_tree(directory)
+    for lock in _locks:
+        os.close(lock)
+    for kept in (_children, _directories, _locks):
+        kept.clear()
 
 
 def remove_tree(directory: Path) -> None:
@@ -179,26 +223,11 @@ def _start_detached(engine: str, port: int) -> LocalServer:
     log = paths.state_dir() / "server.log"
     ours = ("RYZE_TOKEN", "RYZE_URL", "RYZE_ACCOUNT_TOKEN")  # it makes its own token, and keeps it where we look for it
     environment = {name: value for name, value in os.environ.items() if name not in ours}
+    if _server_key:
+        environment["RYZE_KEY"] = _server_key
+    words = ("--engine", engine, "--port", str(port), "--data-dir", str(paths.data_dir()))
     with log.open("wb") as stderr:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "ryze_tui",
-                "serve",
-                "--engine",
-                engine,
-                "--port",
-                str(port),
-                "--data-dir",
-                str(paths.data_dir()),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=environment,
-            start_new_session=True,
-        )
+        process = _start(*words, stdin=subprocess.DEVNULL, stderr=stderr, env=environment)
     url = _ready(process, log)
     paths.write_private(pid_file(), json.dumps({"pid": process.pid, "born": _born(process.pid), "url": url}))
     _detached.append(process)

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 
 from .. import __version__
 
-COMMANDS = {
-    "serve": "Run a server that speaks the RyzeAPI contract.",
-    "demo": "Open the console on simulated numbers; nothing real, nothing kept.",
-    "server": "Start, stop or look for the local server that keeps running.",
-}
+COMMANDS = ("serve", "demo", "server")  # what each does: parser.descriptions
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,16 +17,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words == ["--version"]:  # before any import: scripts ask this often
         print(f"ryze-tui {__version__}")
         return 0
-    command = words[0] if words and words[0] in COMMANDS else ""
-    if not command:
+    try:
+        return _run(words)
+    except KeyboardInterrupt:  # before the console took the keyboard, or while it was given back
+        return INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    from .. import i18n
+
+    i18n.install()
+    if not words or words[0] not in COMMANDS:
         from . import console
 
         return console.main(words)
-    import argparse
     from importlib import import_module
 
+    from .parser import Parser, descriptions
+
+    command = words[0]
     module = import_module(f".{command}", __name__)
-    parser = argparse.ArgumentParser(prog=f"ryze-tui {command}", description=COMMANDS[command])
+    parser = Parser(f"ryze-tui {command}", descriptions()[command])
     module.add_arguments(parser)
-    code: int = module.run(parser.parse_args(words[1:]))
+    code: int = module.run(parser.read(words[1:]))
     return code

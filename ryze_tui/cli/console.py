@@ -9,81 +9,134 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import __version__, config, i18n, redact
+from .. import __version__, config, redact
 from ..i18n import _
 from . import COMMANDS
+from .parser import Parser, descriptions
+
+_STDIN = 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    commands = "\n".join(f"  {name:10} {help_}" for name, help_ in COMMANDS.items())
-    parser = argparse.ArgumentParser(
-        prog="ryze-tui",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Keeps WhatsApp numbers connected: a terminal console for RyzeAPI servers.",
-        epilog=f"commands:\n{commands}\n\nThe token comes from RYZE_TOKEN, --token-file or the profile; never from an argument, "
-        "which other users of this machine can read.",
+def _parser() -> Parser:
+    commands = "\n".join(f"  {name:10} {does}" for name, does in descriptions().items())
+    parser = Parser(
+        "ryze-tui",
+        _("Keeps WhatsApp numbers connected: a terminal console for RyzeAPI servers."),
+        usage=f"ryze-tui [options]\n       ryze-tui {{{','.join(COMMANDS)}}} [options]",
+        epilog="\n\n".join(
+            [
+                _("commands:") + "\n" + commands,
+                _(
+                    "Without options the default profile is opened; without any profile the console asks.\n"
+                    "The token comes from RYZE_TOKEN, --token-file or the profile; never from an argument,\n"
+                    "which other users of this machine can read."
+                ),
+                _("ryze-tui COMMAND --help tells more about a command."),
+            ]
+        ),
     )
     parser.add_argument("--version", action="version", version=f"ryze-tui {__version__}")
-    parser.add_argument("--url", default=os.environ.get("RYZE_URL", ""), help="the server, e.g. https://ryzeapi.cloud (RYZE_URL)")
-    parser.add_argument("--token-file", metavar="PATH", help="read the token from a file, - for standard input")
-    parser.add_argument("--profile", default="", help="a profile of the configuration file")
-    parser.add_argument("--read-only", action="store_true", help="refuse everything that changes something")
+    parser.add_argument("--url", help=_("the server, e.g. https://ryzeapi.cloud (RYZE_URL)"))
+    parser.add_argument("--token-file", metavar="PATH", help=_("read the token from a file, - for standard input"))
+    parser.add_argument(
+        "--profile", metavar="NAME", help=_("a profile of the configuration file; wins over RYZE_URL and RYZE_TOKEN")
+    )
+    parser.add_argument("--read-only", action="store_true", help=_("refuse everything that changes something"))
     return parser
 
 
-def _token(options: argparse.Namespace) -> str:
-    """Take the token out of the environment, so that no child inherits it; a file wins over it."""
-    token = os.environ.pop("RYZE_TOKEN", "")
-    if options.token_file == "-":
-        token = sys.stdin.readline()
-    elif options.token_file:
-        try:
-            token = Path(options.token_file).read_text(encoding="utf-8")
-        except OSError as error:
-            raise config.ConfigError(
-                _("{path} cannot be read: {problem}").format(path=options.token_file, problem=error.strerror)
-            ) from error
-    return token.strip()
+def _line() -> str:
+    """The first line of standard input; asked for without showing it when that is the terminal."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline()
+    from getpass import getpass
+
+    try:
+        return getpass(_("Token: "))
+    except EOFError:
+        return ""
 
 
-def _account(options: argparse.Namespace) -> tuple[str, str, str]:
-    """(url, token, profile name); an empty url means that nobody said which server yet. Raises ConfigError."""
-    token = _token(options)
-    if options.url:
+def _given_token(path: str) -> str:
+    """The token of --token-file. Raises ConfigError, which never repeats what was in the file."""
+    try:
+        token = (_line() if path == "-" else Path(path).read_text(encoding="utf-8")).strip()
+    except OSError as error:
+        raise config.ConfigError(_("{path} cannot be read: {problem}").format(path=path, problem=error.strerror)) from error
+    except UnicodeDecodeError:
+        token = ""
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        name = _("standard input") if path == "-" else path
+        raise config.ConfigError(_("{path} holds no token: one line of letters, digits and signs.").format(path=name))
+    return token
+
+
+def _account(options: argparse.Namespace, inherited: str) -> tuple[str, str, str]:
+    """(url, token, profile name); an empty url means that nobody said which server yet. Raises ConfigError.
+
+    What was typed wins over the environment, which wins over the default profile. A profile that was typed brings its own
+    token: `inherited`, of the environment, belongs to another server.
+    """
+    if options.url is not None and options.profile is not None:
+        raise config.ConfigError(_("--url and --profile each name a server: give one of them."))
+    if options.profile == "":
+        raise config.ConfigError(_("--profile needs the name of a profile."))
+    given = "" if options.token_file is None else _given_token(options.token_file)
+    url = options.url
+    if url is None and options.profile is None:
+        url = os.environ.get("RYZE_URL") or None
+    if url is not None:
+        url, token = config.clean_url(url), given or inherited.strip()
         if not token:
             raise config.ConfigError(_("--url needs a token: set RYZE_TOKEN or use --token-file."))
-        return config.clean_url(options.url), token, ""
-    profile = config.load_profile(options.profile)
+        return url, token, ""
+    profile = config.load_profile(options.profile or "")
     if profile is None:
+        if given:
+            raise config.ConfigError(_("--token-file needs a server: use --url or --profile."))
         return "", "", ""
-    return profile.url, token or profile.token, profile.name
+    if options.profile is None:
+        given = given or inherited.strip()
+    return profile.url, given or profile.token, profile.name
 
 
 def main(words: Sequence[str]) -> int:
     """Parse, find the account, run the console."""
     gc.disable()  # until the list is on the screen: half of start-up would be spent collecting imports
-    i18n.install()
-    options = _parser().parse_args(words)
+    stray = _("there is no such command; there are: {names}").format(names=", ".join(COMMANDS))
+    options = _parser().read(words, stray)
+    from .. import local  # asyncio and more: not for --help
+
+    inherited = local.take_secrets()
     try:
-        url, token, profile = _account(options)
+        url, token, profile = _account(options, inherited)
     except config.ConfigError as error:
         print(f"ryze-tui: {error}", file=sys.stderr)
         return 2
     return show(url, token, profile=profile, read_only=options.read_only)
 
 
+def refusal() -> str:
+    """Why this terminal cannot show the console; empty when it can. The keyboard is on standard input afterwards."""
+    term = os.environ.get("TERM", "")
+    if term in ("", "dumb"):
+        return _("this terminal (TERM={term}) cannot place text. Use a terminal emulator, or ssh -t.").format(term=term)
+    if sys.__stdin__ is None or sys.__stderr__ is None or not sys.__stderr__.isatty():
+        return _("the console needs a terminal on standard input and error.")
+    if not os.isatty(_STDIN):  # a token came through it, or it is /dev/null: keys come from the terminal all the same
+        try:
+            terminal = os.open("/dev/tty", os.O_RDWR)
+        except OSError:
+            return _("the console needs a terminal for its keys: standard input is none, and there is no /dev/tty.")
+        os.dup2(terminal, _STDIN)
+        os.close(terminal)
+    return ""
+
+
 def show(url: str, token: str, *, profile: str = "", read_only: bool = False) -> int:
     """Run the console on this terminal; refuses terminals that cannot show it before Textual is imported."""
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        print(
-            _("ryze-tui: this terminal (TERM={term}) cannot place text. Use a terminal emulator, or ssh -t.").format(
-                term=os.environ.get("TERM", "")
-            ),
-            file=sys.stderr,
-        )
-        return 2
-    if not (sys.stdin.isatty() or Path("/dev/tty").exists()) or not sys.stderr.isatty():
-        print(_("ryze-tui: the console needs a terminal on standard input and error."), file=sys.stderr)
+    if why := refusal():
+        print(f"ryze-tui: {why}", file=sys.stderr)
         return 2
     if token:
         redact.register(token)

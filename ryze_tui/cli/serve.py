@@ -14,6 +14,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..i18n import _
+from .parser import count, factor, port
+
 if TYPE_CHECKING:
     from ..backend.settings import Settings
 
@@ -21,45 +24,24 @@ FAILED = 2
 _PR_SET_PDEATHSIG = 1
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 1_000_000:
-        raise ValueError(text)
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError(text)
-    return value
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65535:
-        raise ValueError(text)
-    return value
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `serve`."""
     add = parser.add_argument
-    add("--engine", choices=("simulated", "whatsapp"), required=True, help="simulated: virtual phones; whatsapp: the real thing")
-    add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    add("--port", type=_port, default=8080, help="port to listen on; 0 takes any free one (8080)")
-    add("--data-dir", type=Path, metavar="DIR", help="where the database is (XDG data directory)")
-    add("--database", default="", metavar="URL", help="another database, e.g. sqlite:////srv/ryze.db")
-    add("--public-url", default="", metavar="URL", help="how others reach this server; told in events")
-    add("--rate-limit", type=_count, default=100, metavar="N", help="requests a minute and token; 0 = off (100)")
-    add("--instance-quota", type=_count, default=0, metavar="N", help="instances an account may have; 0 = any number (0)")
-    add("--no-extensions", action="store_true", help="the plain contract: no account stream, no since and reason")
-    add("--key-file", type=Path, metavar="PATH", help="the key that secrets are encrypted with (XDG configuration directory)")
-    add("--simulator-instances", type=_count, default=0, metavar="N", help="fill an empty account with N instances")
-    add("--simulator-speed", type=_positive, default=1.0, metavar="N", help="divide the simulator's waits by N (1)")
+    add("--engine", choices=("simulated", "whatsapp"), required=True, help=_("simulated: virtual phones; whatsapp: real ones"))
+    add("--host", default="127.0.0.1", help=_("address to listen on (127.0.0.1)"))
+    add("--port", type=port, default=8080, help=_("port to listen on; 0 takes any free one (8080)"))
+    add("--data-dir", type=Path, metavar="DIR", help=_("where the database is (XDG data directory)"))
+    add("--database", default="", metavar="URL", help=_("another database, e.g. sqlite:////srv/ryze.db"))
+    add("--public-url", default="", metavar="URL", help=_("how others reach this server; told in events"))
+    add("--rate-limit", type=count, default=100, metavar="N", help=_("requests a minute and token; 0 = off (100)"))
+    add("--instance-quota", type=count, default=0, metavar="N", help=_("instances an account may have; 0 = any number (0)"))
+    add("--no-extensions", action="store_true", help=_("the plain contract: no account stream, no since and reason"))
+    add("--key-file", type=Path, metavar="PATH", help=_("the key that secrets are encrypted with (XDG configuration directory)"))
+    add("--simulator-instances", type=count, default=0, metavar="N", help=_("fill an empty account with N instances"))
+    add("--simulator-speed", type=factor, default=1.0, metavar="N", help=_("divide the simulator's waits by N (1)"))
     add("--simulator-names", choices=("numbered", "demo"), default="numbered", help=argparse.SUPPRESS)
     add("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
-    add("--verbose", action="store_true", help="log every request to stderr")
+    add("--verbose", action="store_true", help=_("log every request to stderr"))
 
 
 def _settings(args: argparse.Namespace) -> Settings:
@@ -122,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
     from ..backend.errors import StartupError
 
+    os.environ.pop("RYZE_TOKEN", None)  # of a console; a server has no use for it
     _log_to_stderr(args.verbose)
     os.umask(0o077)  # the database, its journal and the token are their owner's only, whatever the directory is
     try:

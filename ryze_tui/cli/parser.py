@@ -1,0 +1,86 @@
+"""How words are read, the same for every command: nothing is abbreviated, and no error repeats what may be a secret."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+
+from ..i18n import _
+
+_TOKEN = re.compile(r"-[\w-]*token", re.IGNORECASE)
+
+
+def descriptions() -> dict[str, str]:
+    """What each command does, in a sentence."""
+    return {
+        "serve": _("Run a server that speaks the RyzeAPI contract."),
+        "demo": _("Open the console on simulated numbers; nothing real, nothing kept."),
+        "server": _("Start, stop or look for the local server that keeps running."),
+    }
+
+
+class Parser(argparse.ArgumentParser):
+    """`read` instead of `parse_args`, which repeats every word it does not know."""
+
+    def __init__(self, prog: str, description: str, *, usage: str | None = None, epilog: str | None = None) -> None:
+        super().__init__(
+            prog=prog,
+            usage=usage,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def read(self, words: Sequence[str], stray: str = "") -> argparse.Namespace:
+        """The options; exits with 2 and a sentence when they are wrong. `stray`: what to say about a word that is no option."""
+        known = self._option_string_actions
+        if any(_TOKEN.match(word) and word.partition("=")[0] not in known for word in words):
+            more = _("Use RYZE_TOKEN or --token-file.") if "--token-file" in known else ""
+            self.error(
+                _("a token never goes on the command line, where other users of this machine can read it. {more}")
+                .format(more=more)
+                .rstrip()
+            )
+        options, rest = self.parse_known_args(words)
+        names = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in rest if word.startswith("-")]
+        if names:
+            self.error(_("there is no option {names}; see {prog} --help").format(names=", ".join(names), prog=self.prog))
+        if rest:
+            self.error(stray or _("there are words too many; see {prog} --help").format(prog=self.prog))
+        return options
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A type for whole numbers of that range."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least or (most is not None and value > most):
+            raise argparse.ArgumentTypeError(
+                _("must be a whole number from {least}").format(least=least)
+                if most is None
+                else _("must be a whole number from {least} to {most}").format(least=least, most=most)
+            )
+        return value
+
+    return number
+
+
+port = whole(0, 65535)
+count = whole(0)
+
+
+def factor(text: str) -> float:
+    """A type for numbers greater than 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1_000_000:
+        raise argparse.ArgumentTypeError(_("must be a number greater than 0, at most 1000000"))
+    return value

@@ -1,0 +1,1 @@
+"""The command line: words, environment, the configuration file, servers as children."""
