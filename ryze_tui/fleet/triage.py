@@ -40,6 +40,7 @@ class _Case:
 
 
 _QR: Final = mark("connect with a new QR")
+_ANOTHER: Final = mark("show a new code")
 _AGAIN: Final = mark("reconnect with the saved session")
 
 _WAIT: Final = mark("wait until the ban ends, then connect slowly")
@@ -100,6 +101,8 @@ def _case(row: Row, now: float) -> _Case:
         return _connecting(row, now)
     if row.state == states.LOGGEDOUT and row.told_by == "you":
         return _BY_YOU
+    if row.last_word == "logged_out" and row.reason:
+        return _STATES[states.LOGGEDOUT]  # the server says why; that it was the phone is our guess only where it does not
     known = _WORDS.get(row.last_word)
     if known is not None and states.from_event(row.last_word).state == row.state:
         return known
@@ -115,6 +118,8 @@ def _connecting(row: Row, now: float) -> _Case:
     if now - row.since > AGEING.get(row.phase, AGEING_OTHER):
         paired = bool(row.number)
         return _Case(WARNING, _STUCK, "r" if paired else "c", _AGAIN if paired else _QR)
+    if row.phase == "scan":
+        return _Case(MOVING, reason, "c", _ANOTHER)
     return _Case(MOVING, reason)
 
 
