@@ -56,14 +56,16 @@ def test_a_token_typed_at_the_terminal_is_not_shown(shared: Server, tmp_path: Pa
 def test_without_a_terminal_it_says_so(tmp_path: Path, words: list[str]) -> None:
     main, terminal = pty.openpty()  # for the error output only: no terminal controls the new session
     (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=terminal, start_new_session=True,
+        env=environment(private_dirs(tmp_path / "home") | {"TMPDIR": str(tmp_path / "tmp")}),
+    )  # fmt: skip
     try:
-        process = subprocess.Popen(
-            [*COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=terminal, start_new_session=True,
-            env=environment(private_dirs(tmp_path / "home") | {"TMPDIR": str(tmp_path / "tmp")}),
-        )  # fmt: skip
         process.communicate(b"the-token-of-this-test\n", timeout=60)
         said = os.read(main, 4096).decode()
     finally:
+        process.kill()  # in case it does not end by itself; its server ends with it
+        process.wait()
         os.close(main)
         os.close(terminal)
     assert process.returncode == 2
