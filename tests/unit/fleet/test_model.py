@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ryze_tui.api import states
 from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
-from ryze_tui.fleet.model import FleetModel
+from ryze_tui.fleet.model import FleetModel, unix
 
 NAMES = st.sampled_from(["a", "b", "c"])
 STATES = st.sampled_from([*states.STATES, states.UNKNOWN])
@@ -175,3 +176,20 @@ def test_unreadable_items_are_counted_and_cost_nothing_else() -> None:
     model = FleetModel()
     model.apply_list([Instance(""), item("a", "connected")], asked_at=1, received_at=1, now=1)
     assert (model.unreadable, list(model.rows)) == (1, ["a"])
+
+
+@pytest.mark.parametrize(
+    "since", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "\ud800", "2026-01-01T00:00:00", "x" * 9999]
+)
+def test_times_of_other_centuries_are_none(since: str) -> None:
+    assert unix(since) is None
+    assert unix("2026-01-01T00:00:00Z") == 1767225600
+
+
+@pytest.mark.parametrize("stamp", [7, None, {"a": []}, "9999-12-31T23:59:59Z"])
+def test_an_event_without_a_usable_time_is_of_now(stamp: object) -> None:
+    model = FleetModel()
+    model.apply_list([Instance("a", "connected")], asked_at=1.0, received_at=1.0, now=1e9)
+    event = Event("instance.state", "a", {"state": "temp_banned", "timestamp": stamp})
+    model.apply_event(event, received_at=2.0, now=1e9 + 1)
+    assert (model.rows["a"].state, model.rows["a"].since) == ("banned", 1e9 + 1)

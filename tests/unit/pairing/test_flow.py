@@ -275,3 +275,12 @@ def test_a_dead_code_is_never_on_the_view_and_connect_is_never_doubled(steps: li
             assert flow.wake_at() is not None
         if view.stage in FINAL and view.stage != "ended":
             assert not flow.take_wishes() or what == "renew"
+
+
+@pytest.mark.parametrize("code", ["ü" * 2000, "2@é", "\ud800", "a\nb", "x" * 1501, ""])
+def test_a_code_that_cannot_be_drawn_is_none(code: str) -> None:
+    flow = Flow(0.0)
+    flow.event("qr_ready", 1.0, codes=(code,))
+    assert (flow.stage, flow.view(1.0).code) == ("asking", "")
+    flow.event("qr_ready", 2.0, codes=(code, "2@good"))
+    assert flow.view(2.0).code == "2@good"
