@@ -6,8 +6,7 @@ An action that cannot be done now says why when its key is pressed; it never doe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..i18n import _, mark
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 Reason = Callable[["Account | None", "Row | None"], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """`id` is also the Binding's id (user keymaps name it). `footer`: its place there, 0 for none.
 
     `reason(account, row)` gives the words that say why it cannot be done now, or an empty text.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -65,6 +66,17 @@ class Canvas(Widget):
         if 0 <= y < len(self._shown):
             return Strip(self._shown[y]).adjust_cell_length(width, self.ground)
         return Strip.blank(width, self.ground)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region, straight from `render_line`: there is no border or padding for Textual's cache to add."""
+        strips = [self.render_line(y) for y in range(crop.y, crop.bottom)]
+        for line_filter in self.app.get_line_filters():
+            if not isinstance(line_filter, ANSIToTruecolor):  # nothing to do: every ink of ours is true colour
+                ground = self.background_colors[1]
+                strips = [strip.apply_filter(line_filter, ground) for strip in strips]
+        if (crop.x, crop.right) != (0, self.size.width):
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
 
     def text_of(self, y: int) -> str:
         """The plain text of a line (tests, mouse)."""
