@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from . import paths
+from . import inherited, paths
 from .i18n import _
 
 READY: Final = "ryze-tui: serving on "
@@ -44,18 +44,6 @@ class LocalServer:
 _children: list[subprocess.Popen[bytes]] = []
 _directories: list[Path] = []
 _locks: list[int] = []
-_server_key = ""
-
-
-def take_secrets() -> str:
-    """Take every secret out of the environment, so that no child inherits one; returns RYZE_TOKEN.
-
-    RYZE_KEY is meant for the server that stays, and is kept for it.
-    """
-    global _server_key
-    _server_key = os.environ.pop("RYZE_KEY", _server_key)
-    os.environ.pop("RYZE_ACCOUNT_TOKEN", None)
-    return os.environ.pop("RYZE_TOKEN", "")
 
 
 def _start(*words: str, **more: Any) -> subprocess.Popen[bytes]:
@@ -223,8 +211,8 @@ def _start_detached(engine: str, port: int) -> LocalServer:
     log = paths.state_dir() / "server.log"
     ours = ("RYZE_TOKEN", "RYZE_URL", "RYZE_ACCOUNT_TOKEN")  # it makes its own token, and keeps it where we look for it
     environment = {name: value for name, value in os.environ.items() if name not in ours}
-    if _server_key:
-        environment["RYZE_KEY"] = _server_key
+    if inherited.server_key:
+        environment["RYZE_KEY"] = inherited.server_key
     words = ("--engine", engine, "--port", str(port), "--data-dir", str(paths.data_dir()))
     with log.open("wb") as stderr:
         process = _start(*words, stdin=subprocess.DEVNULL, stderr=stderr, env=environment)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import __version__, config, redact
+from .. import __version__, config, inherited, redact
 from ..i18n import _
 from . import COMMANDS
 from .parser import Parser, descriptions
@@ -105,11 +105,9 @@ def main(words: Sequence[str]) -> int:
     gc.disable()  # until the list is on the screen: half of start-up would be spent collecting imports
     stray = _("there is no such command; there are: {names}").format(names=", ".join(COMMANDS))
     options = _parser().read(words, stray)
-    from .. import local  # asyncio and more: not for --help
-
-    inherited = local.take_secrets()
+    given = inherited.take_secrets()
     try:
-        url, token, profile = _account(options, inherited)
+        url, token, profile = _account(options, given)
     except config.ConfigError as error:
         print(f"ryze-tui: {error}", file=sys.stderr)
         return 2
@@ -141,10 +139,11 @@ def show(url: str, token: str, *, profile: str = "", read_only: bool = False) ->
     if token:
         redact.register(token)
     os.environ.setdefault("TEXTUAL_FPS", "120")  # read at import: our own coalescing draws 20 times a second, keys at once
-    from .. import local
     from ..console.app import run
 
     try:
         return run(url, token, profile=profile, read_only=read_only)
     finally:
+        from .. import local  # here: it would cost the start 10 ms
+
         local.end_children()

@@ -7,7 +7,7 @@ import gc
 import signal
 import sys
 
-from .. import local
+from .. import inherited, local
 from ..i18n import _
 
 
@@ -26,7 +26,7 @@ def _leave(number: int, frame: object) -> None:
 def run(options: argparse.Namespace) -> int:
     """Start the server, show it, end it."""
     gc.disable()
-    local.take_secrets()
+    inherited.take_secrets()
     from . import console
 
     if why := console.refusal():

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 
-from .. import local
+from .. import inherited, local
 from ..i18n import _
 from .parser import port
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 done or running; 1 could not; 3 not running (status)."""
-    local.take_secrets()
+    inherited.take_secrets()
     try:
         if options.what == "start":
             server = asyncio.run(local.start_detached(port=options.port))

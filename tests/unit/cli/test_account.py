@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ryze_tui import cli, config, local
+from ryze_tui import cli, config, inherited, local
 from ryze_tui.cli import console
 
 ACME = config.Profile("acme", "https://acme.example", "token-of-acme")
@@ -121,11 +121,11 @@ def test_no_child_inherits_a_secret(opened: Opened, words: list[str], monkeypatc
 def test_the_server_that_stays_still_gets_its_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
-    monkeypatch.setattr(local, "_server_key", "")
+    monkeypatch.setattr(inherited, "server_key", "")
     monkeypatch.setenv("RYZE_KEY", "the-key")
     monkeypatch.setenv("RYZE_TOKEN", "the-token")
     monkeypatch.setenv("RYZE_ACCOUNT_TOKEN", "the-account-token")
-    assert local.take_secrets() == "the-token"
+    assert inherited.take_secrets() == "the-token"
     given: list[dict[str, str]] = []
 
     def popen(argv: list[str], *, env: dict[str, str], **more: Any) -> None:
