@@ -29,18 +29,21 @@ if TYPE_CHECKING:
     from ..operations.outcome import Outcome
 
 
+LATER_CSS = """
+ModalScreen { background: transparent; }
+SearchIcon { display: none; }
+ToastRack { dock: top; align: right top; margin: 1 0; }
+PairingScreen ToastRack { dock: bottom; align: right bottom; }
+PairingScreen Toast { max-width: 44; }
+Toast { max-width: 64; padding: 0 1; }
+"""
+"""Of what opens over the main screen: not parsed before the first paint."""
+
+
 class RyzeConsole(CellExact):
     """`ryze-tui`. `url` and `token` open an account at once; without them the welcome screen asks."""
 
-    CSS = f"""
-    Screen {{ background: {ink.GROUND}; color: #d7dde3; }}
-    ModalScreen {{ background: transparent; }}
-    SearchIcon {{ display: none; }}
-    ToastRack {{ dock: top; align: right top; margin: 1 0; }}
-    PairingScreen ToastRack {{ dock: bottom; align: right bottom; }}
-    PairingScreen Toast {{ max-width: 44; }}
-    Toast {{ max-width: 64; padding: 0 1; }}
-    """
+    CSS = f"Screen {{ background: {ink.GROUND}; color: #d7dde3; }}"
     COMMANDS: ClassVar[set[Any]] = set()  # the palette's own import costs 24 ms: it gets its source when it opens
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -56,6 +59,7 @@ class RyzeConsole(CellExact):
         self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1, self._handle_exception)
         self.typed = TypeAhead(super().on_event, lambda: self.focused)
         self._clock: asyncio.TimerHandle | None = None
+        self._painted = False
         self.main = MainScreen()
 
     def get_default_screen(self) -> Screen[Any]:
@@ -70,7 +74,6 @@ class RyzeConsole(CellExact):
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _app: self.redraw())
-        self.main.call_after_refresh(self._after_first_paint)
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, events.Key):
@@ -86,7 +89,15 @@ class RyzeConsole(CellExact):
         self.forget_screen()
         self.screen.refresh(layout=True)
 
+    def post_display_hook(self) -> None:
+        """Textual has drawn: after the first time, not after its timers have settled, the network's turn begins (30 ms)."""
+        if not self._painted:
+            self._painted = True
+            self.call_later(self._after_first_paint)
+
     def _after_first_paint(self) -> None:
+        self.stylesheet.add_source(LATER_CSS, ("ryze_tui", "later"))
+        self.stylesheet.update(self.main)
         log_to_file()
         if self._url:
             self.open_account(self._url, self._token, profile=self._profile)

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import get_character_cell_size
 from rich.color import Color, ColorSystem
+from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from textual.screen import Screen
-    from textual.strip import Strip
 
 Cell = tuple[str, Style | None]
 _GAP = 10
@@ -37,7 +39,7 @@ def _ground(style: Style) -> Style:
     return Style(bgcolor=style.bgcolor)
 
 
-def cells_of(strip: Strip) -> list[Cell]:
+def cells_of(strip: Iterable[Segment]) -> list[Cell]:
     """One entry per terminal cell; the second half of a wide character is an empty text, a space keeps its ground only."""
     cells: list[Cell] = []
     for text, style, control in strip:
@@ -90,7 +92,7 @@ class _Pen:
     def write(self, text: str, style: Style | None) -> None:
         want = _ink(style, self._system) if style is not None else ("", "", "")
         attributes, colour, ground = self._now
-        if text == " " and not want[0] and not want[1]:
+        if not text.strip(" ") and not want[0] and not want[1]:
             want = (attributes, colour, want[2]) if not set(attributes.split(";")) & _SEEN_IN_BLANKS else want
         if want != self._now:
             if want[0] != attributes:
@@ -157,7 +159,8 @@ def _changes(old: list[Cell | None], x: int, new: list[Cell]) -> list[tuple[int,
 class CellExact(App[int]):
     """An App whose output is cell-exact, and whose crash shows no local variables (they hold tokens)."""
 
-    _shadow: dict[int, list[Cell | None]]
+    _shadow: dict[int, Any]
+    """Per row its cells, or the segments that were written there and have not been looked at since."""
     _shadow_size: Any = None
 
     def forget_screen(self) -> None:
@@ -194,8 +197,11 @@ class CellExact(App[int]):
 
     def _difference(self, update: ChopsUpdate | LayoutUpdate) -> str:
         width, pen = self.size.width, _Pen(self.console._color_system)
+        if isinstance(update, LayoutUpdate) and not self._shadow and update.region == self.size.region:
+            self._first(update, pen)
+            return pen.finish()
         for y, x, new in _spans(update):
-            old = self._shadow.setdefault(y, [None] * width)
+            old = self._shadow_row(y, width)
             for start, stop in _changes(old, x, new):
                 pen.move(x + start, y)
                 for text, style in new[start:stop]:
@@ -203,6 +209,30 @@ class CellExact(App[int]):
                         pen.write(text, style)
                 old[x + start : x + stop] = new[start:stop]
         return pen.finish()
+
+    def _first(self, update: LayoutUpdate, pen: _Pen) -> None:
+        """A whole screen on an empty shadow: nothing to compare, so whole segments are written. Cells are made when needed."""
+        for y, line in enumerate(update.strips):
+            segments = [segment for strip in line for segment in strip]
+            self._shadow[y] = segments
+            pen.move(0, y)
+            for text, style, control in segments:
+                if control:
+                    continue
+                if text.isascii() and text.isprintable():
+                    pen.write(text, style)
+                else:
+                    for cell, ink in cells_of([Segment(text, style)]):
+                        if cell:
+                            pen.write(cell, ink)
+
+    def _shadow_row(self, y: int, width: int) -> list[Cell | None]:
+        row = self._shadow.get(y)
+        if row is None:
+            row = self._shadow[y] = [None] * width
+        elif row and isinstance(row[0], Segment):
+            row = self._shadow[y] = list(cells_of(row))
+        return row
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback with locals. We write a crash file without them and say where it is."""

@@ -12,7 +12,6 @@ class Footer(Canvas):
     """At most seven hints, help first; as many as fit."""
 
     ground = ink.BAR
-    DEFAULT_CSS = "Footer { height: 1; dock: bottom; }"
 
     def __init__(self) -> None:
         super().__init__(id="footer")

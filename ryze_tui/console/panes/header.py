@@ -53,7 +53,6 @@ class Header(Canvas):
     """One line. Reads the app's account; knows nothing of how it is kept true."""
 
     ground = ink.BAR
-    DEFAULT_CSS = "Header { height: 1; dock: top; }"
 
     def __init__(self) -> None:
         super().__init__(id="header")

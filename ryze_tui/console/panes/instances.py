@@ -55,7 +55,6 @@ class InstanceList(Canvas):
     """Reads the app's model through an `Order`. Posts `Moved` when another row is under the cursor."""
 
     can_focus = True
-    DEFAULT_CSS = "InstanceList { min-width: 16; height: 1fr; }"
     BINDINGS = [
         Binding("down,j", "move(1)", show=False),
         Binding("up,k", "move(-1)", show=False),

@@ -76,8 +76,6 @@ def _plain(url: str) -> bool:
 class Overview(Canvas):
     """The detail pane's first page."""
 
-    DEFAULT_CSS = "Overview { height: 1fr; }"
-
     def __init__(self) -> None:
         super().__init__(id="overview")
         self.row: Row | None = None
@@ -85,7 +83,7 @@ class Overview(Canvas):
         self.hint = ""
 
     def lines(self) -> list[Line]:
-        if not self.screen.has_class("-wide"):
+        if not self.region.x:
             return self._page(self.size.width)
         edge = seg("│", ink.FAINT)  # drawn here: a border costs a style sheet rule and a second layout at start
         page = self._page(self.size.width - 1)
@@ -120,8 +118,6 @@ class Overview(Canvas):
 
 class Summary(Canvas):
     """Two lines about the row under the cursor, where there is no room for the detail."""
-
-    DEFAULT_CSS = "Summary { height: 2; }"
 
     def __init__(self) -> None:
         super().__init__(id="summary")

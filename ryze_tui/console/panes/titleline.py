@@ -21,7 +21,6 @@ class TitleLine(Canvas):
     """Takes the keys while a filter is typed: letters are text there, never commands."""
 
     can_focus = True
-    DEFAULT_CSS = "TitleLine { height: 1; }"
 
     class Typed(Message):
         """The filter is now `text`."""

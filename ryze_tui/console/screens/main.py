@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widget import Widget
 
 from ...i18n import _
 from ..actions import ACTIONS, BY_ID, Action
+from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
@@ -29,14 +31,9 @@ if TYPE_CHECKING:
     from ..app import RyzeConsole
     from ..panes.order import Order
 
-WIDE = 100
-SMALLEST = (40, 12)
-
 
 class TooSmall(Canvas):
     """Instead of a broken screen."""
-
-    DEFAULT_CSS = "TooSmall { height: 1fr; display: none; }"
 
     def lines(self) -> list[Line]:
         text = _("This terminal is {w}x{h}. ryze-tui needs {mw}x{mh}: make the window larger or the font smaller. q quits.")
@@ -48,19 +45,6 @@ class MainScreen(Screen[None]):
     """Everything here is light: nothing heavier than a line-drawn widget before the first paint."""
 
     AUTO_FOCUS = "#instances"
-    DEFAULT_CSS = """
-    MainScreen #body { layout: horizontal; height: 1fr; }
-    MainScreen #left { layout: vertical; width: 1fr; }
-    MainScreen #right { layout: vertical; width: 1fr; display: none; }
-    MainScreen.-wide #left { width: 56%; max-width: 112; }
-    MainScreen.-wide #right { display: block; }
-    MainScreen.-wide Summary { display: none; }
-    MainScreen.-detail #left { display: none; }
-    MainScreen.-detail #right { display: block; }
-    MainScreen.-wide.-detail #left { display: block; }
-    MainScreen.-small > * { display: none; }
-    MainScreen.-small > TooSmall { display: block; }
-    """
     BINDINGS = [
         Binding(",".join(action.keys), f"do('{action.id}')", action.title, id=action.id, tooltip=action.help, show=False)
         for action in ACTIONS
@@ -71,6 +55,13 @@ class MainScreen(Screen[None]):
         self.header, self.footer = Header(), Footer()
         self.title_line, self.instances = TitleLine(), InstanceList()
         self.overview, self.summary = Overview(), Summary()
+        self._panes: dict[Pane, Widget] = {
+            "header": self.header, "title": self.title_line, "list": self.instances, "summary": self.summary,
+            "overview": self.overview, "footer": self.footer, "notice": TooSmall(),
+        }
+        self._detail = False
+        self._arrangement = Arrangement(self._place, lambda widget: widget in self._panes.values())
+        self.styles.overflow_y = "hidden"
         self.loaded = False
         self._loaded_at = 0.0
         self._order: Order | None = None
@@ -84,33 +75,53 @@ class MainScreen(Screen[None]):
     def account(self) -> Account | None:
         return self.console_app.account
 
+    @property
+    def layout(self) -> Arrangement:
+        """Not from a style sheet: `arrange` says where each pane stands."""
+        return self._arrangement
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The ground below the panes."""
+        return [Strip.blank(crop.width, ink.BASE)] * crop.height
+
     def compose(self) -> ComposeResult:
-        self._fit(self.app.size)  # before there are children: each later change of class would style them all again
-        yield self.header
-        yield Widget(
-            Widget(self.title_line, self.instances, self.summary, id="left"), Widget(self.overview, id="right"), id="body"
-        )
-        yield TooSmall()
-        yield self.footer
+        yield from self._place(self.app.size)
 
     def on_mount(self) -> None:
         self.set_focus(self.instances, scroll_visible=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        self._fit(event.size)
+        self._fit()
 
     def on_screen_resume(self) -> None:
-        self._fit(self.app.size)  # a resize while a dialog was open went to the dialog only
+        self._fit()  # a resize while a dialog was open went to the dialog only
 
-    def _fit(self, size: Size) -> None:
-        """Side by side, one after the other, or a notice: by classes, so that the style sheet says the rest."""
-        width, height = size
-        self.set_class(width >= WIDE, "-wide")
-        small = width < SMALLEST[0] or height < SMALLEST[1]
-        if small != self.has_class("-small"):
-            self.set_class(small, "-small")
-            if self.is_mounted:  # what was hidden lost the focus
-                self.call_after_refresh(self.set_focus, None if small else self.instances, scroll_visible=False)
+    @property
+    def wide(self) -> bool:
+        """Whether list and detail stand side by side."""
+        return self.app.size.width >= WIDE
+
+    def _place(self, size: Size) -> dict[Widget, Region]:
+        return {self._panes[pane]: region for pane, region in arrange(size, detail=self._detail).items()}
+
+    def _fit(self) -> None:
+        """Mount what has a place for the first time; what was hidden lost the focus, and gets it again when it is back."""
+        shown = self._place(self.app.size)
+        self.mount_all(pane for pane in shown if pane not in self.children)
+        self.header.refresh(layout=True)
+        if self.focused is not None and self.focused not in shown:
+            self.set_focus(None)
+        elif self.instances in shown:
+            self.call_after_refresh(self._refocus)
+
+    def _refocus(self) -> None:
+        if self.focused is None:
+            self.set_focus(self.instances, scroll_visible=False)
+
+    def _show_detail(self, detail: bool) -> None:
+        self._detail = detail
+        self._fit()
+        self._sync_detail()
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -167,7 +178,7 @@ class MainScreen(Screen[None]):
         self.overview.dated = self.summary.dated = self._dated()
         gone = self.instances.current_name if row is None and self.loaded else ""
         self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
-        (self.overview if self.has_class("-wide") or self.has_class("-detail") else self.summary).sync()
+        (self.overview if self.wide or self._detail else self.summary).sync()
 
     def _dated(self) -> str:
         account = self.account
@@ -215,23 +226,22 @@ class MainScreen(Screen[None]):
         self.header.sync()
 
     def do_open(self) -> None:
-        if self.has_class("-wide"):
+        if self.wide:
             self.app.notify(_("Everything about it is on the right already."), markup=False, timeout=3)
         else:
-            self.add_class("-detail")
-            self._sync_detail()
+            self._show_detail(True)
 
     def do_back(self) -> None:
-        if self.has_class("-detail"):
-            self.remove_class("-detail")
-            self.call_after_refresh(self.set_focus, self.instances, scroll_visible=False)
+        if self._detail:
+            self._show_detail(False)
         elif self._order is not None and self._order.filter:
             self._filter("")
             self.title_line.text = ""
             self.title_line.sync()
 
     def do_filter(self) -> None:
-        self.do_back() if self.has_class("-detail") else None
+        if self._detail:
+            self._show_detail(False)
         self.set_focus(self.title_line, scroll_visible=False)
 
     def do_sort(self) -> None:

@@ -58,23 +58,26 @@ class Canvas(Widget):
             self.refresh(*dirty)
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        if self._drawn_for != self.size:
-            self._drawn_for = self.size
+        return self._line(y, self.size)
+
+    def _line(self, y: int, size: Size) -> Strip:
+        if self._drawn_for != size:
+            self._drawn_for = size
             self.fitted()
             self._shown = self.lines()
-        if 0 <= y < len(self._shown):
-            return Strip(self._shown[y]).adjust_cell_length(width, self.ground)
-        return Strip.blank(width, self.ground)
+        if 0 <= y < len(self._shown) and self._shown[y]:
+            return Strip(self._shown[y]).adjust_cell_length(size.width, self.ground)
+        return Strip.blank(size.width, self.ground)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a region, straight from `render_line`: there is no border or padding for Textual's cache to add."""
-        strips = [self.render_line(y) for y in range(crop.y, crop.bottom)]
+        size = self.size  # dear: Textual works it out anew each time
+        strips = [self._line(y, size) for y in range(crop.y, crop.bottom)]
         for line_filter in self.app.get_line_filters():
             if not isinstance(line_filter, ANSIToTruecolor):  # nothing to do: every ink of ours is true colour
                 ground = self.background_colors[1]
                 strips = [strip.apply_filter(line_filter, ground) for strip in strips]
-        if (crop.x, crop.right) != (0, self.size.width):
+        if (crop.x, crop.right) != (0, size.width):
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
 
