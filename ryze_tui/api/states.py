@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from ..i18n import mark
+
 DISCONNECTED: Final = "disconnected"
 CONNECTING: Final = "connecting"
 CONNECTED: Final = "connected"
@@ -19,6 +21,16 @@ STATES: Final = (BANNED, LOGGEDOUT, DISCONNECTED, CONNECTING, CONNECTED)
 
 UNKNOWN: Final = "unknown"
 """What a row shows when the server used a word that no table knows; never sent by our backend."""
+
+LABEL: Final[dict[str, str]] = {
+    BANNED: mark("banned"),
+    LOGGEDOUT: mark("logged out"),
+    DISCONNECTED: mark("disconnected"),
+    CONNECTING: mark("connecting"),
+    CONNECTED: mark("connected"),
+    UNKNOWN: mark("unknown"),
+}
+"""What a state is called in a sentence, before translation."""
 
 REST_WORDS: Final[dict[str, str]] = {
     "disconnected": DISCONNECTED,

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from ..api.errors import RATE_LIMITED, RateLimited, RyzeError
+from ..api.errors import INSTANCE_NOT_FOUND, RATE_LIMITED, RateLimited, RyzeError
 from ..api.instance import Instance
 from . import replies
 from .address import base_url, checked_token, quoted, segment
 from .budget import Budgets
 from .calls import CallLog
 from .clock import SYSTEM, Clock
-from .replies import Connecting, Health, Written
+from .replies import Connecting, Health, StreamBlock, Written
 from .transport import Answer, Bounds, Transport
 
 T = TypeVar("T")
@@ -63,6 +63,30 @@ class RyzeClient:
         query = "?instanceName=" + ",".join(quoted(name) for name in names) if names else ""
         return await self._call("GET", "/api/instance/list" + query, str, bounds=LISTING)
 
+    async def item(self, name: str) -> Instance | None:
+        """The list narrowed to one name; None when the server does not know it (404, or a list without it)."""
+        try:
+            return await self._call(
+                "GET", f"/api/instance/list?instanceName={quoted(name)}", partial(replies.only_item, name=name), bounds=LISTING
+            )
+        except RyzeError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def stream_block(self, name: str) -> StreamBlock | None:
+        """`GET /api/events/getWebsocket/:instance`; None when it was never written (404 with that text)."""
+        try:
+            return await self._call("GET", f"/api/events/getWebsocket/{segment(name)}", replies.stream_block)
+        except RyzeError as error:
+            if error.status == 404 and error.message != INSTANCE_NOT_FOUND:
+                return None
+            raise
+
+    async def own_profile(self, name: str) -> str:
+        """`GET /api/profile/getAccount/:instance`: the number, asked of WhatsApp through the instance's own connection."""
+        return await self._call("GET", f"/api/profile/getAccount/{segment(name)}", replies.own_profile)
+
     # -- writes (called from operations only) --------------------------------------------------------------------------
 
     async def create(self, body: dict[str, Any]) -> tuple[Instance, str]:
@@ -86,6 +110,10 @@ class RyzeClient:
     async def delete(self, name: str) -> Written:
         """`DELETE /api/instance/delete/:instance`."""
         return await self._call("DELETE", f"/api/instance/delete/{segment(name)}", replies.written)
+
+    async def set_stream(self, name: str, block: StreamBlock) -> StreamBlock:
+        """`POST /api/events/websocket/:instance`: replaces the whole row; what the server holds afterwards."""
+        return await self._call("POST", f"/api/events/websocket/{segment(name)}", replies.stream_block, body=block.body())
 
     async def simulate(self, name: str, action: str, body: dict[str, Any]) -> Written:
         """`POST /simulator/:instance/ACTION`: a simulated server's virtual phone."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..api.errors import BadReply, Refused, RyzeError, TokenRefused
-from ..api.events import is_code
-from ..api.instance import Instance, parse_item, token_of
+from ..api.events import INSTANCE_STATE, is_code
+from ..api.instance import Instance, iter_items, number_of, parse_item, token_of
 from ..i18n import _
 from ..redact import clean, mask
 
@@ -49,6 +49,24 @@ class Written:
 
     message: str
     status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBlock:
+    """The websocket block of an instance (contract §2.13). No events at all means every event."""
+
+    enabled: bool
+    events: tuple[str, ...] = ()
+    media: bool = False
+
+    @property
+    def tells_states(self) -> bool:
+        """Whether `instance.state` gets through."""
+        return self.enabled and (not self.events or INSTANCE_STATE in self.events)
+
+    def body(self) -> dict[str, Any]:
+        """As it is sent: the row is replaced as a whole."""
+        return {"enabled": self.enabled, "events": list(self.events), "mediaBase64": self.media}
 
 
 def text_of(value: object, key: str) -> str:
@@ -136,3 +154,26 @@ def written(text: str) -> Written:
     value = as_object(text)
     status = text_of(value, "status") or text_of(value.get("instance"), "status")
     return Written(clean(mask(text_of(value, "message")))[:500], status)
+
+
+def stream_block(text: str) -> StreamBlock:
+    """Read the answer of a websocket route. Raises BadReply when it holds no block."""
+    block = as_object(text).get("websocket")
+    if not isinstance(block, dict):
+        raise BadReply(_("the server's answer holds no websocket block"))
+    events = block.get("events")
+    names = tuple(name for name in events if isinstance(name, str)) if isinstance(events, list) else ()
+    return StreamBlock(block.get("enabled") is True, names, block.get("mediaBase64") is True)
+
+
+def only_item(text: str, name: str) -> Instance | None:
+    """The item of that name in a narrowed list; a TokenInstance is answered with its own instance, whatever was asked for."""
+    return next((item for item in iter_items(text) if item.name == name), None)
+
+
+def own_profile(text: str) -> str:
+    """The number that WhatsApp says an instance is; empty when it does not say. Raises BadReply."""
+    profile = as_object(text).get("profile")
+    if not isinstance(profile, dict):
+        raise BadReply(_("the server's answer holds no profile"))
+    return number_of(text_of(profile, "jid")) or number_of(text_of(profile, "phoneNumber"))

@@ -141,6 +141,22 @@ ACTIONS: Final = (
         _phone,
     ),
     Action(
+        "stream",
+        ("w",),
+        mark("Stream"),
+        mark("Switches its own stream on, so that its badge is pushed. Its filter keeps what it lets through."),
+        KEEP,
+        _may("configure"),
+    ),
+    Action(
+        "probe",
+        ("t",),
+        mark("Is it true?"),
+        mark("Asks the server, the stream and WhatsApp, and says whether the screen is right."),
+        VIEW,
+        _row,
+    ),
+    Action(
         "log", ("L",), mark("Log of calls"), mark("Every request to the server with its answer; copy one as curl."), VIEW, _online
     ),
     Action("copy", ("y",), mark("Copy"), mark("Copies the number or the name of the instance under the cursor."), VIEW, _row),

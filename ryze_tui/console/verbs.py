@@ -190,6 +190,23 @@ async def refresh(app: RyzeConsole, name: str) -> None:
     app.say(outcome)
 
 
+async def stream(app: RyzeConsole, name: str) -> None:
+    """`w`: push its states. Says what the server holds afterwards."""
+    assert app.account is not None
+    app.say(await app.account.stream_on(name))
+
+
+async def probe(app: RyzeConsole, name: str) -> None:
+    """`t`: is what the screen says true?"""
+    from .screens.probe import ProbeScreen
+
+    assert app.account is not None
+    if (look := app.account.look) is None:
+        app.refuse(safe(app.account.link.message))
+    else:
+        app.push_screen(ProbeScreen(look, name))
+
+
 async def phone(app: RyzeConsole, name: str) -> None:
     from .screens.phone import PhoneScreen
 
@@ -222,7 +239,7 @@ async def copy(app: RyzeConsole, name: str) -> None:
         )
 
 
-OPENING: Final = frozenset({"new", "connect", "code", "bring_back", "logout", "delete", "phone", "copy"})
+OPENING: Final = frozenset({"new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy"})
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
 
 VERBS: Final[dict[str, Verb]] = {
@@ -235,5 +252,7 @@ VERBS: Final[dict[str, Verb]] = {
     "delete": delete,
     "refresh": refresh,
     "phone": phone,
+    "stream": stream,
+    "probe": probe,
     "copy": copy,
 }

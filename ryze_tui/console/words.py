@@ -19,14 +19,6 @@ GLYPH: Final = {
     states.CONNECTED: "●",
     states.UNKNOWN: "?",
 }
-WORD: Final = {
-    states.BANNED: mark("banned"),
-    states.LOGGEDOUT: mark("logged out"),
-    states.DISCONNECTED: mark("disconnected"),
-    states.CONNECTING: mark("connecting"),
-    states.CONNECTED: mark("connected"),
-    states.UNKNOWN: mark("unknown"),
-}
 PHASE: Final = {
     "scan": mark("waiting for the scan"),
     "linking": mark("the phone is linking"),
@@ -38,7 +30,7 @@ DOT: Final = " · "
 
 def badge(state: str) -> str:
     """`● connected`."""
-    return f"{GLYPH[state]} {_(WORD[state])}"
+    return f"{GLYPH[state]} {_(states.LABEL[state])}"
 
 
 def age(seconds: float, *, exact: bool = True) -> str:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 from ..api.errors import RateLimited, RyzeError, TokenRefused, Unreachable
 from ..api.events import ACCOUNT_STREAM, Event
+from ..api.instance import Instance
 from ..api.states import CONNECTED
 from ..client.budget import KEPT_FOR_PERSON
 from ..client.clock import Clock, wait
 from ..client.http import RyzeClient
 from ..client.replies import Health
 from ..client.stream import Dial, StreamEnded
+from ..redact import register
 from .account_stream import AccountStream
+from .evidence import ACCOUNT, Streamed
 from .freshness import Coverage, Freshness, Link
 from .model import Changes, FleetModel
 from .poller import Poller
@@ -92,6 +95,24 @@ class Feed:
         if self.link().kind != "live":
             return False
         return self._plain is False or self._sockets.covers(name)
+
+    def streamed(self, name: str) -> Streamed:
+        """How this row is streamed, for those who want to see it."""
+        if self._plain is not False:
+            return self._sockets.streamed(name)
+        coverage, now = self._stream.coverage, self._clock.monotonic()
+        return Streamed(ACCOUNT, self.covers(name), now - coverage.proof if coverage.proof else 0.0)
+
+    def looked(self, name: str, item: Instance | None, asked_at: float) -> None:
+        """Somebody read this one row from the list: a fact like any other (None: it was not in it)."""
+        now = self._clock.monotonic()
+        if item is None:
+            self.told(self._model.drop_absent([name], set(), asked_at=asked_at))
+        else:
+            register(item.token)
+            self.told(
+                self._model.apply_list([item], asked_at=asked_at, received_at=now, now=self._clock.time(), complete=False)
+            )
 
     def prefer(self, name: str, *, created: bool = False) -> None:
         """A person works on this row: stream it first."""

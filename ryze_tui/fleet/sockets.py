@@ -14,6 +14,7 @@ from ..client.address import segment
 from ..client.clock import Breath, Clock, wait
 from ..client.stream import Dial, Socket, StreamEnded
 from ..i18n import _
+from .evidence import NONE, OWN, Streamed
 from .freshness import Coverage
 from .model import Changes, FleetModel
 from .reach import Reach
@@ -88,6 +89,14 @@ class Sockets:
         """Whether this row is told by a socket without a gap."""
         line = self._lines.get(name)
         return line is not None and line.open and line.read
+
+    def streamed(self, name: str) -> Streamed:
+        """How this row is streamed."""
+        line = self._lines.get(name)
+        if line is None:
+            return Streamed(NONE)
+        heard = self._clock.monotonic() - line.heard if line.open else 0.0
+        return Streamed(OWN, line.open and line.read, heard, line.refused.message if line.refused is not None else "")
 
     @property
     def coverage(self) -> Coverage:

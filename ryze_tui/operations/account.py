@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..api import states
 from ..api.errors import RyzeError, Unreachable
@@ -25,6 +25,9 @@ from ..redact import register
 from . import audit, remedy
 from .outcome import Outcome, Remedy, Unconfirmed, failed
 from .pairing import PairingSession, Ports
+
+if TYPE_CHECKING:
+    from .look import Look
 
 ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
 """What a TokenInstance may not do (contract §1)."""
@@ -198,6 +201,30 @@ class Account:
             return written.message or _("deleted")
 
         return await self._write("delete", name, send)
+
+    async def stream_on(self, name: str) -> Outcome:
+        """Switch the instance's own stream on for its states; what else its filter lets through stays as it is."""
+        pushed = True
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            from .streaming import switch_on
+
+            nonlocal pushed
+            pushed, words = await switch_on(client, name)
+            feed.want(name)  # the list tells what the server holds now
+            feed.prefer(name)
+            return words
+
+        outcome = await self._write("configure", name, send, detail="websocket")
+        return replace(outcome, ok=outcome.ok and pushed)
+
+    @property
+    def look(self) -> Look | None:
+        """What a probe may look at; None when the address or the token cannot be used at all."""
+        from .look import Look
+
+        client, feed = self._client, self._feed
+        return Look(client, feed, self.model, self._clock) if client is not None and feed is not None else None
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""

@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ryze_tui.api.errors import Refused, RyzeError
 from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
 from ryze_tui.client.calls import CallLog
+from ryze_tui.client.replies import Health
+from ryze_tui.fleet.evidence import Listed, Streamed
 from ryze_tui.fleet.freshness import Link
 from ryze_tui.fleet.model import Changes, FleetModel, Row
 from ryze_tui.operations.account import Remedy, ServerInfo
@@ -99,6 +102,38 @@ class StubSession:
         self._end.set()
 
 
+class StubLook:
+    """What a probe sees: the model, and what the test decides."""
+
+    def __init__(self, account: StubAccount) -> None:
+        self.account = account
+        self.says: Listed | RyzeError | None = None
+        self.whatsapp: str | RyzeError = Refused("Not found", status=404)
+
+    def row(self, name: str) -> Row | None:
+        return self.account.model.rows.get(name)
+
+    def streamed(self, name: str) -> Streamed:
+        return Streamed("account", True, 3.0)
+
+    def now(self) -> float:
+        return NOW
+
+    async def health(self) -> Health:
+        return Health("ok", "RyzeAPI", frozenset(), "simulated")
+
+    async def listed(self, name: str) -> Listed | None:
+        if isinstance(self.says, RyzeError):
+            raise self.says
+        row = self.row(name)
+        return self.says or (Listed(row.state, row.state, row.number) if row is not None else None)
+
+    async def own_number(self, name: str) -> str:
+        if isinstance(self.whatsapp, RyzeError):
+            raise self.whatsapp
+        return self.whatsapp
+
+
 class StubAccount:
     """Same surface as operations.account.Account. `did` lists every operation that was called."""
 
@@ -117,6 +152,7 @@ class StubAccount:
         self.on_event: Callable[[Event, float], None] | None = None
         self.did: list[tuple[str, ...]] = []
         self.sessions: list[StubSession] = []
+        self.look = StubLook(self)
         self.answers: dict[str, Outcome] = {}
         self._at = 1.0
 
@@ -188,6 +224,9 @@ class StubAccount:
         if outcome.ok:
             self.vanish(name)
         return outcome
+
+    async def stream_on(self, name: str) -> Outcome:
+        return self._answer("stream_on", name, "Streaming is on: instance.state.")
 
     async def simulate(self, name: str, action: str, **body: Any) -> Outcome:
         self.did.append(("simulate", name, action, str(body)))

@@ -1,6 +1,7 @@
 """The main screen by keyboard: rows that do not move, keys that act on the row under the cursor, reasons in words."""
 
 import pytest
+from ryze_tui.api.errors import NOT_CONNECTED, Refused
 from ryze_tui.api.instance import Instance
 from ryze_tui.operations.outcome import Outcome, Unconfirmed
 from ryze_tui.pairing.flow import View
@@ -258,3 +259,23 @@ async def test_read_only_survives_a_change_of_account(opened: Open) -> None:
 async def test_keys_that_were_pressed_before_the_rows_were_there_do_nothing(opened: Open) -> None:
     async with opened() as (app, _account, _pilot):
         assert app.main.too_early(app.main._loaded_at - 0.001) and not app.main.too_early(app.main._loaded_at + 0.001)
+
+
+async def test_w_switches_the_stream_on_and_says_what_the_server_holds(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        app.main.select("support")
+        await pilot.press("w")
+        await until(pilot, lambda: "Streaming is on: instance.state." in screen_text(app))
+        assert ("stream_on", "support") in account.did
+
+
+async def test_t_looks_behind_a_row_and_again(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        app.main.select("support")
+        await pilot.press("t")
+        await until(pilot, lambda: "The screen is right: connected." in screen_text(app))
+        account.look.whatsapp = Refused(NOT_CONNECTED, status=400)
+        await pilot.press("t")
+        await until(pilot, lambda: "nothing gets through to" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)

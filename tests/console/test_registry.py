@@ -22,7 +22,7 @@ KEYS = {
     "logout": "x",
     "delete": "d",
     "phone": "S",
-    "log": "L",
+    "log": "L", "stream": "w", "probe": "t",
     "copy": "y",
     "palette": "colon",
     "help": "question_mark",

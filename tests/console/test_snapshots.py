@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from ryze_tui.api.instance import Instance
 from ryze_tui.console.app import RyzeConsole
+from ryze_tui.fleet.evidence import Listed
 from ryze_tui.fleet.freshness import Link
 from ryze_tui.pairing.flow import View
 from textual.pilot import Pilot
 
-from .conftest import until
+from .conftest import screen_text, until
 from .stub import QR_TEXT, StubAccount
 
 SIZES = [(80, 24), (120, 40)]
@@ -215,3 +216,14 @@ def test_connect_to_a_server(snap_compare: Any, size: tuple[int, int]) -> None:
         await until(pilot, lambda: "The token is needed" in str(pilot.app.screen.query_one("#problem").render()))
 
     assert snap_compare(RyzeConsole(), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_probe(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "support")
+        account.look.says = Listed("disconnected", "closed", "5511999990012")
+        await pilot.press("t")
+        await until(pilot, lambda: "set right" in screen_text(pilot.app))  # type: ignore[arg-type]
+
+    picture(size, steps)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from ryze_tui.api import states
 from ryze_tui.operations.account import Account
+from ryze_tui.probes.steps import GOOD
+from ryze_tui.probes.truth import probe
 
 from tests.terminal.server import Server
 
@@ -172,3 +174,22 @@ async def test_the_log_of_calls_holds_no_secret(server: Server) -> None:
         text = "".join(map(repr, account.calls)) + repr(account.model.rows) + repr(session.view)
         for secret in (server.token, "my-own-instance-token-123", code, *tokens):
             assert secret not in text
+
+
+@MODES
+async def test_w_switches_a_stream_on_and_t_finds_the_screen_right(server: Server) -> None:
+    server.http.post("/api/instance/new", json={"name": "quiet", "websocketEnabled": True, "websocketEvents": ["call.update"]})
+    async with opened(server) as account:
+        await until(lambda: "quiet" in account.model.rows)
+        outcome = await account.stream_on("quiet")
+        assert outcome.ok, outcome.message
+        held = server.http.get("/api/events/getWebsocket/quiet").json()["websocket"]
+        assert held == {"enabled": True, "events": ["call.update", "instance.state"], "mediaBase64": False}
+        assert account.look is not None
+        await until(lambda: account.look.streamed("quiet").covered)
+        steps = [step async for step in probe(account.look, "quiet")]
+        assert steps[-1].result == GOOD, steps
+        assert "Changes arrive by push" in steps[-1].words
+        server.http.post("/api/instance/new", json={"name": "never"})
+        await account.refresh(["never"])
+        assert (await account.stream_on("never")).ok  # a block that was never written is a 404 of its own kind

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ryze_tui.api.errors import RATE_LIMITED, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
 from ryze_tui.api.events import ACCOUNT_STREAM
+from ryze_tui.api.instance import parse_item
 from ryze_tui.client.budget import Budgets
 from ryze_tui.client.calls import CallLog
-from ryze_tui.client.replies import Connecting, Health, Written, created
+from ryze_tui.client.replies import Connecting, Health, StreamBlock, Written, created
 from ryze_tui.client.stream import StreamEnded
 
 ACCOUNT = "account-token-0000"
@@ -28,6 +29,7 @@ class Inst:
     number: str = "5511999990000"
     profile: str = "Acme"
     shows_token: bool = True
+    block: StreamBlock | None = field(default_factory=lambda: StreamBlock(True, ("instance.state",)))
 
     @property
     def token(self) -> str:
@@ -107,6 +109,8 @@ class FakeRyze:
     ring: list[dict[str, Any]] = field(default_factory=list)
     answer: Any = None
     accepts: bool = True
+    profile: Any = ""
+    keeps: StreamBlock | None = None
 
     def __post_init__(self) -> None:
         self.budgets = Budgets(self.clock)
@@ -171,6 +175,28 @@ class FakeRyze:
         if self.latency:
             await asyncio.sleep(self.latency / 2)
         return text
+
+    async def item(self, name: str) -> Any:
+        await self._arrive(self.token)
+        return parse_item(self.instances[name].item()) if name in self.instances else None
+
+    async def own_profile(self, name: str) -> str:
+        await self._arrive(self.token)
+        if isinstance(self.profile, RyzeError):
+            raise self.profile
+        return str(self.profile)
+
+    async def stream_block(self, name: str) -> StreamBlock | None:
+        await self._arrive(self.token)
+        if name not in self.instances:
+            raise Refused("Instance not found", status=404)
+        return self.instances[name].block
+
+    async def set_stream(self, name: str, block: StreamBlock) -> StreamBlock:
+        await self._arrive(self.token)
+        held = block if self.keeps is None else self.keeps
+        self.instances[name].block, self.instances[name].streaming = held, held.tells_states
+        return held
 
     async def create(self, body: dict[str, Any]) -> Any:
         await self._arrive(self.token)

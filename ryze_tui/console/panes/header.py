@@ -11,7 +11,7 @@ from ...api import states
 from ...i18n import _
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
-from ..words import GLYPH, WORD, safe
+from ..words import GLYPH, safe
 
 if TYPE_CHECKING:
     from ...fleet.freshness import Link
@@ -82,7 +82,7 @@ class Header(Canvas):
         line.append(seg("   ", ink.BAR))
         for state in COUNTED:
             if count := account.model.counts[state]:
-                word = f" {_(WORD[state])}" if words else ""
+                word = f" {_(states.LABEL[state])}" if words else ""
                 line.append(seg(f"{GLYPH[state]}{count}{word}  ", ink.STATE_BAR[state]))
         return line
 

@@ -26,6 +26,9 @@ BAR_DIM: Final = Style(color="#8b98a5", bgcolor=RAISED)
 BAR_BOLD: Final = Style(color="#ffffff", bgcolor=RAISED, bold=True)
 BAR_KEY: Final = Style(color="#7fd1ff", bgcolor=RAISED, bold=True)
 BAR_WARN: Final = Style(color="#101418", bgcolor="#ffb454", bold=True)
+BAR_GOOD: Final = Style(color="#6bd38a", bgcolor=RAISED)
+BAR_TROUBLE: Final = Style(color="#ffb454", bgcolor=RAISED)
+BAR_BAD: Final = Style(color="#ff6b6b", bgcolor=RAISED, bold=True)
 
 QR: Final = Style(color="#000000", bgcolor="#ffffff")
 """Black on white whatever the theme: phones read nothing else reliably."""
