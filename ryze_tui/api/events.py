@@ -26,6 +26,7 @@ CODE_MOST: Final = 1500
 """Characters; a real QR text has about 260, and no QR code holds more than 2953 bytes."""
 _CODES_MOST: Final = 20
 _SEQ_MOST: Final = 200
+_LONGEST_BAN: Final = 10 * 365 * 86400
 
 
 def is_code(text: str) -> bool:
@@ -61,6 +62,13 @@ class Event:
         """The phone number that the event names, digits only."""
         jid = self.data.get("jid")
         return number_of(jid) if isinstance(jid, str) else ""
+
+    @property
+    def expire(self) -> float:
+        """Seconds that a ban lasts, as a `temp_banned` event tells; 0 when it does not, or not credibly."""
+        value = self.data.get("expire")
+        told = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _LONGEST_BAN
+        return float(value) if told else 0.0  # type: ignore[arg-type]
 
     @property
     def reason(self) -> str:

@@ -27,7 +27,7 @@ class Row:
     `since` and `last_event` are Unix seconds; `since_exact` is False when the state was already there at our first look
     (shown as `>= 14 m`). `heard` is the monotonic second as of which the row is true: when an event arrived, when a list was
     asked for. `told_by`: stream, list or you. `phase`: where a connecting instance is (scan, linking, dialling, refused).
-    `stale` is True when the server itself lost touch with WhatsApp.
+    `stale` is True when the server itself lost touch with WhatsApp. `until`: Unix seconds at which a ban ends, 0 when not told.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Row:
     stale: bool = False
     last_event: float = 0.0
     last_word: str = ""
+    until: float = 0.0
     item: Instance = field(default_factory=lambda: Instance(""))
     haystack: str = ""
 
@@ -163,6 +164,8 @@ class FleetModel:
             row.reason = event.reason
             self._move(row, meaning.state, min(at, now), exact=True)
             row.raw_state = word
+            if meaning.state == states.BANNED:
+                row.until = now + event.expire if event.expire else 0.0
         return Changes({row.name})
 
     def apply_written(self, name: str, state: str, *, asked_at: float, received_at: float, now: float) -> Changes:
@@ -259,7 +262,7 @@ class FleetModel:
         if state != row.state:
             self.counts[row.state] -= 1
             self.counts[state] += 1
-            row.state, row.since, row.since_exact = state, since, exact
+            row.state, row.since, row.since_exact, row.until = state, since, exact, 0.0
         elif exact and not row.since_exact:
             row.since, row.since_exact = since, True
 

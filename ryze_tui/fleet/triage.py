@@ -74,6 +74,7 @@ _STATES: Final = {
 }
 _NEVER_PAIRED: Final = _Case(WARNING, mark("Never paired with a phone."), "c", mark("connect with a QR, or p with a code"))
 _STALE: Final = _Case(WARNING, mark("The server lost touch with WhatsApp; it may come back by itself."), "", "")
+_BAN_OVER: Final = _Case(WARNING, mark("The ban should be over by now."), "b", mark("bring it back, slowly"))
 _BY_YOU: Final = _Case(TROUBLE, mark("You logged it out."), "c", _QR)
 
 _PHASES: Final = {
@@ -99,6 +100,8 @@ def _case(row: Row, now: float) -> _Case:
         return _STALE if row.stale else _STATES[row.state]
     if row.state == states.CONNECTING:
         return _connecting(row, now)
+    if row.state == states.BANNED and row.until and now >= row.until:
+        return _BAN_OVER
     if row.state == states.LOGGEDOUT and row.told_by == "you":
         return _BY_YOU
     if row.last_word == "logged_out" and row.reason:

@@ -236,7 +236,7 @@ class Account:
 
     def bring_back(self, name: str) -> Remedy:
         """Which way brings it back, and why. Pure: nothing is sent."""
-        return remedy.choose(self.model.rows.get(name))
+        return remedy.choose(self.model.rows.get(name), self._clock.time())
 
     def pair(self, name: str, number: str = "") -> PairingSession:
         """A pairing of this instance: by QR, or by code for a phone number. Nothing is sent before it runs."""

@@ -8,13 +8,16 @@ from ..i18n import _
 from .outcome import Remedy
 
 
-def choose(row: Row | None) -> Remedy:
-    """Reconnect where a session should be left, connect where none can be, wait where something is under way."""
+def choose(row: Row | None, now: float = 0.0) -> Remedy:
+    """Reconnect where a session should be left, connect where none can be, wait where something is under way.
+
+    `now`: Unix seconds; a ban that was told to end may have ended.
+    """
     if row is None:
         return Remedy("none", _("it is not there any more"))
     if row.state == states.CONNECTED:
         return Remedy("none", _("it is connected already"))
-    if row.state == states.BANNED:
+    if row.state == states.BANNED and not 0 < row.until <= now:
         return Remedy("wait", _("WhatsApp banned it; connecting again now makes it worse"))
     if row.state == states.CONNECTING and row.phase != "refused":
         return Remedy("wait", _("it is connecting; p or c starts a new pairing"))

@@ -27,8 +27,8 @@ def _assess(row: Row, now: float) -> Triage:
 
 
 def clock(moment: float, now: float) -> str:
-    """`14:02`, or with its day when it is older than 20 hours; local time."""
-    return time.strftime("%H:%M" if now - moment < 72000 else "%b %d %H:%M", time.localtime(moment))
+    """`14:02`, or with its day when it is more than 20 hours away; local time."""
+    return time.strftime("%H:%M" if abs(now - moment) < 72000 else "%b %d %H:%M", time.localtime(moment))
 
 
 def told(row: Row, now: float) -> str:
@@ -44,6 +44,9 @@ def told(row: Row, now: float) -> str:
 def _facts(row: Row, now: float) -> list[tuple[str, str]]:
     item = row.item
     facts = [(_("Number"), number(row.number)), (_("Profile"), safe(item.profile_name) or "–")]
+    if row.until:
+        left = _("in {age}").format(age=age(row.until - now)) if row.until - now >= 60 else ""
+        facts.insert(0, (_("Ban ends"), f"{clock(row.until, now)}   {left}"))
     if item.is_business:
         facts.append((_("Business"), safe(item.business_name) or _("yes")))
     if item.webhook_url:

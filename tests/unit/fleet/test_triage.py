@@ -8,6 +8,7 @@ from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
 from ryze_tui.fleet import triage
 from ryze_tui.fleet.model import FleetModel, Row
+from ryze_tui.operations import remedy
 
 
 def row(state: str = "connected", *words: str, number: str = "5511", reason: str = "", told_by: str = "list") -> Row:
@@ -70,3 +71,26 @@ def test_the_servers_own_reason_is_added_once() -> None:
 
 def test_logged_out_by_ourselves_is_said_so() -> None:
     assert triage.assess(row("loggedout", told_by="you"), 1000).reason == "You logged it out."
+
+
+def banned(expire: object) -> Row:
+    model = FleetModel()
+    model.apply_list([Instance("a", state="connected", number_jid="5511@s.whatsapp.net")], asked_at=1, received_at=1, now=1000)
+    event = Event("instance.state", "a", {"state": "temp_banned", "expire": expire})
+    model.apply_event(event, received_at=2, now=1000)
+    return model.rows["a"]
+
+
+def test_a_ban_that_is_told_to_end_ends() -> None:
+    row = banned(3600)
+    assert (row.until, triage.assess(row, 1000 + 3599).severity) == (4600, triage.CRITICAL)
+    assert triage.assess(row, 4600).next_key == "b"
+    assert (remedy.choose(row, 4599).action, remedy.choose(row, 4600).action) == ("wait", "reconnect")
+
+
+@pytest.mark.parametrize("expire", [None, True, "soon", -1, 0, 1e300, float("nan")])
+def test_an_end_that_cannot_be_believed_is_none(expire: object) -> None:
+    row = banned(expire)
+    assert row.until == 0
+    assert triage.severity(row, 1e12) == triage.CRITICAL
+    assert remedy.choose(row, 1e12).action == "wait"
