@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ..api import errors as texts
 from ..api.blocks import BLOCKS, Block, Chatwoot, Proxy, Settings, Webhook, WebSocket, from_create, secret_fields
 from .clock import rfc3339
+from .dialect import Dialect
 from .errors import ApiError
 from .record import Record, Values, display_status
 from .secrets import KeyRing
@@ -177,7 +178,7 @@ def created_view(record: Record) -> Values:
     return {"id": record.id, "name": record.name, "token": record.token, "status": record.state, **block_views(record.blocks)}
 
 
-def item_text(record: Record, label: str, extensions: bool) -> str:
+def item_text(record: Record, label: str, dialect: Dialect, *, extensions: bool) -> str:
     """A list item (contract §4) as JSON; made once until something in it changes."""
     if record.item is None:
         connection: Values = {
@@ -188,8 +189,9 @@ def item_text(record: Record, label: str, extensions: bool) -> str:
         }
         if extensions:
             connection |= {"since": rfc3339(record.since), "reason": record.reason}
+        status = dialect.idle_status if record.state == "disconnected" else record.state
         record.item = json.dumps({
-            "id": record.id, "name": record.name, "token": record.token, "status": record.state, "numberJid": record.jid or None,
+            "id": record.id, "name": record.name, "token": record.token, "status": status, "numberJid": record.jid or None,
             "createdAt": rfc3339(record.created_at), "updatedAt": rfc3339(record.updated_at), "connection": connection,
             "profile": {
                 "name": record.profile_name, "pictureUrl": "", "isBusiness": bool(record.business_name),

@@ -33,6 +33,6 @@ def png(text: str) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(pixels)) + _chunk(b"IEND", b"")
 
 
-def data_url(text: str) -> str:
-    """`data:image/png;base64,…`"""
-    return "data:image/png;base64," + base64.b64encode(png(text)).decode()
+def base64_png(text: str) -> str:
+    """The picture as base64."""
+    return base64.b64encode(png(text)).decode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .dialect import DIALECTS, Dialect
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -14,7 +16,8 @@ class Settings:
 
     `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
     `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
-    environment. `simulator_speed` divides the simulator's waits; `simulator_names` is `numbered` or `demo`.
+    environment. `answers`: one of dialect.DIALECTS. `simulator_speed` divides the simulator's waits; `simulator_names` is
+    `numbered` or `demo`.
     """
 
     data_dir: Path
@@ -26,6 +29,7 @@ class Settings:
     rate_limit: int = 100
     instance_quota: int = 0
     extensions: bool = True
+    answers: str = "documented"
     key_file: Path | None = None
     key: str = field(default="", repr=False)
     account_token: str = field(default="", repr=False)
@@ -34,6 +38,11 @@ class Settings:
     simulator_speed: float = 1.0
     simulator_names: str = "numbered"
     ring_size: int = 50_000
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose answers ours are like where documentation and live service disagree."""
+        return DIALECTS[self.answers]
 
     @property
     def loopback(self) -> bool:

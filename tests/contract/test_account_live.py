@@ -16,13 +16,15 @@ from ryze_tui.probes.truth import probe
 
 from tests.terminal.server import Server
 
+DIALECTS = pytest.mark.parametrize("server", [True, False, "observed"], ids=["stream", "plain", "observed"], indirect=True)
 MODES = pytest.mark.parametrize("server", [True, False], ids=["stream", "plain"], indirect=True)
 
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with Server(tmp_path / "server", instances=12, extensions=request.param) as made:
+    options = ("--answers", "observed") if request.param == "observed" else ()
+    with Server(tmp_path / "server", instances=12, extensions=request.param is True, options=options) as made:
         yield made
 
 
@@ -60,7 +62,7 @@ def shown(account: Account) -> dict[str, str]:
     return {name: row.state for name, row in account.model.rows.items()}
 
 
-@MODES
+@DIALECTS
 async def test_create_pair_by_qr_log_out_pair_by_code_delete(server: Server) -> None:
     async with opened(server) as account:
         assert shown(account) == truth(server)
@@ -176,7 +178,7 @@ async def test_the_log_of_calls_holds_no_secret(server: Server) -> None:
             assert secret not in text
 
 
-@MODES
+@DIALECTS
 async def test_w_switches_a_stream_on_and_t_finds_the_screen_right(server: Server) -> None:
     server.http.post("/api/instance/new", json={"name": "quiet", "websocketEnabled": True, "websocketEvents": ["call.update"]})
     async with opened(server) as account:

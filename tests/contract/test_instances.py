@@ -354,3 +354,17 @@ async def test_configuring_refuses(api: Api, body: Any) -> None:
     await api.new("sales")
     status, message = await api.refused("POST", "/api/events/websocket/sales", body)
     assert status == 400 and message.startswith("Invalid request body")
+
+
+async def test_answers_as_observed_on_the_live_service(tmp_path: Path) -> None:
+    """Contract §2.13, §3, §4 and §8 #11, #38: bare base64, other words, and a block that was never written reads as off."""
+    async with running(tmp_path, answers="observed") as api:
+        await api.new("a")
+        item = await api.item("a")
+        assert (item["status"], item["connection"]["state"]) == ("closed", "disconnected")
+        off = {"enabled": False, "events": [], "mediaBase64": False}
+        assert (await api.ok("GET", "/api/events/getWebsocket/a"))["websocket"] == off
+        answer = await api.ok("GET", "/api/instance/connect/a")
+        assert answer["status"] == "qr_code_generated"
+        assert base64.b64decode(answer["qrCodeBase64"], validate=True).startswith(b"\x89PNG")
+        assert (await api.item("a"))["status"] == "connecting"

@@ -33,6 +33,7 @@ async def get_websocket(request: Request) -> JSONResponse:
     """GET /api/events/getWebsocket/:instance; 404 when it was never written."""
     backend = backend_of(request)
     record = auth.instance_of(request.scope, backend.catalog)
-    if (values := record.blocks.get("websocket")) is None:
+    values = record.blocks.get("websocket")
+    if values is None and not backend.settings.dialect.unset_is_off:
         raise ApiError(404, texts.NO_WEBSOCKET)
     return JSONResponse({"success": True, "message": "WebSocket configuration retrieved", "websocket": websocket_view(values)})

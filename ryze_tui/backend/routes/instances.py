@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ...api import errors as texts
-from .. import auth, qr
+from .. import auth
 from ..app import backend_of
 from ..blocks import created_view, from_flat, item_text
 from ..body import read_object
@@ -53,10 +53,10 @@ async def listing(request: Request) -> Response:
     """GET /api/instance/list"""
     backend = backend_of(request)
     records = _wanted(request)
-    label, extensions = backend.engine.label, backend.settings.extensions
+    label, extensions, dialect = backend.engine.label, backend.settings.extensions, backend.settings.dialect
     items: list[str] = []
     for record in records:
-        items.append(item_text(record, label, extensions))
+        items.append(item_text(record, label, dialect, extensions=extensions))
         if not len(items) % YIELD_EVERY:
             await asyncio.sleep(0)  # thousands of items never hold up an event
     total = len(records)
@@ -92,8 +92,7 @@ async def connect(request: Request) -> JSONResponse:
     if number:
         answer = {"success": True, "message": "Pairing code generated", "pairingCode": code, "status": "pairing"}
     else:
-        picture = await asyncio.to_thread(qr.data_url, code)
-        answer = {"success": True, "message": "QR code generated", "qrCode": code, "qrCodeBase64": picture, "status": "qr"}
+        answer = await asyncio.to_thread(backend.settings.dialect.qr, code)
     return JSONResponse(answer)
 
 
