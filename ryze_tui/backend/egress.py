@@ -1,0 +1,187 @@
+"""The only way out: every address that a user gives us to dial is checked here, and the address checked is the address dialled.
+
+Link-local, metadata, multicast and reserved addresses are never dialled; loopback and private ones only where that is allowed.
+A name is resolved once per connection, and the connection goes to the address that was looked at: DNS that answers differently
+a moment later changes nothing. Redirects are not followed, and of an answer only the first 2 KB are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpcore
+import httpx
+
+from ..redact import clean, mask
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host and port -> textual addresses. Raises OSError."""
+
+ANSWER_BYTES: Final = 2048
+CONNECT_SECONDS: Final = 10.0
+
+_METADATA: Final = frozenset(
+    ipaddress.ip_address(text)
+    for text in ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192")
+)
+"""Where clouds tell their machines' secrets; some of them stand in ranges that are otherwise merely private."""
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_PRIVATE: Final = tuple(
+    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+_THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
+
+
+class Forbidden(Exception):
+    """The address may not be dialled; the text says which and why, without what came after the host in a URL."""
+
+
+def inner(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo, NAT64), else itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def refusal(address: Address, *, allow_private: bool) -> str:
+    """Why an address may not be dialled; empty when it may."""
+    address = inner(address)
+    if address in _METADATA:
+        return "it is a cloud's metadata address"
+    if address.is_link_local:
+        return "it is a link-local address"
+    if address.is_multicast:
+        return "it is a multicast address"
+    if address.is_unspecified or (isinstance(address, ipaddress.IPv4Address) and address in _THIS_NETWORK):
+        return "it is no address of any machine"
+    if address.is_loopback:
+        return "" if allow_private else "it is this server itself"
+    if any(address in network for network in _PRIVATE if network.version == address.version):
+        return "" if allow_private else "it is in a private network"
+    return "" if address.is_global and not address.is_reserved else "it is a reserved address"
+
+
+async def system_resolver(host: str, port: int) -> Sequence[str]:
+    """What the system says."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(sockaddr[0]) for _family, _kind, _proto, _name, sockaddr in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: status, and the first 2 KB as text that can be shown (masked, no control characters)."""
+
+    status: int
+    text: str
+    retry_after: str = ""
+
+
+class Egress:
+    """Dials for users. One per server; `close` it."""
+
+    def __init__(self, *, allow_private: bool, resolver: Resolver = system_resolver) -> None:
+        self.allow_private = allow_private
+        self._resolver = resolver
+        self._client: httpx.AsyncClient | None = None
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of a host that may be dialled, in order. Raises Forbidden, OSError."""
+        try:
+            found: Iterable[str] = [str(ipaddress.ip_address(host.strip("[]")))]
+        except ValueError:
+            found = await self._resolver(host, port)
+        allowed, why = [], "it has no address"
+        for text in found:
+            reason = refusal(ipaddress.ip_address(text.partition("%")[0]), allow_private=self.allow_private)
+            if reason:
+                why = reason
+            else:
+                allowed.append(text)
+        if not allowed:
+            raise Forbidden(f"{host} may not be dialled: {why}")
+        return allowed
+
+    def client(self) -> httpx.AsyncClient:
+        """An HTTP client that can go nowhere else: checked addresses, no redirects, no environment."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(transport=_Transport(self), follow_redirects=False, trust_env=False, timeout=None)
+        return self._client
+
+    async def post(self, url: str, *, content: bytes, headers: dict[str, str], seconds: float) -> Reply:
+        """POST, within `seconds` in all. Raises Forbidden, httpx.HTTPError, TimeoutError, OSError, httpx.InvalidURL."""
+        async with asyncio.timeout(seconds):
+            request = self.client().build_request("POST", url, content=content, headers=headers)
+            response = await self.client().send(request, stream=True)
+            try:
+                kept = await _beginning(response)
+            finally:
+                await response.aclose()
+        text = clean(mask(kept.decode("utf-8", "replace")))
+        return Reply(response.status_code, text, response.headers.get("retry-after", ""))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    kept = b""
+    async for part in response.aiter_raw():
+        kept += part[: ANSWER_BYTES - len(kept)]
+        if len(kept) >= ANSWER_BYTES:
+            break
+    return kept
+
+
+class _Backend(httpcore.AsyncNetworkBackend):
+    """Opens TCP connections to checked addresses only; TLS still names the host of the URL."""
+
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None, socket_options: Any = None
+    ) -> httpcore.AsyncNetworkStream:
+        error: Exception | None = None
+        for address in await self._egress.addresses(host, port):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout or CONNECT_SECONDS, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+                error = failed
+        raise error or httpcore.ConnectError(f"{host} has no address")
+
+    async def connect_unix_socket(self, path: str, timeout: float | None = None, socket_options: Any = None) -> Any:
+        raise Forbidden("Unix sockets may not be dialled")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own transport, over a pool whose network is ours."""
+
+    def __init__(self, egress: Egress) -> None:
+        context = ssl.create_default_context()
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context, max_connections=200, max_keepalive_connections=50, keepalive_expiry=30.0,
+            http1=True, http2=False, network_backend=_Backend(egress),
+        )

@@ -1,0 +1,116 @@
+"""What may be dialled, and that what was checked is what is dialled."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ryze_tui.backend.egress import ANSWER_BYTES, Egress, Forbidden, inner, refusal
+
+NEVER = [
+    "169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "ff02::1", "0.0.0.0", "0.1.2.3",
+    "::", "255.255.255.255", "240.0.0.1", "::ffff:169.254.169.254", "2002:a9fe:a9fe::", "64:ff9b::a9fe:a9fe", "::169.254.169.254",
+]
+PRIVATE = ["127.0.0.1", "127.9.9.9", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "fd12::1", "100.64.0.1", "::ffff:10.0.0.1",
+           "64:ff9b::7f00:1", "2002:7f00:1::"]
+PUBLIC = ["1.1.1.1", "8.8.8.8", "2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
+
+
+@pytest.mark.parametrize("text", NEVER)
+def test_never(text: str) -> None:
+    assert refusal(ipaddress.ip_address(text), allow_private=True)
+
+
+@pytest.mark.parametrize("text", PRIVATE)
+def test_private_only_where_allowed(text: str) -> None:
+    assert refusal(ipaddress.ip_address(text), allow_private=False)
+    assert not refusal(ipaddress.ip_address(text), allow_private=True)
+
+
+@pytest.mark.parametrize("text", PUBLIC)
+def test_public(text: str) -> None:
+    assert not refusal(ipaddress.ip_address(text), allow_private=False)
+
+
+@given(st.ip_addresses())
+def test_without_private_only_global_unicast_is_dialled(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    if not refusal(address, allow_private=False):
+        seen = inner(address)
+        assert seen.is_global
+        assert not (seen.is_private or seen.is_loopback or seen.is_link_local or seen.is_multicast or seen.is_reserved)
+
+
+class Dns:
+    """Answers the first question with one address and every later one with another."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        self.asked += 1
+        return self.answers[min(self.asked, len(self.answers)) - 1]
+
+
+async def serve(answer: bytes, seen: list[bytes]) -> asyncio.Server:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    return await asyncio.start_server(handle, "127.0.0.1", 0)
+
+
+def port_of(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])
+
+
+async def test_a_name_that_turns_private_is_refused_and_nothing_is_sent() -> None:
+    seen: list[bytes] = []
+    async with await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen) as server:
+        egress = Egress(allow_private=False, resolver=Dns(["127.0.0.1"]))
+        with pytest.raises(Forbidden, match="this server itself"):
+            await egress.post(f"http://hooks.example:{port_of(server)}/", content=b"{}", headers={}, seconds=5)
+        with pytest.raises(Forbidden, match="may not be dialled"):
+            await egress.addresses("hooks.example", 80)
+        await egress.close()
+    assert seen == []
+
+
+async def test_the_address_checked_is_the_address_dialled() -> None:
+    seen: list[bytes] = []
+    async with await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", seen) as server:
+        dns = Dns(["169.254.169.254", "127.0.0.1"], ["169.254.169.254"])
+        egress = Egress(allow_private=True, resolver=dns)
+        reply = await egress.post(f"http://hooks.example:{port_of(server)}/x", content=b"{}", headers={"X-A": "b"}, seconds=5)
+        assert (reply.status, reply.text, dns.asked) == (200, "ok", 1)
+        assert b"host: hooks.example" in seen[0].lower()
+        await egress.close()
+
+
+async def test_redirects_are_not_followed_and_answers_are_cut_and_cleaned() -> None:
+    seen: list[bytes] = []
+    body = b"\x1b[31m" + b"x" * 100_000
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with await serve(head + body, seen) as server:
+        egress = Egress(allow_private=True)
+        reply = await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=5)
+        assert reply.status == 302
+        assert "\x1b" not in reply.text and len(reply.text) <= ANSWER_BYTES
+        await egress.close()
+    assert len(seen) == 1
+
+
+async def test_an_answer_that_never_ends_costs_its_seconds() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        egress = Egress(allow_private=True)
+        with pytest.raises(TimeoutError):
+            await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=0.05)
+        await egress.close()
