@@ -20,6 +20,10 @@ NO_WEBSOCKET: Final = "WebSocket not configured for this instance"
 WEBSOCKET_OFF: Final = (
     "WebSocket is not enabled for this instance. Configure it first using POST /api/events/websocket/{instance}"
 )
+NO_SETTING: Final = "At least one setting must be provided"
+INVALID_WEBHOOK_URL: Final = "Invalid webhook URL"
+WEBHOOKS_FULL: Final = "Maximum of 3 enabled webhooks reached"
+WEBHOOK_NOT_FOUND: Final = "Webhook not found"
 NOT_FOUND: Final = "Not found"
 METHOD_NOT_ALLOWED: Final = "Method not allowed"
 BODY_TOO_LARGE: Final = "Request body too large"

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from .catalog import Catalog
 from .clock import Clock
+from .configure import Configure
 from .engine.port import Engine
 from .events.bus import Bus
 from .instances import Instances
@@ -27,6 +28,7 @@ class Backend:
     bus: Bus
     engine: Engine
     instances: Instances
+    configure: Configure
     limits: Limits
     started: float
 

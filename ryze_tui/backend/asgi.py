@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import events, health, instances, mcp, sockets
+from .routes import configuration, events, health, instances, mcp, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -35,6 +35,16 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/api/instance/reconnect/{instance}", instances.reconnect, methods=["POST"]),
         Route("/api/instance/logout/{instance}", instances.logout, methods=["DELETE"]),
         Route("/api/instance/delete/{instance}", instances.delete, methods=["DELETE"]),
+        Route("/api/instance/getSettings/{instance}", configuration.get_settings, methods=["GET"]),
+        Route("/api/instance/settings/{instance}", configuration.set_settings, methods=["POST"]),
+        Route("/api/instance/getProxy/{instance}", configuration.get_proxy, methods=["GET"]),
+        Route("/api/instance/proxy/{instance}", configuration.set_proxy, methods=["POST"]),
+        Route("/api/instance/getS3/{instance}", configuration.get_s3, methods=["GET"]),
+        Route("/api/instance/s3/{instance}", configuration.set_s3, methods=["POST"]),
+        Route("/api/instance/metrics/{instance}", configuration.metrics, methods=["GET"]),
+        Route("/api/events/webhook/{instance}", configuration.set_webhook, methods=["POST"]),
+        Route("/api/events/webhook/{instance}", configuration.get_webhooks, methods=["GET"]),
+        Route("/api/events/getWebhook/{instance}", configuration.get_webhooks, methods=["GET"]),
         Route("/api/events/websocket/{instance}", events.set_websocket, methods=["POST"]),
         Route("/api/events/getWebsocket/{instance}", events.get_websocket, methods=["GET"]),
         Route("/mcp", mcp.mcp, methods=["POST", "DELETE"]),

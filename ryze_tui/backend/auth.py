@@ -83,7 +83,12 @@ def account_token(scope: Scope) -> str:
 
 def instance_of(scope: Scope, catalog: Catalog) -> Record:
     """The instance named in the path. Raises ApiError 401, 403, 404 in this order (contract §7)."""
-    caller, name = _known(scope), scope["path_params"]["instance"]
+    return named_instance(scope, catalog, scope["path_params"]["instance"])
+
+
+def named_instance(scope: Scope, catalog: Catalog, name: str) -> Record:
+    """One of several instances that a request names. Raises ApiError 401, 403, 404 in this order."""
+    caller = _known(scope)
     if caller.instance is not None:
         if caller.instance.name != name:
             raise ApiError(403, texts.TOKEN_MISMATCH)

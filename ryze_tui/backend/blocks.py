@@ -33,9 +33,19 @@ class Written:
 
     def to_json(self, ring: KeyRing, instance_id: str) -> str:
         """The database's text; each secret is bound to its row and field."""
-        row = f"{instance_id}/{self.kind}/{self.label}"
+        row = _row_of(instance_id, self.kind, self.label)
         sealed = {name: ring.encrypt(value, "blocks", row, name) for name, value in self.secrets.items() if value}
         return json.dumps({"values": self.values, "secrets": sealed})
+
+
+def _row_of(instance_id: str, kind: str, label: str) -> str:
+    return f"{instance_id}/{kind}/{label}"
+
+
+def open_secrets(ring: KeyRing, instance_id: str, kind: str, label: str, text: str) -> dict[str, str]:
+    """What `to_json` sealed. Raises SecretError, ValueError."""
+    row = _row_of(instance_id, kind, label)
+    return {name: ring.decrypt(sealed, "blocks", row, name) for name, sealed in json.loads(text)["secrets"].items()}
 
 
 def invalid(error: ValidationError) -> ApiError:
@@ -140,12 +150,24 @@ def websocket_view(values: Values | None) -> Values:
     return _WEBSOCKET if values is None else values
 
 
-def _proxy_view(values: Values | None) -> Values:
+def settings_view(values: Values | None) -> Values:
+    """All seven, the defaults while nothing was written."""
+    return _SETTINGS if values is None else values
+
+
+def proxy_view(values: Values | None) -> Values:
+    """Never the password."""
     return values if values is not None and values["enabled"] else _NO_PROXY
 
 
-def _s3_view(values: Values | None) -> Values:
+def s3_view(values: Values | None) -> Values:
+    """As read: `secretKey` is there and null."""
     return _NO_S3 if values is None or not values["enabled"] else values | {"secretKey": None}
+
+
+def s3_saved_view(values: Values) -> Values:
+    """As answered to a write: without `secretKey`."""
+    return {name: value for name, value in s3_view(values).items() if name != "secretKey"}
 
 
 def _chatwoot_view(values: Values | None) -> Values:
@@ -167,9 +189,9 @@ def block_views(blocks: dict[str, Values]) -> Values:
         "webhook": blocks.get("webhook") or _WEBHOOK,
         "websocket": websocket_view(blocks.get("websocket")),
         "chatwoot": _chatwoot_view(blocks.get("chatwoot")),
-        "proxy": _proxy_view(blocks.get("proxy")),
-        "settings": blocks.get("settings") or _SETTINGS,
-        "s3": _s3_view(blocks.get("s3")),
+        "proxy": proxy_view(blocks.get("proxy")),
+        "settings": settings_view(blocks.get("settings")),
+        "s3": s3_view(blocks.get("s3")),
     }
 
 

@@ -20,6 +20,7 @@ from .app import Backend
 from .blocks import Written, split
 from .catalog import Catalog
 from .clock import Clock, LoopClock
+from .configure import Configure
 from .engine.port import Engine, Sessions
 from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
@@ -153,6 +154,7 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         instances = Instances(catalog, store, bus, engine, clock)
         backend = Backend(
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
+            configure=Configure(store, catalog),
             limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
         )
         await instances.open()

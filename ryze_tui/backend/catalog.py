@@ -9,7 +9,7 @@ from typing import Final
 
 from ..api import errors as texts
 from ..api.instance import NAME_PATTERN
-from .blocks import Written
+from .blocks import DEFAULT_LABEL, Written
 from .clock import Clock
 from .errors import ApiError, StoreError
 from .events.bus import Bus
@@ -105,6 +105,7 @@ class Catalog:
         return Record(
             id=entropy.token_hex(16), account=account, name=name, token=token or new_token(), created_at=now, updated_at=now,
             since=now, blocks={block.kind: block.values for block in blocks},
+            webhooks={block.label: block.values for block in blocks if block.kind == "webhook"},
         )
 
     async def add_many(self, records: Sequence[Record], blocks: dict[str, list[Written]], sessions: dict[str, str]) -> None:
@@ -118,7 +119,10 @@ class Catalog:
         await self._store.save_block(record, block)
         if record.gone:
             raise ApiError(404, texts.INSTANCE_NOT_FOUND)
-        record.blocks = record.blocks | {block.kind: block.values}
+        if block.kind == "webhook":
+            record.webhooks = record.webhooks | {block.label: block.values}
+        if block.label in ("", DEFAULT_LABEL):
+            record.blocks = record.blocks | {block.kind: block.values}
         record.updated_at = self._clock.now()
         record.changed()
         self._store.touch(record)

@@ -38,7 +38,8 @@ class Record:
     """An instance. Only `Instances` changes it.
 
     `since` is Unix seconds. `paired`: a session is saved. `attempt` numbers its links: what an older one says is dropped.
-    `blocks` holds what was configured, without secrets; a block that was never written is not in it.
+    `blocks` holds what was configured, without secrets; a block that was never written is not in it. `webhooks`: every
+    webhook row by label, of which `blocks` holds the default one.
     """
 
     id: str
@@ -55,9 +56,11 @@ class Record:
     profile_name: str = ""
     business_name: str = ""
     blocks: dict[str, Values] = field(default_factory=dict)
+    webhooks: dict[str, Values] = field(default_factory=dict)
     attempt: int = 0
     gone: bool = False
     lock: asyncio.Lock | None = None
+    configuring: asyncio.Lock | None = None
     deadline: Timer | None = None
     asked: Asked | None = None
     settled: asyncio.Future[None] | None = None

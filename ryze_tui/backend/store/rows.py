@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from ..blocks import Written
-from ..errors import SecretError, StartupError
+from ..blocks import DEFAULT_LABEL, Written, open_secrets
+from ..errors import SecretError, StartupError, StoreError
 from ..record import Record
 from ..secrets import KeyRing
 from ..table import Stage
@@ -91,19 +91,27 @@ class Store:
     async def load(self) -> list[Record]:
         """Every instance with its blocks. Raises StartupError when one cannot be decrypted."""
         blocks: dict[str, dict[str, dict[str, Any]]] = {}
+        webhooks: dict[str, dict[str, dict[str, Any]]] = {}
         for row in await self.database.read(select(schema.blocks)):
-            if row.label in ("", "default"):
-                blocks.setdefault(row.instance_id, {})[row.kind] = json.loads(row.json)["values"]
+            values = json.loads(row.json)["values"]
+            if row.label in ("", DEFAULT_LABEL):
+                blocks.setdefault(row.instance_id, {})[row.kind] = values
+            if row.kind == "webhook":
+                webhooks.setdefault(row.instance_id, {})[row.label] = values
         try:
-            return [self._record(row, blocks.get(row.id, {})) for row in await self.database.read(select(schema.instances))]
+            return [
+                self._record(row, blocks.get(row.id, {}), webhooks.get(row.id, {}))
+                for row in await self.database.read(select(schema.instances))
+            ]
         except (SecretError, ValueError) as error:
             raise StartupError(f"the database cannot be read ({error}); restore a copy, or its key") from error
 
-    def _record(self, row: Any, blocks: dict[str, dict[str, Any]]) -> Record:
+    def _record(self, row: Any, blocks: dict[str, dict[str, Any]], webhooks: dict[str, dict[str, Any]]) -> Record:
         return Record(
             id=row.id, account=row.account_id, name=row.name, token=self._ring.decrypt(row.token, "instances", row.id, "token"),
             created_at=row.created_at, updated_at=row.updated_at, since=row.since, stage=Stage(row.stage), reason=row.reason,
             jid=row.jid, paired=row.paired, profile_name=row.profile_name, business_name=row.business_name, blocks=blocks,
+            webhooks=webhooks,
         )
 
     def _row(self, record: Record) -> dict[str, Any]:
@@ -136,6 +144,16 @@ class Store:
     async def save_block(self, record: Record, block: Written) -> None:
         """Replace a block. Raises StoreError."""
         await self.database.write(_block_statements(self._ring, record.id, [block]))
+
+    async def block_secrets(self, record: Record, kind: str, label: str = "") -> dict[str, str]:
+        """The secrets of a block, decrypted; only those that are set. Raises StoreError when they cannot be read."""
+        table = schema.blocks
+        key = (table.c.instance_id == record.id) & (table.c.kind == kind) & (table.c.label == label)
+        rows = await self.database.read(select(table.c.json).where(key))
+        try:
+            return open_secrets(self._ring, record.id, kind, label, rows[0][0]) if rows else {}
+        except (SecretError, ValueError) as error:
+            raise StoreError(f"the stored secret cannot be read: {error}") from error
 
     async def delete(self, record: Record) -> None:
         """Remove an instance with everything of it. Raises StoreError."""

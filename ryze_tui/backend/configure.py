@@ -1,0 +1,118 @@
+"""Changing the blocks of an instance: what a write replaces, what it keeps, and the limits that hold (contract §2.8-2.12)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from ..api import errors as texts
+from ..api.blocks import S3, Block, Proxy, Settings, Webhook, secret_fields
+from .blocks import DEFAULT_LABEL, Written, absolute_url, check_proxy, proxy_view, read_block, s3_saved_view, split
+from .catalog import Catalog
+from .errors import ApiError
+from .record import Record, Values
+from .store.rows import Store
+
+WEBHOOKS_ENABLED: Final = 3
+LABEL_MOST: Final = 255
+_IDENTITY: Final[dict[type[Block], tuple[str, ...]]] = {Proxy: ("host", "username"), S3: ("endpoint", "accessKey")}
+"""A secret that is left out stays while these are what they were (contract §8 #51); of another account it would be wrong."""
+
+
+class Configure:
+    """One change of an instance's configuration at a time; reads and writes are in the answers' shapes."""
+
+    def __init__(self, store: Store, catalog: Catalog) -> None:
+        self._store, self._catalog = store, catalog
+
+    async def settings(self, record: Record, body: dict[str, Any]) -> Values:
+        """Merge some of the seven fields. Raises ApiError 400, 500."""
+        sent = {name: body[name] for name in Settings.model_fields if name in body}
+        if not sent:
+            raise ApiError(400, texts.NO_SETTING)
+        async with _lock(record):
+            block = read_block(Settings, (record.blocks.get("settings") or {}) | sent)
+            await self._catalog.configure(record, split("settings", block))
+        return record.blocks["settings"]
+
+    async def proxy(self, record: Record, body: dict[str, Any]) -> Values:
+        """Replace the proxy; it acts at the next connect or reconnect. Raises ApiError 400, 500."""
+        block = read_block(Proxy, body)
+        assert isinstance(block, Proxy)
+        check_proxy(block)
+        if not block.enabled:
+            block = Proxy(enabled=False)
+        async with _lock(record):
+            await self._catalog.configure(record, await self._keeping(record, "proxy", block, body))
+        return proxy_view(record.blocks["proxy"])
+
+    async def s3(self, record: Record, body: dict[str, Any]) -> Values:
+        """Replace the store; switching it off deletes the credentials. Raises ApiError 400, 500."""
+        block = read_block(S3, body)
+        assert isinstance(block, S3)
+        if not block.enabled:
+            block = S3(enabled=False)
+        elif not block.bucket:
+            raise ApiError(400, f"{texts.INVALID_BODY}: bucket is required")
+        elif block.endpoint and not absolute_url(block.endpoint):
+            raise ApiError(400, f"{texts.INVALID_BODY}: endpoint must be an http or https URL")
+        async with _lock(record):
+            await self._catalog.configure(record, await self._keeping(record, "s3", block, body))
+        return s3_saved_view(record.blocks["s3"])
+
+    async def _keeping(self, record: Record, kind: str, block: Block, body: dict[str, Any]) -> Written:
+        """The block as it is stored; a secret that was left out is the one that is stored already, where it still fits."""
+        written, before = split(kind, block), record.blocks.get(kind) or {}
+        same = before.get("enabled") and all(before.get(name) == written.values[name] for name in _IDENTITY[type(block)])
+        missing = [name for name in secret_fields(type(block)) if name not in body]
+        if written.values["enabled"] and same and missing:
+            stored = await self._store.block_secrets(record, kind)
+            written.secrets |= {name: stored[name] for name in missing if name in stored}
+        return written
+
+    # -- webhooks ------------------------------------------------------------------------------------------------------
+
+    async def webhook(self, record: Record, body: dict[str, Any]) -> Values:
+        """Replace the row of one label, every field of it. Raises ApiError 400, 409, 500."""
+        block = read_block(Webhook, {"label": DEFAULT_LABEL} | body)
+        assert isinstance(block, Webhook)
+        if not 0 < len(block.label) <= LABEL_MOST:
+            raise ApiError(400, f"{texts.INVALID_BODY}: label must have 1 to {LABEL_MOST} characters")
+        if block.enabled and not absolute_url(block.url):
+            raise ApiError(400, texts.INVALID_WEBHOOK_URL)
+        if "\r" in block.authorization or "\n" in block.authorization or not block.authorization.isprintable():
+            raise ApiError(400, f"{texts.INVALID_BODY}: authorization must be one line")
+        if not block.enabled:
+            block = Webhook(label=block.label, enabled=False)
+        async with _lock(record):
+            others = sum(one["enabled"] for label, one in record.webhooks.items() if label != block.label)
+            if block.enabled and others >= WEBHOOKS_ENABLED:
+                raise ApiError(409, texts.WEBHOOKS_FULL)
+            await self._catalog.configure(record, split("webhook", block))
+        return _with_authorization(record.webhooks[block.label], block.authorization)
+
+    async def webhooks(self, record: Record) -> list[Values]:
+        """Every row, enabled or not, sorted by label, with its authorization in clear (contract §2.12)."""
+        return [await self.webhook_of(record, label) for label in sorted(record.webhooks)]
+
+    async def webhook_of(self, record: Record, label: str) -> Values:
+        """The row of one label. Raises ApiError 404."""
+        if (values := record.webhooks.get(label)) is None:
+            raise ApiError(404, texts.WEBHOOK_NOT_FOUND)
+        stored = await self._store.block_secrets(record, "webhook", label)
+        return _with_authorization(values, stored.get("authorization", ""))
+
+
+def _with_authorization(values: Values, authorization: str) -> Values:
+    """In the documented order of fields; two clients compare the whole."""
+    return {
+        "label": values["label"], "enabled": values["enabled"], "url": values["url"], "authorization": authorization,
+        "byEvents": values["byEvents"], "events": values["events"], "mediaBase64": values["mediaBase64"],
+    }
+
+
+def _lock(record: Record) -> asyncio.Lock:
+    """Configuring never waits for the lifecycle, whose lock a connect may hold for a minute."""
+    if record.configuring is None:
+        record.configuring = asyncio.Lock()
+    return record.configuring
