@@ -9,8 +9,10 @@ from starlette.requests import HTTPConnection
 from .catalog import Catalog
 from .clock import Clock
 from .configure import Configure
+from .egress import Egress
 from .engine.port import Engine
 from .events.bus import Bus
+from .events.outbox import Outbox
 from .instances import Instances
 from .limits import Limits
 from .settings import Settings
@@ -29,6 +31,8 @@ class Backend:
     engine: Engine
     instances: Instances
     configure: Configure
+    outbox: Outbox
+    egress: Egress
     limits: Limits
     started: float
 

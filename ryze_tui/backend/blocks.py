@@ -30,12 +30,13 @@ class Written:
     values: Values
     secrets: dict[str, str] = field(repr=False)
     label: str = ""
+    paused: bool = False
 
     def to_json(self, ring: KeyRing, instance_id: str) -> str:
         """The database's text; each secret is bound to its row and field."""
         row = _row_of(instance_id, self.kind, self.label)
         sealed = {name: ring.encrypt(value, "blocks", row, name) for name, value in self.secrets.items() if value}
-        return json.dumps({"values": self.values, "secrets": sealed})
+        return json.dumps({"values": self.values, "secrets": sealed, "paused": self.paused})
 
 
 def _row_of(instance_id: str, kind: str, label: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import random
 import secrets as entropy
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,17 +22,20 @@ from .blocks import Written, split
 from .catalog import Catalog
 from .clock import Clock, LoopClock
 from .configure import Configure
+from .egress import Egress
 from .engine.port import Engine, Sessions
 from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
 from .errors import StartupError, StoreError
 from .events.bus import Bus
+from .events.outbox import Outbox
 from .instances import Instances
 from .limits import Limits
 from .record import Record
 from .secrets import load_keys, new_token, token_digest
 from .settings import Settings
 from .store.database import Database
+from .store.outbox import OutboxRows
 from .store.rows import Store
 
 log = logging.getLogger(__name__)
@@ -152,11 +156,17 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         await catalog.open()
         engine = factory(settings, store, clock)
         instances = Instances(catalog, store, bus, engine, clock)
+        configure = Configure(store, catalog, ring, signed=settings.extensions)
+        egress = Egress(allow_private=settings.allow_private)
+        rows = OutboxRows(store.database, ring)
+        outbox = Outbox(rows, egress, configure, clock, random=random.random, base_url=lambda: bus.base_url)
+        bus.deliver = outbox.accept
         backend = Backend(
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
-            configure=Configure(store, catalog),
+            configure=configure, outbox=outbox, egress=egress,
             limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
         )
+        await outbox.open()
         await instances.open()
         await _fill(backend, account)
     except StoreError as error:
@@ -178,4 +188,6 @@ async def opened(settings: Settings, factory: EngineFactory = make_engine, clock
         finally:
             backend.bus.close(1001, "the server stops")
             await backend.instances.close()
+            await backend.outbox.close()
+            await backend.egress.close()
             await backend.store.database.close()

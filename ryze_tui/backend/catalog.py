@@ -121,6 +121,7 @@ class Catalog:
             raise ApiError(404, texts.INSTANCE_NOT_FOUND)
         if block.kind == "webhook":
             record.webhooks = record.webhooks | {block.label: block.values}
+            record.paused = (record.paused | {block.label}) if block.paused else (record.paused - {block.label})
         if block.label in ("", DEFAULT_LABEL):
             record.blocks = record.blocks | {block.kind: block.values}
         record.updated_at = self._clock.now()

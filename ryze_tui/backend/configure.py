@@ -11,6 +11,7 @@ from .blocks import DEFAULT_LABEL, Written, absolute_url, check_proxy, proxy_vie
 from .catalog import Catalog
 from .errors import ApiError
 from .record import Record, Values
+from .secrets import KeyRing
 from .store.rows import Store
 
 WEBHOOKS_ENABLED: Final = 3
@@ -22,8 +23,9 @@ _IDENTITY: Final[dict[type[Block], tuple[str, ...]]] = {Proxy: ("host", "usernam
 class Configure:
     """One change of an instance's configuration at a time; reads and writes are in the answers' shapes."""
 
-    def __init__(self, store: Store, catalog: Catalog) -> None:
-        self._store, self._catalog = store, catalog
+    def __init__(self, store: Store, catalog: Catalog, ring: KeyRing, *, signed: bool) -> None:
+        self._store, self._catalog, self._ring, self._signed = store, catalog, ring, signed
+        self._authorizations: dict[tuple[str, str], str] = {}
 
     async def settings(self, record: Record, body: dict[str, Any]) -> Values:
         """Merge some of the seven fields. Raises ApiError 400, 500."""
@@ -89,6 +91,7 @@ class Configure:
             if block.enabled and others >= WEBHOOKS_ENABLED:
                 raise ApiError(409, texts.WEBHOOKS_FULL)
             await self._catalog.configure(record, split("webhook", block))
+            self._authorizations[record.id, block.label] = block.authorization
         return _with_authorization(record.webhooks[block.label], block.authorization)
 
     async def webhooks(self, record: Record) -> list[Values]:
@@ -99,8 +102,33 @@ class Configure:
         """The row of one label. Raises ApiError 404."""
         if (values := record.webhooks.get(label)) is None:
             raise ApiError(404, texts.WEBHOOK_NOT_FOUND)
-        stored = await self._store.block_secrets(record, "webhook", label)
-        return _with_authorization(values, stored.get("authorization", ""))
+        return _with_authorization(values, await self.authorization(record, label))
+
+    # -- what deliveries need ------------------------------------------------------------------------------------------
+
+    def find(self, instance_id: str) -> Record | None:
+        """The instance, while it exists."""
+        return self._catalog.by_id.get(instance_id)
+
+    async def authorization(self, record: Record, label: str) -> str:
+        """The Authorization of a webhook row, in clear; kept in memory once it was needed. Raises StoreError."""
+        where = (record.id, label)
+        if where not in self._authorizations:
+            stored = await self._store.block_secrets(record, "webhook", label)
+            self._authorizations[where] = stored.get("authorization", "")
+        return self._authorizations[where]
+
+    async def pause(self, record: Record, label: str) -> None:
+        """Nothing more to this row until it is written again; what it holds stays. Raises StoreError."""
+        async with _lock(record):
+            if (values := record.webhooks.get(label)) is None or record.gone:
+                return
+            secrets = {"authorization": await self.authorization(record, label)}
+            await self._catalog.configure(record, Written("webhook", values, secrets, label, paused=True))
+
+    def signing_key(self, record: Record, label: str) -> bytes | None:
+        """What deliveries of a row are signed with; None for the plain contract."""
+        return self._ring.derived("webhook", f"{record.id}/{label}") if self._signed else None
 
 
 def _with_authorization(values: Values, authorization: str) -> Values:

@@ -39,7 +39,8 @@ class Record:
 
     `since` is Unix seconds. `paired`: a session is saved. `attempt` numbers its links: what an older one says is dropped.
     `blocks` holds what was configured, without secrets; a block that was never written is not in it. `webhooks`: every
-    webhook row by label, of which `blocks` holds the default one.
+    webhook row by label, of which `blocks` holds the default one; `paused`: labels whose receiver said that it is gone for
+    good (410).
     """
 
     id: str
@@ -57,6 +58,7 @@ class Record:
     business_name: str = ""
     blocks: dict[str, Values] = field(default_factory=dict)
     webhooks: dict[str, Values] = field(default_factory=dict)
+    paused: set[str] = field(default_factory=set)
     attempt: int = 0
     gone: bool = False
     lock: asyncio.Lock | None = None

@@ -74,6 +74,10 @@ class KeyRing:
             raise SecretError(f"{table}.{column} cannot be decrypted: it was changed or moved") from error
         return text.decode("utf-8", "surrogatepass")
 
+    def derived(self, purpose: str, row: str) -> bytes:
+        """A key for one purpose and place, always the same while the ring's first key is."""
+        return hmac.new(self._lookup, f"{purpose}|{row}".encode(), hashlib.sha256).digest()
+
     def lookup(self, token: str) -> str:
         """HMAC-SHA-256 of a TokenInstance, hex: how its row is found without decrypting any."""
         return hmac.new(self._lookup, token.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

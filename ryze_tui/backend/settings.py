@@ -16,7 +16,8 @@ class Settings:
 
     `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
     `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
-    environment. `answers`: one of dialect.DIALECTS. `simulator_speed` divides the simulator's waits; `simulator_names` is
+    environment. `private_targets`: whether users may have loopback and private addresses dialled; None means while bound to
+    loopback. `answers`: one of dialect.DIALECTS. `simulator_speed` divides the simulator's waits; `simulator_names` is
     `numbered` or `demo`.
     """
 
@@ -34,6 +35,7 @@ class Settings:
     key: str = field(default="", repr=False)
     account_token: str = field(default="", repr=False)
     allowed_origins: tuple[str, ...] = ()
+    private_targets: bool | None = None
     simulator_instances: int = 0
     simulator_speed: float = 1.0
     simulator_names: str = "numbered"
@@ -43,6 +45,11 @@ class Settings:
     def dialect(self) -> Dialect:
         """Whose answers ours are like where documentation and live service disagree."""
         return DIALECTS[self.answers]
+
+    @property
+    def allow_private(self) -> bool:
+        """Whether users may have loopback and private addresses dialled."""
+        return self.loopback if self.private_targets is None else self.private_targets
 
     @property
     def loopback(self) -> bool:

@@ -77,10 +77,11 @@ class _Account:
 
 
 class Bus:
-    """`epoch` names this run of the server; `base_url` is what envelopes tell."""
+    """`epoch` names this run of the server; `base_url` is what envelopes tell; `deliver` gets what webhooks may want."""
 
     def __init__(self, *, epoch: str, ring_size: int, extensions: bool) -> None:
         self.base_url = ""
+        self.deliver: Callable[[Record, str, Values], None] | None = None
         self._epoch = epoch
         self._ring_size = ring_size
         self._extensions = extensions
@@ -94,6 +95,8 @@ class Bus:
         if record.id in self._sockets:
             self._to_sockets(record, name, data)
         self._to_account(record.account, name, record.name, data)
+        if self.deliver is not None and record.webhooks:
+            self.deliver(record, name, data)
 
     def row(self, record: Record) -> None:
         """The compact row of an instance is new or changed, other than by an instance.state event."""

@@ -17,7 +17,11 @@ def _first(connection: Connection) -> None:
     schema.metadata.create_all(connection)
 
 
-STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
+def _outbox(connection: Connection) -> None:
+    schema.outbox.create(connection, checkfirst=True)
+
+
+STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _outbox)
 """Step N brings version N to N+1."""
 
 assert len(STEPS) == schema.SCHEMA_VERSION

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -92,26 +93,32 @@ class Store:
         """Every instance with its blocks. Raises StartupError when one cannot be decrypted."""
         blocks: dict[str, dict[str, dict[str, Any]]] = {}
         webhooks: dict[str, dict[str, dict[str, Any]]] = {}
+        paused: dict[str, set[str]] = {}
         for row in await self.database.read(select(schema.blocks)):
-            values = json.loads(row.json)["values"]
+            stored = json.loads(row.json)
+            values = stored["values"]
             if row.label in ("", DEFAULT_LABEL):
                 blocks.setdefault(row.instance_id, {})[row.kind] = values
             if row.kind == "webhook":
                 webhooks.setdefault(row.instance_id, {})[row.label] = values
+                if stored.get("paused"):
+                    paused.setdefault(row.instance_id, set()).add(row.label)
         try:
             return [
-                self._record(row, blocks.get(row.id, {}), webhooks.get(row.id, {}))
+                replace(
+                    self._record(row), blocks=blocks.get(row.id, {}), webhooks=webhooks.get(row.id, {}),
+                    paused=paused.get(row.id, set()),
+                )
                 for row in await self.database.read(select(schema.instances))
             ]
         except (SecretError, ValueError) as error:
             raise StartupError(f"the database cannot be read ({error}); restore a copy, or its key") from error
 
-    def _record(self, row: Any, blocks: dict[str, dict[str, Any]], webhooks: dict[str, dict[str, Any]]) -> Record:
+    def _record(self, row: Any) -> Record:
         return Record(
             id=row.id, account=row.account_id, name=row.name, token=self._ring.decrypt(row.token, "instances", row.id, "token"),
             created_at=row.created_at, updated_at=row.updated_at, since=row.since, stage=Stage(row.stage), reason=row.reason,
-            jid=row.jid, paired=row.paired, profile_name=row.profile_name, business_name=row.business_name, blocks=blocks,
-            webhooks=webhooks,
+            jid=row.jid, paired=row.paired, profile_name=row.profile_name, business_name=row.business_name,
         )
 
     def _row(self, record: Record) -> dict[str, Any]:
@@ -161,6 +168,7 @@ class Store:
         await self.database.write([
             (delete(schema.sessions).where(schema.sessions.c.instance_id == record.id), {}),
             (delete(schema.blocks).where(schema.blocks.c.instance_id == record.id), {}),
+            (delete(schema.outbox).where(schema.outbox.c.instance_id == record.id), {}),
             (delete(schema.instances).where(schema.instances.c.id == record.id), {}),
         ])
 

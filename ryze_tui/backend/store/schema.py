@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -55,4 +55,24 @@ sessions = Table(
     Column("data", Text, nullable=False),  # encrypted
 )
 
-SCHEMA_VERSION: Final = 1
+outbox = Table(
+    "outbox", metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("instance_id", String(32), nullable=False),
+    Column("label", String(255), nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Float, nullable=False),
+    Column("status", Integer),
+    Column("answer", Text, nullable=False),
+    Column("done_at", Float, nullable=False),
+    Column("data", Text, nullable=False),  # encrypted
+    Index("outbox_state", "state", "sequence"),
+    Index("outbox_webhook", "instance_id", "label", "state", "sequence"),
+)
+
+SCHEMA_VERSION: Final = 2

@@ -1,0 +1,312 @@
+"""Webhook deliveries on a virtual clock: order, retries, dead letters, limits, and that nothing holds up anything else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ryze_tui.backend.egress import Forbidden, Reply
+from ryze_tui.backend.errors import StoreError
+from ryze_tui.backend.events.delivery import DEAD, DELIVERED, PENDING
+from ryze_tui.backend.events.lanes import IN_FLIGHT, PER_HOST, PER_WEBHOOK, Lanes
+from ryze_tui.backend.events.outbox import Outbox
+from ryze_tui.backend.record import Record, Values
+from ryze_tui.backend.store.outbox import Delivery
+
+from .fakes import ACCOUNT, START, VirtualClock
+
+ROW = {"label": "default", "enabled": True, "url": "https://hooks.example/wa", "byEvents": False, "events": [],
+       "mediaBase64": False}  # fmt: skip
+
+
+def delivery(n: int, *, where: str = "a", lane: str = "x", attempts: int = 0) -> Delivery:
+    return Delivery(f"msg_{n}", where, "default", "call.update", lane, START, attempts=attempts, data={})
+
+
+# -- lanes -------------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans()), max_size=120),
+    st.lists(st.integers(0, 1000), max_size=400),
+)
+def test_lanes_keep_order_limits_and_lose_nothing(arrivals: list[tuple[int, int, bool]], ends: list[int]) -> None:
+    lanes = Lanes(lambda where: f"host{int(where[0]) % 2}")
+    waiting = [delivery(n, where=str(w), lane=str(lane), attempts=int(again)) for n, (w, lane, again) in enumerate(arrivals)]
+    for one in waiting:
+        lanes.add(one)
+    out: list[Delivery] = []
+    begun: list[Delivery] = []
+    turns = iter([*ends, *[0] * 500])
+    while len(begun) < len(waiting) or out:
+        while (one := lanes.next()) is not None:
+            out.append(one)
+            begun.append(one)
+        hosts = Counter(int(one.instance_id) % 2 for one in out)
+        assert all(n <= PER_HOST for n in hosts.values())
+        assert max(Counter(one.instance_id for one in out).values(), default=0) <= PER_WEBHOOK
+        firsts = [(one.instance_id, one.lane) for one in out if not one.attempts]
+        assert len(firsts) == len(set(firsts)), "two first attempts of a lane at once"
+        assert lanes.in_flight == len(out) <= IN_FLIGHT
+        assert out, "places are free and something waits, but nothing goes"
+        lanes.done(out.pop(next(turns) % len(out)))
+    for key in {(one.instance_id, one.lane) for one in waiting}:
+        in_order = [int(one.id[4:]) for one in begun if (one.instance_id, one.lane) == key and not one.attempts]
+        assert in_order == sorted(in_order)
+    assert (len(begun), lanes.waiting, lanes.in_flight) == (len(waiting), 0, 0)
+
+
+def test_one_slow_host_leaves_the_others_their_places() -> None:
+    lanes = Lanes(lambda where: where[0])
+    for n in range(100):
+        lanes.add(delivery(n, where="slow", lane=str(n)))
+    slow = [lanes.next() for _ in range(PER_HOST)]
+    assert lanes.next() is None
+    lanes.add(delivery(1000, where="quick"))
+    assert (found := lanes.next()) is not None and found.instance_id == "quick"
+    assert len(slow) == PER_HOST
+
+
+def test_dropping_a_webhook_returns_what_waited() -> None:
+    lanes = Lanes(lambda where: "h")
+    for n in range(6):
+        lanes.add(delivery(n, lane=str(n % 2)))
+    first = lanes.next()
+    assert first is not None
+    assert len(lanes.drop(("a", "default"))) == 5
+    assert lanes.next() is None
+    lanes.done(first)
+    assert (lanes.waiting, lanes.in_flight) == (0, 0)
+
+
+# -- the outbox --------------------------------------------------------------------------------------------------------
+
+
+class Rows:
+    """A disk: what is on it survives `Bench.restart`."""
+
+    def __init__(self) -> None:
+        self.disk: dict[str, tuple[Delivery, str]] = {}
+        self.broken = ""
+
+    def _done(self, action: Callable[[], None]) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.broken:
+            future.set_exception(StoreError(self.broken))
+        else:
+            action()
+            future.set_result(None)
+        return future
+
+    def add(self, deliveries: Sequence[Delivery]) -> asyncio.Future[None]:
+        return self._done(lambda: self.disk.update({one.id: (one, json.dumps(one.data)) for one in deliveries}))
+
+    def save(self, deliveries: Sequence[Delivery]) -> asyncio.Future[None]:
+        return self._done(lambda: None)
+
+    def prune(self, instance_id: str, label: str) -> asyncio.Future[None]:
+        return self._done(lambda: None)
+
+    async def pending(self) -> list[Delivery]:
+        return [one for one, _ in self.disk.values() if one.state == PENDING]
+
+    async def data(self, one: Delivery) -> Values:
+        found: Values = json.loads(self.disk[one.id][1])
+        return found
+
+
+class Receiver:
+    """Answers as the test says; `answer(n, body)` may also be an exception, or a future to wait for."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, dict[str, Any], dict[str, str]]] = []
+        self.answer: Callable[[dict[str, Any]], Any] = lambda body: 200
+
+    async def post(self, url: str, *, content: bytes, headers: dict[str, str], seconds: float) -> Reply:
+        body = json.loads(content)
+        self.got.append((url, body, headers))
+        answer = self.answer(body)
+        if isinstance(answer, asyncio.Future):
+            answer = await answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Reply) else Reply(answer, "said")
+
+    @property
+    def numbers(self) -> list[int]:
+        return [body["data"]["n"] for _url, body, _headers in self.got]
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.clock, self.rows, self.receiver = VirtualClock(), Rows(), Receiver()
+        self.record = Record("i1", ACCOUNT, "sales", "token-of-sales", START, START, START)
+        self.record.webhooks = {"default": dict(ROW)}
+        self.gone = False
+        self.outbox = self._outbox()
+
+    def _outbox(self) -> Outbox:
+        return Outbox(
+            self.rows, self.receiver, self, self.clock, random=lambda: 0.5, base_url=lambda: "http://base"  # type: ignore[arg-type]
+        )
+
+    def find(self, instance_id: str) -> Record | None:
+        return None if self.gone else self.record
+
+    async def authorization(self, record: Record, label: str) -> str:
+        return "Bearer x"
+
+    async def pause(self, record: Record, label: str) -> None:
+        record.paused = record.paused | {label}
+
+    def signing_key(self, record: Record, label: str) -> bytes | None:
+        return b"k"
+
+    async def happen(self, *numbers: int, chat: str = "c@g.us", event: str = "message.exchange") -> None:
+        for n in numbers:
+            self.outbox.accept(self.record, event, {"n": n, "chat": {"jid": chat}})
+        await self.rest()
+
+    async def rest(self) -> None:
+        for _turn in range(60):
+            await asyncio.sleep(0)
+
+    async def pass_(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        await self.rest()
+
+    async def restart(self) -> None:
+        await self.outbox.close()
+        self.outbox = self._outbox()
+        await self.outbox.open()
+        await self.rest()
+
+    @property
+    def states(self) -> list[str]:
+        return [one.state for one, _ in self.rows.disk.values()]
+
+
+async def test_what_is_sent() -> None:
+    b = Bench()
+    await b.happen(1)
+    ((url, body, headers),) = b.receiver.got
+    assert url == "https://hooks.example/wa"
+    assert body == {
+        "event": "message.exchange", "data": {"n": 1, "chat": {"jid": "c@g.us"}},
+        "instanceData": {"baseUrl": "http://base", "instance": "sales", "token": "token-of-sales"},
+    }
+    assert headers["Authorization"] == "Bearer x"
+    assert headers["webhook-id"] in b.rows.disk
+    assert b.states == [DELIVERED]
+
+
+async def test_filters_labels_and_switched_off_rows() -> None:
+    b = Bench()
+    b.record.webhooks = {
+        "states": ROW | {"events": ["instance.state"]}, "off": ROW | {"enabled": False}, "by": ROW | {"byEvents": True, "url": "http://x/y"},
+    }
+    await b.happen(1)
+    assert [url for url, _body, _headers in b.receiver.got] == ["http://x/y/message.exchange"]
+    await b.happen(2, event="instance.state")
+    assert len(b.receiver.got) == 3
+
+
+async def test_media_goes_only_where_it_was_asked_for() -> None:
+    b = Bench()
+    b.record.webhooks = {"with": ROW | {"mediaBase64": True}, "without": dict(ROW)}
+    b.outbox.accept(b.record, "message.exchange", {"n": 1, "message": {"media": {"base64": "AAAA", "type": "image"}}})
+    await b.rest()
+    assert sorted("base64" in body["data"]["message"]["media"] for _url, body, _headers in b.receiver.got) == [False, True]
+
+
+async def test_a_poison_event_is_retried_alone_while_its_chat_goes_on() -> None:
+    b = Bench()
+    b.receiver.answer = lambda body: 500 if body["data"]["n"] == 1 else 200
+    await b.happen(1, 2, 3)
+    assert b.receiver.numbers == [1, 2, 3]
+    for wait in (1, 5, 15, 60, 300):
+        await b.pass_(wait - 0.01)
+        before = len(b.receiver.got)
+        await b.pass_(0.02)
+        assert len(b.receiver.got) == before + 1
+    ids = {headers["webhook-id"] for _url, body, headers in b.receiver.got if body["data"]["n"] == 1}
+    assert (len(ids), b.receiver.numbers.count(1), b.states) == (1, 6, [DEAD, DELIVERED, DELIVERED])
+    await b.pass_(100_000)
+    assert len(b.receiver.got) == 8
+
+
+async def test_first_attempts_of_a_chat_are_in_order_and_other_chats_do_not_wait() -> None:
+    b = Bench()
+    slow: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    b.receiver.answer = lambda body: slow if body["data"]["n"] == 1 else 200
+    await b.happen(1, 2, chat="one@g.us")
+    await b.happen(3, chat="two@g.us")
+    assert b.receiver.numbers == [1, 3]
+    slow.set_result(200)
+    await b.rest()
+    assert b.receiver.numbers == [1, 3, 2]
+
+
+async def test_gone_pauses_the_row_and_what_comes_later_is_not_even_kept() -> None:
+    b = Bench()
+    b.receiver.answer = lambda body: 410
+    await b.happen(1)
+    await b.happen(2)
+    assert (b.receiver.numbers, b.states, b.record.paused) == ([1], [DEAD], {"default"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (TimeoutError(), "no answer within 10 s"), (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (Forbidden("hooks.example may not be dialled: it is in a private network"), "private network"), (503, "said"),
+    ],
+)  # fmt: skip
+async def test_why_it_was_not_delivered_is_kept_in_words(answer: Any, words: str) -> None:
+    b = Bench()
+    b.receiver.answer = lambda body: answer
+    await b.happen(1)
+    ((one, _),) = b.rows.disk.values()
+    assert (one.state, one.attempts) == (PENDING, 1)
+    assert words in one.answer
+
+
+async def test_what_was_pending_goes_on_after_a_restart_under_the_same_id() -> None:
+    b = Bench()
+    b.receiver.answer = lambda body: 503
+    await b.happen(1, 2)
+    ids = list(b.rows.disk)
+    await b.restart()
+    b.receiver.answer = lambda body: 200
+    b.receiver.got.clear()
+    await b.pass_(1.1)
+    assert sorted(headers["webhook-id"] for _url, _body, headers in b.receiver.got) == sorted(ids)
+    assert b.states == [DELIVERED, DELIVERED]
+
+
+async def test_a_disk_that_refuses_loses_nothing_while_the_server_lives() -> None:
+    b = Bench()
+    b.rows.broken = "disk full"
+    b.receiver.answer = lambda body: 503
+    await b.happen(1)
+    b.receiver.answer = lambda body: 200
+    await b.pass_(1.1)
+    assert b.receiver.numbers == [1, 1]
+
+
+async def test_a_row_switched_off_or_an_instance_deleted_ends_its_retries() -> None:
+    b = Bench()
+    b.receiver.answer = lambda body: 503
+    await b.happen(1)
+    b.record.webhooks = {"default": ROW | {"enabled": False, "url": ""}}
+    await b.pass_(1.1)
+    assert (b.receiver.numbers, b.states) == ([1], [DEAD])
+    b.gone = True
+    await b.pass_(1000)
+    assert b.receiver.numbers == [1]
