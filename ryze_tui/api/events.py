@@ -19,7 +19,8 @@ DELETED: Final = "instance.deleted"
 
 ACCOUNT_STREAM: Final = "account-stream"
 SINCE: Final = "since"
-EXTENSIONS: Final = (ACCOUNT_STREAM, SINCE)
+DELIVERIES: Final = "deliveries"
+EXTENSIONS: Final = (ACCOUNT_STREAM, DELIVERIES, SINCE)
 """What our server adds to the plain contract today, as `/health` lists it."""
 
 CODE_MOST: Final = 1500

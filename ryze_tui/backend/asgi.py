@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import configuration, events, health, instances, mcp, sockets
+from .routes import configuration, deliveries, events, health, instances, mcp, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -51,7 +51,12 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         WebSocketRoute("/ws/{instance}", sockets.instance_socket),
     ]
     if settings.extensions:
-        plain.append(WebSocketRoute("/ws", sockets.account_socket))
+        plain += [
+            WebSocketRoute("/ws", sockets.account_socket),
+            Route("/api/events/webhook/{instance}/deliveries", deliveries.listing, methods=["GET"]),
+            Route("/api/events/webhook/{instance}/deliveries/test", deliveries.test, methods=["POST"]),
+            Route("/api/events/webhook/{instance}/deliveries/{id}/redeliver", deliveries.redeliver, methods=["POST"]),
+        ]
     return [*plain, WebSocketRoute("/{path:path}", _no_socket)]
 
 

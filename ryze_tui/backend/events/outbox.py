@@ -12,7 +12,7 @@ import json
 import logging
 import secrets as entropy
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ from ..errors import StoreError
 from ..record import Record, Values
 from ..store.outbox import Delivery, OutboxRows
 from .bus import without_media
-from .delivery import DEAD, PENDING, SECONDS, Fate, fate, headers, order_key, target
+from .delivery import DEAD, DELIVERED, PENDING, SECONDS, Fate, fate, headers, order_key, target
 from .lanes import Lanes, Where
 
 log = logging.getLogger(__name__)
@@ -114,6 +114,36 @@ class Outbox:
             self._lanes.add(delivery)
         self._pump()
 
+    # -- looking behind it ---------------------------------------------------------------------------------------------
+
+    async def list(self, record: Record, *, label: str | None, state: str | None, limit: int) -> Sequence[Delivery]:
+        """The newest deliveries of an instance first. Raises StoreError."""
+        return await self._rows.list(record, label=label, state=state, limit=limit)
+
+    async def find(self, record: Record, delivery_id: str) -> Delivery | None:
+        """One delivery of an instance. Raises StoreError."""
+        return await self._rows.find(record, delivery_id)
+
+    def again(self, delivery: Delivery) -> None:
+        """A finished one once more, with all its attempts, under the same id."""
+        delivery.state, delivery.attempts, delivery.next_at, delivery.done_at = PENDING, 0, 0.0, 0.0
+        delivery.status, delivery.answer = None, ""
+        self._save(delivery)
+        self._lanes.add(delivery)
+        self._pump()
+
+    async def once(self, record: Record, label: str, event: str, data: Values) -> Delivery:
+        """One attempt now, outside the queue and not kept; what came of it."""
+        delivery = Delivery(
+            id=f"msg_{entropy.token_hex(12)}", instance_id=record.id, label=label, event=event, lane="test",
+            created_at=self._clock.now(), data=data, kept=False,
+        )
+        status, answer, _told = await self._exchange(record, record.webhooks[label], delivery)
+        delivered = status is not None and 200 <= status < 300
+        delivery.state, delivery.status, delivery.answer = (DELIVERED if delivered else DEAD), status, answer
+        delivery.attempts, delivery.done_at = 1, self._clock.now()
+        return delivery
+
     # -- sending -------------------------------------------------------------------------------------------------------
 
     def _host(self, where: Where) -> str:
@@ -158,6 +188,13 @@ class Outbox:
         if row is None or not row["enabled"]:
             self._settle(delivery, Fate(DEAD), None, "the webhook was switched off")
             return
+        status, answer, told = await self._exchange(record, row, delivery)
+        if told.pause:
+            await self._registry.pause(record, delivery.label)
+        self._settle(delivery, told, status, answer)
+
+    async def _exchange(self, record: Record, row: Values, delivery: Delivery) -> tuple[int | None, str, Fate]:
+        """One request and its answer: (status, words, what it leads to)."""
         status: int | None = None
         retry_after = ""
         try:
@@ -166,19 +203,14 @@ class Outbox:
             reply = await self._egress.post(url, content=body, headers=sent, seconds=SECONDS)
             status, answer, retry_after = reply.status, reply.text, reply.retry_after
         except Forbidden as error:
-            answer, told = str(error), fate(_REFUSED, delivery.attempts + 1, self._random)
-            self._settle(delivery, told, None, answer)
-            return
+            return None, str(error), fate(_REFUSED, delivery.attempts + 1, self._random)
         except TimeoutError:
             answer = f"no answer within {SECONDS:g} s"
         except StoreError as error:
             answer = str(error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             answer = _in_words(error)
-        told = fate(status, delivery.attempts + 1, self._random, retry_after=retry_after)
-        if told.pause:
-            await self._registry.pause(record, delivery.label)
-        self._settle(delivery, told, status, answer)
+        return status, answer, fate(status, delivery.attempts + 1, self._random, retry_after=retry_after)
 
     async def _request(self, record: Record, row: Values, delivery: Delivery) -> tuple[bytes, dict[str, str]]:
         if delivery.data is None:
