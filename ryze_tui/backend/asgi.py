@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import events, health, instances, mcp, sockets
+from .routes import events, health, instances, mcp, openapi, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -48,7 +48,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         WebSocketRoute("/ws/{instance}", sockets.instance_socket),
     ]
     if settings.extensions:
-        plain.append(WebSocketRoute("/ws", sockets.account_socket))
+        plain += [Route("/openapi.json", openapi.openapi, methods=["GET"]), WebSocketRoute("/ws", sockets.account_socket)]
     return [*plain, WebSocketRoute("/{path:path}", _no_socket)]
 
 

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -34,11 +35,18 @@ def envelope(status: int, message: str, headers: Mapping[str, str] | None = None
     return JSONResponse({"success": False, "error": {"message": message}}, status, headers)
 
 
-async def http_error(_request: Request, error: Exception) -> Response:
+async def http_error(request: Request, error: Exception) -> Response:
     """What Starlette itself refuses: unknown routes and wrong methods."""
     assert isinstance(error, HTTPException)
-    words = {404: texts.NOT_FOUND, 405: texts.METHOD_NOT_ALLOWED}
-    return envelope(error.status_code, words.get(error.status_code, error.detail), error.headers)
+    if error.status_code == 405:
+        return envelope(405, texts.METHOD_NOT_ALLOWED, {"Allow": ", ".join(sorted(_methods(request)))})
+    return envelope(error.status_code, texts.NOT_FOUND if error.status_code == 404 else error.detail, error.headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Everything that this path has, in however many routes (Starlette names the first one's)."""
+    matching = (route for route in request.app.routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in matching for method in route.methods or ()}
 
 
 class Edge:
