@@ -45,7 +45,8 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> set[str]:
     """Everything that this path has, in however many routes (Starlette names the first one's)."""
-    matching = (route for route in request.app.routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE)
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     return {method for route in matching for method in route.methods or ()}
 
 
@@ -84,7 +85,7 @@ class Edge:
             await self._app(scope, receive, tell)
         except ApiError as error:
             await _refuse(scope, receive, tell, envelope(error.status, error.message, error.headers))
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and the log the traceback
             access.failed(scope)
             if status:
                 raise BrokenOff from None

@@ -14,8 +14,9 @@ class Settings:
 
     `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
     `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
-    environment. `allowed_origins`: pages that may open sockets, none = any; `cors_origins`: pages that may call, none = no page;
-    each as origins.origin_of writes it. `simulator_speed` divides the simulator's waits; `simulator_names` is `numbered` or `demo`.
+    environment. `allowed_origins`: pages that may open sockets, none = any; `cors_origins`: pages that may call, none = no
+    page; each as origins.origin_of writes it. `simulator_speed` divides the simulator's waits; `simulator_names` is `numbered`
+    or `demo`.
     """
 
     data_dir: Path

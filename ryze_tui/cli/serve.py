@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rate-limit", type=count, default=100, metavar="N", help=_("requests a minute and token; 0 = off (100)"))
     add("--instance-quota", type=count, default=0, metavar="N", help=_("instances an account may have; 0 = any number (0)"))
     add("--cors-origin", type=_origin, action="append", default=[], metavar="URL",
-        help=_("a web page's origin that may call from a browser, e.g. https://console.example; may be repeated (none)"))  # fmt: skip
+        help=_("origin of a web page that may call, e.g. https://console.example; may be repeated (none)"))  # fmt: skip
     add("--no-extensions", action="store_true", help=_("the plain contract: no account stream, no since and reason"))
     add("--key-file", type=Path, metavar="PATH", help=_("the key that secrets are encrypted with (XDG configuration directory)"))
     add("--simulator-instances", type=count, default=0, metavar="N", help=_("fill an empty account with N instances"))

@@ -21,9 +21,9 @@ _TAGS: Final = {
     "simulator": "Virtual phones; there only when the server runs with --engine simulated.",
 }
 _ABOUT: Final = (
-    "A server that speaks the RyzeAPI contract. Every error has the shape `{\"success\": false, \"error\": {\"message\": …}}`; tell "
-    "them apart by status. Any other path answers 404, any other method 405 with `Allow`, a request that is not readable HTTP 400, "
-    "431 or 501, all in this shape. Every answer has `X-Request-Id`; one that the client sends is kept when it is "
+    'A server that speaks the RyzeAPI contract. Every error has the shape `{"success": false, "error": {"message": …}}`; tell '
+    "them apart by status. Any other path answers 404, any other method 405 with `Allow`, a request that is not readable HTTP "
+    "400, 431 or 501, all in this shape. Every answer has `X-Request-Id`; one that the client sends is kept when it is "
     "`[A-Za-z0-9_-]{1,64}`. Of a query parameter that is sent more than once the first counts. A field of a body that is null "
     "counts as left out, an unknown one is ignored."
 )
@@ -119,6 +119,9 @@ def _response(operation: Operation, status: int, answer: Answer) -> dict[str, An
     }
     if answer.content:
         made["content"] = {kind: {"schema": schemas.ref(schema) if schema else {}} for kind, schema in answer.content.items()}
+    if answer.links:
+        name = {"instance": "$response.body#/instance/name"}
+        made["links"] = {operation: {"operationId": operation, "parameters": name} for operation in answer.links}
     if answer.texts:
         shown = {f"text{number}": {"value": schemas.error(text)} for number, text in enumerate(answer.texts, 1)}
         made["content"]["application/json"]["examples"] = shown

@@ -19,12 +19,16 @@ Query = Mapping[str, tuple[str, dict[str, Any]]]
 
 @dataclass(slots=True, frozen=True)
 class Answer:
-    """One status. `content`: media type -> component, none = no body. `texts`: error messages to show as examples."""
+    """One status. `content`: media type -> component, none = no body. `texts`: error messages to show as examples.
+
+    `links`: operations on the instance that this answer is about.
+    """
 
     description: str
     content: Mapping[str, str] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, frozen=True)
@@ -58,14 +62,19 @@ def ok(component: str, description: str = "Done.", status: int = 200, headers: t
     return {status: Answer(description, {JSON: component}, headers=headers)}
 
 
-def refusals(*, limited: bool = True, **more: tuple[str, ...]) -> dict[int, Answer]:
-    """Errors by status (`s404=("Instance not found",)`), and those that every operation has."""
-    found = {int(status[1:]): told for status, told in more.items()}
-    found.setdefault(500, (texts.INTERNAL,))
-    if limited:
-        found.setdefault(401, (texts.MISSING_TOKEN, texts.INVALID_TOKEN))
-        found.setdefault(429, (texts.RATE_LIMITED,))
-    return {status: Answer(" / ".join(told), {JSON: "Error"}, told) for status, told in found.items()}
+def errors(**told: tuple[str, ...]) -> dict[int, Answer]:
+    """Errors by status: `s404=("Instance not found",)`."""
+    return {int(status[1:]): Answer(" / ".join(words), {JSON: "Error"}, words) for status, words in told.items()}
+
+
+_ALWAYS: Final = errors(
+    s401=(texts.MISSING_TOKEN, texts.INVALID_TOKEN), s429=(texts.RATE_LIMITED,), s500=(texts.INTERNAL,),
+)  # fmt: skip
+
+
+def refusals(**told: tuple[str, ...]) -> dict[int, Answer]:
+    """Errors by status, and those of every operation that needs a token."""
+    return _ALWAYS | errors(**told)
 
 
 def on_instance(**more: tuple[str, ...]) -> dict[int, Answer]:
@@ -81,7 +90,8 @@ _STOPPING: Final = (STOPPING,)
 _LIFE: Final = (
     Operation(
         "POST", "/api/instance/new", "createInstance", "instance", "Create an instance", {
-            **ok("Created", "Created, in state disconnected.", 201),
+            201: Answer("Created, in state disconnected.", {JSON: "Created"}, links=(
+                "connectInstance", "reconnectInstance", "logoutInstance", "deleteInstance", "setWebsocket", "getWebsocket")),
             **refusals(s400=(texts.INVALID_BODY, texts.NAME_REQUIRED), s403=(texts.QUOTA_EXCEEDED,),
                        s409=(texts.INSTANCE_EXISTS, texts.TOKEN_IN_USE), s413=_TOO_LARGE, s500=("Failed to create instance: …",)),
         }, tokens="A", body="NewInstance",
@@ -100,7 +110,8 @@ _LIFE: Final = (
             **ok("Connect", "The code, or that it is connected already."),
             **on_instance(s400=("Invalid phone number: digits only, country code first, e.g. 5511999999999",
                                 "Invalid history: a number of days is wanted"),
-                          s409=("Replaced by a newer connect", "Replaced by a reconnect", "The instance was logged out meanwhile"),
+                          s409=("Replaced by a newer connect", "Replaced by a reconnect",
+                                "The instance was logged out meanwhile"),
                           s500=(texts.QR_TIMEOUT, "Failed to connect: …"), s503=_STOPPING),
         }, description="Waits for the code, at most a minute. A pairing that is pending is replaced.",
         query={
@@ -147,7 +158,8 @@ _EVENTS: Final = (
             101: _UPGRADED,
             **on_instance(s400=(texts.WEBSOCKET_OFF.format(instance=EXAMPLE_NAME),), s403=(texts.ORIGIN_REFUSED,),
                           s404=(texts.NOT_FOUND,), s429=_FULL),
-        }, upgrade=True, query={"token": ("For browsers, which cannot send the header.", {"type": "string", "format": "password"})},
+        }, upgrade=True,
+        query={"token": ("For browsers, which cannot send the header.", {"type": "string", "format": "password"})},
         description="A WebSocket. Without an upgrade it is 404.",
     ),
     Operation(
@@ -169,11 +181,11 @@ _RPC_BAD: Final = {400: Answer("Not JSON, or not a JSON-RPC 2.0 request.", {JSON
 _SERVER: Final = (
     Operation(
         "GET", "/health", "health", "server", "Whether the server is well", {
-            **ok("Health", "It is."), **ok("Health", "It is not; `checks` says why.", 503), **refusals(limited=False),
+            **ok("Health", "It is."), **ok("Health", "It is not; `checks` says why.", 503), **errors(s500=(texts.INTERNAL,)),
         }, tokens="", limited=False,
     ),
     Operation(
-        "GET", "/openapi.json", "openapi", "server", "This document", {**ok("OpenApi"), **refusals(limited=False)},
+        "GET", "/openapi.json", "openapi", "server", "This document", {**ok("OpenApi"), **errors(s500=(texts.INTERNAL,))},
         tokens="", limited=False, description="An extension.",
     ),
     Operation(

@@ -113,8 +113,8 @@ def _views() -> dict[str, Schema]:
 
 def _instances() -> dict[str, Schema]:
     blocks = {kind: ref(name) for kind, name in (
-        ("webhook", "Webhook"), ("websocket", "Websocket"), ("chatwoot", "Chatwoot"), ("proxy", "Proxy"), ("settings", "Settings"),
-        ("s3", "S3"),
+        ("webhook", "Webhook"), ("websocket", "Websocket"), ("chatwoot", "Chatwoot"), ("proxy", "Proxy"),
+        ("settings", "Settings"), ("s3", "S3"),
     )}  # fmt: skip
     assert blocks.keys() == BLOCKS.keys()
     about = {

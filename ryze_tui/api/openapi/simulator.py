@@ -8,7 +8,9 @@ from .. import errors as texts
 from .operations import Operation, ok, refusals
 from .schemas import COUNT, TEXT, or_null, shape
 
-NUMBER: Final[dict[str, Any]] = {**TEXT, "description": "Phone number, country code first: 7 to 15 digits.", "examples": ["5511999990001"]}
+NUMBER: Final[dict[str, Any]] = {
+    **TEXT, "description": "Phone number, country code first: 7 to 15 digits.", "examples": ["5511999990001"],
+}  # fmt: skip
 _SECONDS: Final[dict[str, Any]] = {"type": "number", "exclusiveMinimum": 0, "maximum": 30 * 86400}
 _PERSON: Final = {"name": TEXT, "business": {**TEXT, "description": "Name of the business, when it is one."}}
 
@@ -43,8 +45,8 @@ def _refused(*states: str) -> dict[int, Any]:
 OPERATIONS: Final = (
     *(
         Operation(
-            "POST", f"/simulator/{{instance}}/{action}", f"simulate{_body_name(action).removeprefix('Simulator')}", "simulator", summary,
-            {**ok("Simulated"), **_refused("Simulator: the instance is not connected")},
+            "POST", f"/simulator/{{instance}}/{action}", _body_name(action).replace("Simulator", "simulate"), "simulator",
+            summary, {**ok("Simulated"), **_refused("Simulator: the instance is not connected")},
             tokens="A", body=_body_name(action), body_required=bool(required),
         )
         for action, (summary, required, _) in ACTIONS.items()

@@ -14,7 +14,8 @@ SECRET = "sEcReT-0123456789"
 
 def scope(path: str = "/health", query: str = "", **headers: str) -> dict[str, Any]:
     sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http", "method": "GET", "path": path, "query_string": query.encode(), "headers": sent, access.REQUEST_ID: "i"}
+    about = {"type": "http", "method": "GET", "path": path, "query_string": query.encode(), "headers": sent}
+    return about | {access.REQUEST_ID: "i"}
 
 
 @pytest.mark.parametrize("ident", ["a", "A-b_9", "x" * 64, "0b6f5ba0-ff6c-4a2e-8c9b-7e6d5c4b3a21"])

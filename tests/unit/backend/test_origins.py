@@ -27,7 +27,7 @@ def test_as_browsers_send_it(text: str, origin: str) -> None:
     "file:///etc/passwd", "https://a.example:x",
 ])  # fmt: skip
 def test_what_is_no_origin(text: str) -> None:
-    with pytest.raises(ValueError, match="^an origin "):
+    with pytest.raises(ValueError, match=r"^an origin "):
         origin_of(text)
 
 
