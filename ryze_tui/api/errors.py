@@ -24,6 +24,9 @@ NOT_FOUND: Final = "Not found"
 METHOD_NOT_ALLOWED: Final = "Method not allowed"
 BODY_TOO_LARGE: Final = "Request body too large"
 INTERNAL: Final = "Internal server error"
+ORIGIN_REFUSED: Final = "Origin not allowed"
+MALFORMED: Final = "Malformed HTTP request"
+HEADERS_TOO_LARGE: Final = "Request headers too large"
 NOT_CONNECTED: Final = "Instance is not connected to WhatsApp"
 
 

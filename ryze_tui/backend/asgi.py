@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import events, health, instances, mcp, sockets
+from .routes import events, health, instances, mcp, openapi, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -26,12 +26,19 @@ async def _no_socket(_websocket: WebSocket) -> None:
     raise ApiError(404, texts.NOT_FOUND)
 
 
+def _no_head(route: Route) -> Route:
+    """HEAD on connect would throw a waiting code away and begin a pairing whose code nobody gets to see."""
+    assert route.methods is not None
+    route.methods.discard("HEAD")
+    return route
+
+
 def _routes(settings: Settings) -> list[BaseRoute]:
     plain: list[BaseRoute] = [
         Route("/health", health.health, methods=["GET"]),
         Route("/api/instance/new", instances.new, methods=["POST"]),
         Route("/api/instance/list", instances.listing, methods=["GET"]),
-        Route("/api/instance/connect/{instance}", instances.connect, methods=["GET"]),
+        _no_head(Route("/api/instance/connect/{instance}", instances.connect, methods=["GET"])),
         Route("/api/instance/reconnect/{instance}", instances.reconnect, methods=["POST"]),
         Route("/api/instance/logout/{instance}", instances.logout, methods=["DELETE"]),
         Route("/api/instance/delete/{instance}", instances.delete, methods=["DELETE"]),
@@ -41,7 +48,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         WebSocketRoute("/ws/{instance}", sockets.instance_socket),
     ]
     if settings.extensions:
-        plain.append(WebSocketRoute("/ws", sockets.account_socket))
+        plain += [Route("/openapi.json", openapi.openapi, methods=["GET"]), WebSocketRoute("/ws", sockets.account_socket)]
     return [*plain, WebSocketRoute("/{path:path}", _no_socket)]
 
 

@@ -34,9 +34,10 @@ async def read_object(request: Request, *, limit: int = CONFIG_BYTES, empty: boo
 def parse(raw: bytes) -> Any:
     """The JSON value. Raises ValueError."""
     try:
-        body = json.loads(raw)
-        # A lone surrogate is valid in JSON and in no text that a database or a header can hold.
-        json.dumps(body, ensure_ascii=False).encode()
+        body = json.loads(raw.decode("utf-8-sig"))
+        # A lone surrogate is valid in JSON and in no text that a database or a header can hold; NaN, Infinity and 1e999 are
+        # numbers to Python only.
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return body

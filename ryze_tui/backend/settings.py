@@ -16,8 +16,9 @@ class Settings:
 
     `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
     `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
-    environment. `answers`: one of dialect.DIALECTS. `simulator_speed` divides the simulator's waits; `simulator_names` is
-    `numbered` or `demo`.
+    environment. `answers`: one of dialect.DIALECTS. `allowed_origins`: pages that may open sockets, none = any; `cors_origins`:
+    pages that may call, none = no page; each as origins.origin_of writes it. `simulator_speed` divides the simulator's waits;
+    `simulator_names` is `numbered` or `demo`.
     """
 
     data_dir: Path
@@ -34,6 +35,7 @@ class Settings:
     key: str = field(default="", repr=False)
     account_token: str = field(default="", repr=False)
     allowed_origins: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     simulator_instances: int = 0
     simulator_speed: float = 1.0
     simulator_names: str = "numbered"
@@ -43,6 +45,11 @@ class Settings:
     def dialect(self) -> Dialect:
         """Whose answers ours are like where documentation and live service disagree."""
         return DIALECTS[self.answers]
+
+    @property
+    def socket_origins(self) -> tuple[str, ...]:
+        """Origins whose pages may open sockets; none = any. Who may call may listen as well."""
+        return self.allowed_origins and self.allowed_origins + self.cors_origins
 
     @property
     def loopback(self) -> bool:

@@ -35,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--public-url", default="", metavar="URL", help=_("how others reach this server; told in events"))
     add("--rate-limit", type=count, default=100, metavar="N", help=_("requests a minute and token; 0 = off (100)"))
     add("--instance-quota", type=count, default=0, metavar="N", help=_("instances an account may have; 0 = any number (0)"))
+    add("--cors-origin", type=_origin, action="append", default=[], metavar="URL",
+        help=_("origin of a web page that may call, e.g. https://console.example; may be repeated (none)"))  # fmt: skip
     add("--no-extensions", action="store_true", help=_("the plain contract: no account stream, no since and reason"))
     add(
         "--answers", choices=("documented", "observed"), default="documented",
@@ -48,11 +50,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--verbose", action="store_true", help=_("log every request to stderr"))
 
 
+def _origin(text: str) -> str:
+    """A type for origins, as browsers send them."""
+    from ..backend.origins import origin_of
+
+    try:
+        return origin_of(text)
+    except ValueError:
+        message = _("must be http:// or https://, a name and maybe a port, no path and no *; e.g. https://console.example")
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _socket_origins() -> tuple[str, ...]:
+    """RYZE_ALLOWED_ORIGINS. Raises StartupError."""
+    from ..backend.errors import StartupError
+    from ..backend.origins import origin_of
+
+    try:
+        return tuple(origin_of(part) for part in os.environ.get("RYZE_ALLOWED_ORIGINS", "").split(",") if part.strip())
+    except ValueError as error:
+        raise StartupError(f"RYZE_ALLOWED_ORIGINS cannot be read: {error}; separate several by commas") from None
+
+
 def _settings(args: argparse.Namespace) -> Settings:
     from .. import paths
     from ..backend.settings import Settings
 
-    origins = os.environ.get("RYZE_ALLOWED_ORIGINS", "")
     return Settings(
         data_dir=(args.data_dir or paths.data_dir()).absolute(), engine=args.engine, host=args.host, port=args.port,
         database=args.database, public_url=args.public_url.rstrip("/"), rate_limit=args.rate_limit,
@@ -60,7 +83,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         key_file=args.key_file.absolute() if args.key_file else None,
         # Taken out of the environment: no child process gets them.
         key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),
-        allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+        allowed_origins=_socket_origins(), cors_origins=tuple(args.cors_origin),
         simulator_instances=args.simulator_instances, simulator_speed=args.simulator_speed, simulator_names=args.simulator_names,
     )
 

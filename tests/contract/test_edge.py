@@ -51,7 +51,8 @@ def test_the_routes_are_these(tmp_path: Path) -> None:
         for method in (getattr(route, "methods", None) or {"WS"}) - {"HEAD"}
     }
     assert routes == {(method, path) for method, path, _ in ROUTES if not path.startswith("/simulator")} | {
-        ("GET", "/health"), ("POST", "/mcp"), ("DELETE", "/mcp"), ("WS", "/ws/{}"), ("WS", "/ws"), ("WS", "/{}"),
+        ("GET", "/health"), ("GET", "/openapi.json"), ("POST", "/mcp"), ("DELETE", "/mcp"),
+        ("WS", "/ws/{}"), ("WS", "/ws"), ("WS", "/{}"),
     }
 
 

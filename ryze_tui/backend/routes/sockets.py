@@ -7,7 +7,6 @@ from starlette.websockets import WebSocket
 from ...api import errors as texts
 from .. import auth
 from ..app import Backend, backend_of
-from ..edge import LIMIT_HEADERS
 from ..errors import ApiError
 from ..events.sockets import ACCOUNT_FRAMES, HEARTBEAT_SECONDS, INSTANCE_FRAMES, MAX_SOCKETS, Socket
 
@@ -15,16 +14,15 @@ FULL = f"At most {MAX_SOCKETS} sockets at a time"
 
 
 def _check_origin(websocket: WebSocket, backend: Backend) -> None:
-    origin, allowed = websocket.headers.get("origin"), backend.settings.allowed_origins
+    origin, allowed = websocket.headers.get("origin"), backend.settings.socket_origins
     if origin and allowed and origin not in allowed:
-        raise ApiError(403, "Origin not allowed")
+        raise ApiError(403, texts.ORIGIN_REFUSED)
 
 
 async def _accept(websocket: WebSocket) -> bool:
     """False when the client is gone already."""
-    headers = [(name.lower().encode(), value.encode()) for name, value in websocket.scope.get(LIMIT_HEADERS, {}).items()]
     try:
-        await websocket.accept(headers=headers)
+        await websocket.accept()
     except OSError:
         return False
     return True

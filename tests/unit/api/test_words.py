@@ -74,6 +74,9 @@ def test_error_texts() -> None:
         "METHOD_NOT_ALLOWED": "Method not allowed",
         "BODY_TOO_LARGE": "Request body too large",
         "INTERNAL": "Internal server error",
+        "ORIGIN_REFUSED": "Origin not allowed",
+        "MALFORMED": "Malformed HTTP request",
+        "HEADERS_TOO_LARGE": "Request headers too large",
         "NOT_CONNECTED": "Instance is not connected to WhatsApp",
     }
 
