@@ -52,9 +52,10 @@ class Socket:
         self._start()
 
     def close(self, code: int, reason: str) -> None:
-        """Send what is queued, then close."""
+        """Send what is queued, then close; a client that does not read it is dropped after ABANDON_SECONDS."""
         if self._close is None:
             self._close = (code, reason)
+            asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon)
             self._start()
 
     async def run(self) -> None:

@@ -86,6 +86,7 @@ async def connect(request: Request) -> JSONResponse:
     record = auth.instance_of(request.scope, backend.catalog)
     number = _number(request.query_params.get("number", ""))
     code = await backend.instances.connect(record, number, _history(request.query_params.get("history", "")))
+    auth.check_again(request.scope, backend.catalog)
     if code is None:
         return JSONResponse({"success": True, "message": "Instance already connected", "status": "connected"})
     answer: dict[str, Any]
