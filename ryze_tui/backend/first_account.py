@@ -32,13 +32,20 @@ def _write_token(file: Path, token: str) -> None:
     log.info("the account's token is in %s", file)
 
 
-async def _given(store: Store, settings: Settings, accounts: list[AccountRow]) -> str:
+def _kept(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+async def _given(store: Store, settings: Settings, accounts: list[AccountRow], revoked: set[str]) -> str:
     """RYZE_ACCOUNT_TOKEN, unless it was revoked. Raises StartupError when somebody else has it."""
     token = settings.account_token
     if not token:
         return ""
     digest = token_digest(token)
-    if digest in await store.revoked_tokens():
+    if digest in revoked:
         log.warning("RYZE_ACCOUNT_TOKEN holds a token that was revoked by `account rotate` or `account remove`; it is ignored")
         return ""
     if any(row.digest == digest and row.name != FIRST for row in accounts) or await store.is_instance_token(token):
@@ -52,9 +59,11 @@ async def first_account(store: Store, settings: Settings, now: float) -> str:
     Empty when it was removed, or is being removed: it is made anew only for a new token in RYZE_ACCOUNT_TOKEN.
     Raises StartupError, StoreError.
     """
-    accounts = await store.accounts()
+    accounts, revoked = await store.accounts(), await store.revoked_tokens()
     first = next((row for row in accounts if row.name == FIRST), None)
-    token, file = await _given(store, settings, accounts), token_file(settings)
+    token, file = await _given(store, settings, accounts, revoked), token_file(settings)
+    if (kept := _kept(file)) and token_digest(kept) in revoked:  # a kill came between the database and the file
+        drop_token(settings)
     if first is None:
         return await _make(store, file, token, now) if token or not accounts else ""
     if first.removing:

@@ -87,6 +87,7 @@ class _Door:
         self._clients: set[asyncio.Task[Any]] = set()
         self._commands: set[asyncio.Task[dict[str, Any]]] = set()
         self._may_come = {os.geteuid(), 0}
+        self._closed = False
 
     async def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client."""
@@ -95,6 +96,8 @@ class _Door:
         full = len(self._clients) >= MAX_CLIENTS
         self._clients.add(task)
         try:
+            if self._closed:
+                return  # it was let in by the loop in the very moment that the door was shut
             if wire.peer_uid(writer.get_extra_info("socket")) not in self._may_come:
                 log.warning("an account command of another user was refused")
                 await self._say(writer, {"error": wire.NOT_ALLOWED})
@@ -138,6 +141,7 @@ class _Door:
 
     async def close(self) -> None:
         """Commands that are being worked on get a moment, then everybody goes."""
+        self._closed = True
         if self._commands:
             await asyncio.wait(self._commands, timeout=STOP_SECONDS)
         for task in self._commands:
