@@ -15,6 +15,7 @@ import pytest
 import websockets
 from ryze_tui.backend.admin import wire
 from ryze_tui.backend.asgi import build
+from ryze_tui.backend.routes import sockets
 from ryze_tui.backend.routes.simulator import Simulator
 from ryze_tui.backend.settings import Settings
 
@@ -409,3 +410,23 @@ async def test_a_connect_that_waits_hands_its_code_to_nobody_who_was_revoked(tmp
                 await asyncio.sleep(0)
         await ask(api, "rotate", "other")
         assert await asked == INVALID
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/theirs"])
+@pytest.mark.parametrize("how", ["rotate", "remove"])
+async def test_a_token_that_dies_during_the_upgrade_opens_nothing(
+    tmp_path: Path, path: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(tmp_path) as made:
+        accept = sockets._accept
+
+        async def slow(websocket: Any) -> bool:
+            if made.other in websocket.headers.values():
+                assert "ok" in await ask(made.api, how, "other")
+            return await accept(websocket)
+
+        monkeypatch.setattr(sockets, "_accept", slow)
+        async with made.api.socket(path, made.other) as frames:
+            with pytest.raises(websockets.ConnectionClosed) as caught:
+                await frames.next()
+        assert caught.value.rcvd is not None and caught.value.rcvd.code == 1008, "and not one frame came first"

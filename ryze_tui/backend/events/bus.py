@@ -110,8 +110,14 @@ class Bus:
 
     def revoke(self, account_id: str, opener: str) -> None:
         """A TokenAccount is dead: close its account streams, and the sockets of instances that `opener` opened."""
-        listeners = list(self._account(account_id).listeners)
-        listeners += [listener for sockets in self._sockets.values() for listener, by in sockets.items() if by == opener]
+        account = self._account(account_id)
+        listeners, account.listeners = list(account.listeners), {}
+        for instance, sockets in list(self._sockets.items()):
+            listeners += [listener for listener, by in sockets.items() if by == opener]
+            if left := {listener: by for listener, by in sockets.items() if by != opener}:
+                self._sockets[instance] = left
+            else:
+                del self._sockets[instance]
         for listener in listeners:
             listener.close(1008, REVOKED)
 

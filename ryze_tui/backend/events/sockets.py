@@ -37,6 +37,7 @@ class Socket:
         self._open = True
         self._runner: asyncio.Task[object] | None = None
         self._abandoned = False
+        self._over = False
 
     def push(self, frame: str | Frames) -> None:
         """Queue a frame; a queue that is full closes the socket with 1013."""
@@ -69,14 +70,14 @@ class Socket:
                 raise
             self._runner.uncancel()
         finally:
-            self._open = False
+            self._open, self._over = False, True
             self._queue.clear()
             if self._sender is not None and not self._sender.done():
                 self._sender.cancel()
 
     def _abandon(self) -> None:
         """A client that reads nothing at all does not even read the close frame: stop waiting for it."""
-        if self._open and self._runner is not None:
+        if not self._over and self._runner is not None:
             self._abandoned = True
             self._runner.cancel()
 
