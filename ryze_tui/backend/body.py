@@ -8,6 +8,8 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 
 from ..api import errors as texts
+from . import auth
+from .app import backend_of
 from .errors import ApiError
 
 CONFIG_BYTES: Final = 1024 * 1024
@@ -44,7 +46,7 @@ def parse(raw: bytes) -> Any:
 
 
 async def read_bytes(request: Request, *, limit: int = CONFIG_BYTES) -> bytes:
-    """The whole body. Raises ApiError 400, 413."""
+    """The whole body. Raises ApiError 400, 401, 413."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise ApiError(413, texts.BODY_TOO_LARGE)
@@ -57,4 +59,6 @@ async def read_bytes(request: Request, *, limit: int = CONFIG_BYTES) -> bytes:
             parts.append(part)
     except ClientDisconnect:
         raise ApiError(400, texts.INVALID_BODY) from None
+    # A body may come as slowly as its sender likes: a token that was revoked meanwhile does nothing any more.
+    auth.check_again(request.scope, backend_of(request).catalog)
     return b"".join(parts)

@@ -16,6 +16,9 @@ from typing import Any, Final, Protocol
 from ...api.events import DELETED, HEARTBEAT, ROW, SNAPSHOT
 from ..record import Record, Values, compact_row
 
+REVOKED: Final = "token revoked"
+"""Why a socket is closed with 1008 when the token that opened it is dead."""
+
 SLICE: Final = 500
 """Rows of a snapshot frame, and frames of a step of a resume."""
 
@@ -85,7 +88,7 @@ class Bus:
         self._ring_size = ring_size
         self._extensions = extensions
         self._accounts: dict[str, _Account] = {}
-        self._sockets: dict[str, dict[Listener, None]] = {}
+        self._sockets: dict[str, dict[Listener, str]] = {}
 
     # -- speaking ------------------------------------------------------------------------------------------------------
 
@@ -104,6 +107,23 @@ class Bus:
         self._to_account(record.account, DELETED, record.name, {})
         for listener in list(self._sockets.pop(record.id, ())):
             listener.close(1008, "instance deleted")
+
+    def revoke(self, account_id: str, opener: str) -> None:
+        """A TokenAccount is dead: close its account streams, and the sockets of instances that `opener` opened."""
+        account = self._account(account_id)
+        listeners, account.listeners = list(account.listeners), {}
+        for instance, sockets in list(self._sockets.items()):
+            listeners += [listener for listener, by in sockets.items() if by == opener]
+            if left := {listener: by for listener, by in sockets.items() if by != opener}:
+                self._sockets[instance] = left
+            else:
+                del self._sockets[instance]
+        for listener in listeners:
+            listener.close(1008, REVOKED)
+
+    def forget(self, account_id: str) -> None:
+        """The account is gone."""
+        self._accounts.pop(account_id, None)
 
     def _to_sockets(self, record: Record, name: str, data: Values) -> None:
         block = record.blocks.get("websocket", {})
@@ -136,9 +156,9 @@ class Bus:
         """How many account streams are open."""
         return len(self._account(account_id).listeners)
 
-    def follow_instance(self, record: Record, listener: Listener) -> None:
-        """From now on it hears the instance."""
-        self._sockets.setdefault(record.id, {})[listener] = None
+    def follow_instance(self, record: Record, listener: Listener, opener: str = "") -> None:
+        """From now on it hears the instance. `opener`: the credential of the caller (see auth.Caller)."""
+        self._sockets.setdefault(record.id, {})[listener] = opener
 
     def leave_instance(self, record: Record, listener: Listener) -> None:
         """It hears the instance no more."""
@@ -164,7 +184,8 @@ class Bus:
 
     def leave_account(self, account_id: str, listener: Listener) -> None:
         """It hears the account no more."""
-        self._account(account_id).listeners.pop(listener, None)
+        if (account := self._accounts.get(account_id)) is not None:
+            account.listeners.pop(listener, None)
 
     def heartbeat(self, account_id: str, listener: Listener) -> None:
         """Everything up to here was sent."""

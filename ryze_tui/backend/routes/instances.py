@@ -91,6 +91,7 @@ async def connect(request: Request) -> JSONResponse:
     record = auth.instance_of(request.scope, backend.catalog)
     number = _number(_query(request, "number"))
     code = await backend.instances.connect(record, number, _history(_query(request, "history")))
+    auth.check_again(request.scope, backend.catalog)
     if code is None:
         return JSONResponse({"success": True, "message": "Instance already connected", "status": "connected"})
     answer: dict[str, Any]

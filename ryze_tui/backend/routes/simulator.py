@@ -34,7 +34,7 @@ class Simulator:
         account = auth.account_token(request.scope)
         instances = [record.id for record in backend_of(request).catalog.of_account(account)]
         try:
-            return _answer("storm", self._controls.storm(instances, await read_object(request, empty=True)))
+            return _answer("storm", self._controls.storm(instances, await read_object(request, empty=True), account))
         except (Impossible, Invalid) as error:
             raise _refusal(error) from None
 

@@ -8,6 +8,7 @@ from ...api import errors as texts
 from .. import auth
 from ..app import Backend, backend_of
 from ..errors import ApiError
+from ..events.bus import REVOKED
 from ..events.sockets import ACCOUNT_FRAMES, HEARTBEAT_SECONDS, INSTANCE_FRAMES, MAX_SOCKETS, Socket
 
 FULL = f"At most {MAX_SOCKETS} sockets at a time"
@@ -42,7 +43,9 @@ async def instance_socket(websocket: WebSocket) -> None:
         return
     if record.gone:
         socket.close(1008, "instance deleted")
-    backend.bus.follow_instance(record, socket)
+    elif auth.revoked(websocket.scope, backend.catalog):
+        socket.close(1008, REVOKED)
+    backend.bus.follow_instance(record, socket, websocket.scope[auth.CALLER].credential)
     try:
         await socket.run()
     finally:
@@ -76,6 +79,10 @@ async def account_socket(websocket: WebSocket) -> None:
     after = websocket.query_params.get("after", "")
     socket = Socket(websocket, max_frames=ACCOUNT_FRAMES)
     if not await _accept(websocket):
+        return
+    if auth.revoked(websocket.scope, backend.catalog):
+        socket.close(1008, REVOKED)
+        await socket.run()
         return
     backend.bus.follow_account(account, socket, events=names or None, after=after, records=backend.catalog.of_account(account))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Update, bindparam, delete, insert, select, update
 
 from ..blocks import Written
 from ..errors import SecretError, StartupError
@@ -31,6 +31,25 @@ def _state_of(record: Record) -> dict[str, Any]:
         "stage": str(record.stage), "since": record.since, "reason": record.reason, "jid": record.jid, "paired": record.paired,
         "profile_name": record.profile_name, "business_name": record.business_name, "updated_at": record.updated_at,
     }
+
+
+class AccountRow(NamedTuple):
+    """An account on the disk. `digest` is the SHA-256 of its token; `quota` None: as the server was started with."""
+
+    id: str
+    name: str
+    digest: str
+    created_at: float
+    quota: int | None = None
+    removing: bool = False
+
+
+def _account_update(account_id: str, **values: Any) -> Update:
+    return update(schema.accounts).where(schema.accounts.c.id == account_id).values(**values)
+
+
+def _revocation(digest: str, now: float) -> Statement:
+    return insert(schema.revoked_tokens), {"token_sha256": digest, "revoked_at": now}
 
 
 def _block_statements(ring: KeyRing, instance_id: str, blocks: Iterable[Written]) -> list[Statement]:
@@ -71,20 +90,45 @@ class Store:
 
     # -- accounts ------------------------------------------------------------------------------------------------------
 
-    async def accounts(self) -> list[tuple[str, str, str]]:
-        """(id, name, SHA-256 of the token) of every account."""
+    async def accounts(self) -> list[AccountRow]:
+        """Every account. Raises StoreError."""
         table = schema.accounts
-        return [tuple(row) for row in await self.database.read(select(table.c.id, table.c.name, table.c.token_sha256))]
+        columns = (table.c.id, table.c.name, table.c.token_sha256, table.c.created_at, table.c.quota, table.c.removing)
+        return [AccountRow(*row) for row in await self.database.read(select(*columns))]
 
-    async def add_account(self, account_id: str, name: str, digest: str, now: float) -> None:
-        """A new account."""
-        row = {"id": account_id, "name": name, "token_sha256": digest, "created_at": now}
+    async def add_account(self, account_id: str, name: str, digest: str, now: float, quota: int | None = None) -> None:
+        """A new account; on the disk when it returns. Raises StoreError."""
+        row = {"id": account_id, "name": name, "token_sha256": digest, "created_at": now, "quota": quota}
         await self.database.write([(insert(schema.accounts), row)])
 
     async def set_account_token(self, account_id: str, digest: str) -> None:
-        """Another token for the account; the old one is dead."""
-        statement = update(schema.accounts).where(schema.accounts.c.id == account_id).values(token_sha256=digest)
-        await self.database.write([(statement, {})])
+        """Another token for the account; the old one may come back (RYZE_ACCOUNT_TOKEN does that). Raises StoreError."""
+        await self.database.write([(_account_update(account_id, token_sha256=digest), {})])
+
+    async def rotate_account(self, account_id: str, old: str, new: str, now: float) -> None:
+        """Another token for the account; the old one is revoked for good. Raises StoreError."""
+        await self.database.write([(_account_update(account_id, token_sha256=new), {}), _revocation(old, now)])
+
+    async def set_account_quota(self, account_id: str, quota: int | None) -> None:
+        """How many instances it may have. Raises StoreError."""
+        await self.database.write([(_account_update(account_id, quota=quota), {})])
+
+    async def condemn_account(self, account_id: str, digest: str, now: float) -> None:
+        """Its token is revoked for good and it will be removed, after a restart too. Raises StoreError."""
+        await self.database.write([(_account_update(account_id, removing=True), {}), _revocation(digest, now)])
+
+    async def delete_account(self, account_id: str) -> None:
+        """Remove an account that has no instances any more. Raises StoreError."""
+        await self.database.write([(delete(schema.accounts).where(schema.accounts.c.id == account_id), {})])
+
+    async def revoked_tokens(self) -> set[str]:
+        """SHA-256 of every TokenAccount that was revoked. Raises StoreError."""
+        return {row[0] for row in await self.database.read(select(schema.revoked_tokens.c.token_sha256))}
+
+    async def is_instance_token(self, token: str) -> bool:
+        """Whether an instance has this TokenInstance. Raises StoreError."""
+        column = schema.instances.c.token_hmac
+        return bool(await self.database.read(select(column).where(column == self._ring.lookup(token))))
 
     # -- instances -----------------------------------------------------------------------------------------------------
 

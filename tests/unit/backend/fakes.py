@@ -16,6 +16,7 @@ from ryze_tui.backend.events.bus import Bus, Frames
 from ryze_tui.backend.instances import Instances
 from ryze_tui.backend.record import Record
 from ryze_tui.backend.secrets import KeyRing
+from ryze_tui.backend.store.rows import AccountRow
 from ryze_tui.backend.table import Happening, Stage
 
 ACCOUNT = "account-1"
@@ -76,8 +77,11 @@ class FakeStore:
         if self.broken:
             raise StoreError(self.broken)
 
-    async def accounts(self) -> list[tuple[str, str, str]]:
-        return [(ACCOUNT, "default", "0" * 64)]
+    async def accounts(self) -> list[AccountRow]:
+        return [AccountRow(ACCOUNT, "default", "0" * 64, START)]
+
+    async def revoked_tokens(self) -> set[str]:
+        return set()
 
     async def load(self) -> list[Record]:
         return list(self.records.values())
