@@ -195,6 +195,28 @@ async def test_a_scan_that_was_overtaken_by_a_new_pairing_links_nothing() -> Non
     assert (world.store.kept, record.stage) == ({}, Stage.ASKING)
 
 
+async def test_a_logout_in_the_middle_of_a_scan_leaves_no_session_on_the_disk() -> None:
+    """Killed right after the logout was answered, the server must not come back with what was scanned."""
+    world, record = await phones()
+    await world.pair(record)
+    save, gate = world.store.save_session, asyncio.Event()
+
+    async def slow(instance: str, data: str) -> None:
+        await save(instance, data)
+        await gate.wait()
+
+    world.store.save_session = slow  # type: ignore[method-assign]
+    scan = asyncio.create_task(world.act(record, "scan"))
+    await asyncio.sleep(0)
+    assert world.store.kept
+    await world.instances.logout(record)
+    assert world.store.kept == {}
+    gate.set()
+    with pytest.raises(Impossible, match="replaced"):
+        await scan
+    assert (world.store.kept, record.stage) == ({}, Stage.LOGGEDOUT)
+
+
 # -- trouble -----------------------------------------------------------------------------------------------------------
 
 async def test_a_drop_comes_back_by_itself() -> None:
