@@ -23,7 +23,7 @@ from .clock import Clock, LoopClock
 from .engine.port import Engine, Sessions
 from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
-from .errors import StartupError, StoreError
+from .errors import EngineError, StartupError, StoreError
 from .events.bus import Bus
 from .instances import Instances
 from .limits import Limits
@@ -160,6 +160,9 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
     except StoreError as error:
         await store.database.close()
         raise StartupError(f"the database cannot be used ({error}); restore a copy, or choose another --data-dir") from error
+    except EngineError as error:
+        await store.database.close()
+        raise StartupError(f"the engine cannot be used: {error}") from error
     except BaseException:
         await store.database.close()
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -109,18 +110,23 @@ def _read_key_file(path: Path) -> list[bytes]:
 
 
 def _make_key_file(path: Path) -> None:
+    """Whole or not at all: killed in between, nothing is there that looks like a key that was lost."""
     text = base64.b64encode(os.urandom(KEY_BYTES)).decode() + "\n"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         paths.private_dir(path.parent)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another server starting at the same moment made it
-        return
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):  # another server starting at the same moment made it
+                path.hardlink_to(temporary)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StartupError(f"no key file could be made at {path}: {error.strerror}; choose another with --key-file") from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def load_keys(*, key: str, key_file: Path | None, data_exists: bool) -> KeyRing:

@@ -49,7 +49,8 @@ class Entry:
         if self.token and item["token"] != self.token:
             found.append(f"{self.name} has another token")
         if self.views is not None:
-            found += [f"{self.name}: {kind} is {item[kind]}, not {view}" for kind, view in self.views.items() if item[kind] != view]
+            other = {kind: view for kind, view in self.views.items() if item[kind] != view}
+            found += [f"{self.name}: {kind} is {item[kind]}, not {view}" for kind, view in other.items()]
         if self.sockets and item["websocket"] not in self.sockets:
             found.append(f"{self.name}: websocket is {item['websocket']}, not one of {self.sockets}")
         if link_of(item) not in self.links:

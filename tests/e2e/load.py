@@ -113,7 +113,8 @@ class Worker:
         entry.links |= {NEVER}
         reply = await self._call("GET", f"/api/instance/connect/{entry.name}", params={"number": number} if by_code else {})
         body = {"code": reply.json()["pairingCode"]} if by_code else {"number": number}
-        await self._link(entry, ("connected", number), "POST", f"/simulator/{entry.name}/{'enter-code' if by_code else 'scan'}", body)
+        action = "enter-code" if by_code else "scan"
+        await self._link(entry, ("connected", number), "POST", f"/simulator/{entry.name}/{action}", body)
 
     async def _reconnect(self, entry: Entry) -> None:
         await self._call("POST", f"/api/instance/reconnect/{entry.name}", headers={"token": entry.token})

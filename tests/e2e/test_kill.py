@@ -143,4 +143,4 @@ async def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> Non
             story.server.process.kill()
             story.server.process.wait()
     seconds = time.monotonic() - began
-    print(f"{CYCLES} lives in {seconds:.0f} s ({seconds / CYCLES:.1f} s each), {len(story.entries())} instances:", dict(story.counts))
+    print(f"{CYCLES} lives in {seconds:.0f} s, {seconds / CYCLES:.1f} s each; answers: {dict(story.counts)}")

@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 import pytest
+from ryze_tui.backend.engine.guard import Guarded
+from ryze_tui.backend.engine.port import UNREADABLE, Saved
 from ryze_tui.backend.engine.simulated import codes
 from ryze_tui.backend.engine.simulated.controls import Controls, Impossible, Invalid
 from ryze_tui.backend.engine.simulated.engine import SimulatedEngine
@@ -30,7 +32,7 @@ class Phones(World):
         if store is not None:
             self.store.kept = store.kept
         self.engine = SimulatedEngine(self.store, self.clock, speed=speed, seed=7)  # type: ignore[arg-type]
-        self.instances._engine = self.engine
+        self.instances._engine = Guarded(self.engine, self.clock)
         self.controls = Controls(self.engine)
 
     async def pair(self, record: Record, number: str = "") -> str:
@@ -363,7 +365,10 @@ async def test_a_session_that_cannot_be_read_costs_one_instance() -> None:
     store = FakeStore()
     store.kept = {"a": "not json", "b": json.dumps({"nothing": 1}), "c": Session(NUMBER).dump(), "d": "[]"}
     engine = SimulatedEngine(store, VirtualClock())
-    assert await engine.open(lambda told: None) == {"c"}
+    assert await engine.open(lambda told: None) == {
+        "a": Saved(broken=UNREADABLE), "b": Saved(broken=UNREADABLE), "c": Saved(f"{NUMBER}@s.whatsapp.net"),
+        "d": Saved(broken=UNREADABLE),
+    }
 
 
 async def test_a_storm_has_its_rate_and_leaves_everything_as_it_was() -> None:
