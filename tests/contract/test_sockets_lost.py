@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ryze_tui.backend import server
+from ryze_tui.backend.lost import Protocol
 
 from .harness import TOKEN, Api, running
 
@@ -92,8 +93,7 @@ async def test_a_client_that_left_with_unread_events_is_dropped_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """A link that broke silently takes nothing off the server's hands: what waits to be sent must not keep the socket."""
-    monkeypatch.setattr(server, "PING_SECONDS", 0.7)
-    monkeypatch.setattr(server, "PONG_SECONDS", 0.1)
+    monkeypatch.setattr(server, "PONG_SECONDS", 0.05)
     async with running(tmp_path) as api:
         await api.paired("sales", websocketEnabled=True, websocketMediaBase64=True)
         raw = Raw(api, path)
@@ -101,6 +101,10 @@ async def test_a_client_that_left_with_unread_events_is_dropped_too(
         for _ in range(3):
             await api.sim("sales", "message", **{"from": "5511999990002", "text": "A" * 3_000_000})
         assert listeners(api) == 1
+        assert api.server._uvicorn is not None
+        (stuck,) = [one for one in api.server._uvicorn.server_state.connections if isinstance(one, Protocol)]
+        assert stuck.transport.get_write_buffer_size() > 0
+        stuck.send_keepalive_ping()  # now and not in 25 s
         await until(api, 0)
         async with asyncio.timeout(10):
             while any(task.get_coro().__qualname__.endswith("run_asgi") for task in asyncio.all_tasks()):  # type: ignore[union-attr]
@@ -123,3 +127,17 @@ async def test_a_client_that_does_not_answer_the_close_is_let_go(tmp_path: Path,
             while any(task.get_coro().__qualname__.endswith("run_asgi") for task in asyncio.all_tasks()):  # type: ignore[union-attr]
                 await asyncio.sleep(0.005)
         raw.socket.close()
+
+
+@pytest.mark.parametrize("path", ["/ws/sales", "/ws"])
+async def test_forty_at_once_are_sixteen(tmp_path: Path, path: str) -> None:
+    """The limit is counted where the socket begins to listen, not somewhere before."""
+    async with running(tmp_path) as api:
+        await api.new("sales", websocketEnabled=True)
+        everybody = [Raw(api, path) for _ in range(40)]
+        first = await asyncio.gather(*(raw.read(b"HTTP/1.1 ") for raw in everybody))
+        assert sum(b" 101 " in answer for answer in first) == 16 and sum(b" 429 " in answer for answer in first) == 24
+        assert listeners(api) == 16
+        for raw in everybody:
+            raw.socket.close()
+        await until(api, 0)

@@ -199,6 +199,7 @@ class World:
         record.stage = stage
         record.paired = stage not in (Stage.NEW, Stage.LOGGEDOUT, Stage.ASKING, Stage.SCANNING) if session is None else session
         record.attempt = 1
+        record.changed()
         self.instances.adopt([record])
         self.hearer.frames.clear()
         return record

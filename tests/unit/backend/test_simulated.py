@@ -19,7 +19,7 @@ from ryze_tui.backend.errors import ApiError
 from ryze_tui.backend.record import Record
 from ryze_tui.backend.table import Stage
 
-from .fakes import ACCOUNT, FakeStore, VirtualClock, World
+from .fakes import ACCOUNT, START, FakeStore, VirtualClock, World
 
 NUMBER = "5511999990001"
 
@@ -359,6 +359,64 @@ async def test_sessions_survive_a_restart() -> None:
     assert record.state == "connecting"
     again.clock.advance(1)
     assert (record.state, record.number, record.profile_name) == ("connected", NUMBER, "Acme")
+
+
+async def restarted(world: Phones, *records: Record) -> Phones:
+    """Another server on the same disk, five seconds after its start."""
+    again = Phones(store=world.store)
+    again.clock.time = world.clock.time
+    again.store.records = {record.id: record for record in records}
+    for record in records:
+        record.attempt, record.lock = 0, None
+    await again.open()
+    again.clock.advance(5)
+    return again
+
+
+@pytest.mark.parametrize(("stage", "session", "becomes"), [
+    (Stage.CONNECTED, Session(NUMBER), "connected"),
+    (Stage.IDLE, Session(NUMBER), "connected"),
+    (Stage.BANNED, Session(NUMBER, banned_until=START + 9e5, ban_code=104), "banned"),
+    (Stage.DIALLING, Session(NUMBER, away_until=START + 9e5), "connecting"),
+    (Stage.LOGGEDOUT, None, "loggedout"),
+    (Stage.NEW, None, "disconnected"),
+])  # fmt: skip
+async def test_what_a_restart_makes_of_what_was_filled(stage: Stage, session: Session | None, becomes: str) -> None:
+    """Every saved session is dialled; what it then meets is what its phone meets."""
+    world = Phones()
+    await world.open()
+    record = await world.at(stage)
+    if session is not None:
+        world.store.kept[record.id] = session.dump()
+    await restarted(world, record)
+    assert record.state == becomes
+
+
+async def test_a_phone_that_came_back_into_reach_stays_in_reach_after_a_restart() -> None:
+    world = Phones()
+    await world.open()
+    record = await world.at(Stage.DIALLING)
+    world.store.kept[record.id] = Session(NUMBER, away_until=START + 9e5).dump()
+    again = await restarted(world, record)
+    assert record.state == "connecting"
+    await again.instances.reconnect(record)
+    again.clock.advance(1)
+    await asyncio.sleep(0)
+    assert record.state == "connected"
+    await restarted(again, record)
+    assert record.state == "connected"
+
+
+async def test_a_logout_that_could_not_be_written_keeps_the_session_usable() -> None:
+    world, record = await online()
+    world.store.broken = "disk full"
+    with pytest.raises(ApiError, match="Failed to logout"):
+        await world.instances.logout(record)
+    assert record.state == "disconnected"
+    world.store.broken = ""
+    await world.instances.reconnect(record)
+    world.clock.advance(0.5)
+    assert record.state == "connected"
 
 
 async def test_a_session_that_cannot_be_read_costs_one_instance() -> None:

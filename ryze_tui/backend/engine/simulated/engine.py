@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
 from ...clock import Clock
@@ -197,9 +197,7 @@ class SimulatedEngine:
         if session is None:
             return
         if session.revoked:
-            task = asyncio.get_running_loop().create_task(self.revoke(link, on_connect=True))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self.revoke(link, on_connect=True))
         elif session.banned_until > now:
             self.ban(link)
         elif link.down_until > now:
@@ -208,11 +206,25 @@ class SimulatedEngine:
         else:
             self.online(link)
 
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """In the background; what could not be kept is only less true after a restart."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a session could not be kept: %s", error)
+
     def online(self, link: Link) -> None:
         """The link is up."""
         assert link.session is not None
         link.phase = Phase.ONLINE
         session = link.session
+        if session.away_until:
+            session.away_until = 0.0  # it is in reach again, after a restart too
+            self._begin(self._keep(link))
         self.tell(link, Happening.CONNECTED, jid=session.jid, profile_name=session.name, business_name=session.business)
 
     def ban(self, link: Link) -> None:
