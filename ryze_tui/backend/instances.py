@@ -94,6 +94,7 @@ class Instances:
             self._revival.stop()
         for record in self._catalog.by_id.values():
             self._refuse(record, ApiError(503, STOPPING))
+            self._settle(record)
             if record.deadline is not None:
                 record.deadline.cancel()
         await self._engine.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import os
@@ -121,12 +120,20 @@ def _make_key_file(path: Path) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):  # another server starting at the same moment made it
-                path.hardlink_to(temporary)
+            _give_name(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StartupError(f"no key file could be made at {path}: {error.strerror}; choose another with --key-file") from error
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:  # another server starting at the same moment made it
+        return
+    except OSError:  # a file system without links
+        temporary.rename(path)
 
 
 def load_keys(*, key: str, key_file: Path | None, data_exists: bool) -> KeyRing:

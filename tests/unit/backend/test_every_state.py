@@ -286,3 +286,18 @@ async def test_reading_changes_nothing(stage: Stage) -> None:
         assert world.catalog.find(ACCOUNT, "sales") is world.catalog.instance_of(record.token) is record
     assert {name: getattr(record, name) for name in fields} == before
     assert (world.engine.commands, world.hearer.frames, world.store.saved) == ([], [], [])
+
+
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.CONNECTED])
+async def test_a_stop_while_a_connect_waits(stage: Stage) -> None:
+    """Whether for a code or for a link that is about to come up."""
+    world = await World().open()
+    record = await world.at(stage)
+    asking = asyncio.ensure_future(world.instances.connect(record))
+    await settle(world)
+    await world.instances.close()
+    await settle(world)
+    assert asking.done(), "nobody waits any more"
+    error = asking.exception()
+    assert isinstance(error, ApiError) and (error.status, error.message) == (503, "The server is shutting down")
+    assert world.clock.waiting == 0

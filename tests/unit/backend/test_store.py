@@ -291,3 +291,13 @@ async def test_a_flush_puts_on_the_disk_what_may_wait_otherwise(tmp_path: Path) 
         database = sqlite3.connect(tmp_path / "data" / "ryze.db")
         assert database.execute("SELECT reason FROM instances").fetchall() == [("changed",)]
         database.close()
+
+
+async def test_a_key_file_where_there_are_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    async with opened(settings(tmp_path)):
+        pass
+    assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir() if path.is_file()] == [("key", 0o600)]
