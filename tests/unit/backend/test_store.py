@@ -301,3 +301,27 @@ async def test_a_key_file_where_there_are_no_links(tmp_path: Path, monkeypatch: 
     async with opened(settings(tmp_path)):
         pass
     assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir() if path.is_file()] == [("key", 0o600)]
+
+
+async def test_a_first_start_that_was_cut_short_is_gone_on_with(tmp_path: Path) -> None:
+    """Killed between any two statements: the next start makes the rest."""
+    whole = tmp_path / "whole"
+    async with opened(settings(whole)):
+        pass
+    database = sqlite3.connect(whole / "data" / "ryze.db")
+    made = [sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")]
+    database.close()
+    rows = ["INSERT INTO meta VALUES ('schema_version', '1')"]
+    for count in range(len(made) + len(rows) + 1):
+        home = tmp_path / str(count)
+        (home / "data").mkdir(parents=True)
+        (home / "key").write_bytes((whole / "key").read_bytes())
+        (home / "key").chmod(0o600)
+        database = sqlite3.connect(home / "data" / "ryze.db")
+        for sql in (made + rows)[:count]:
+            database.execute(sql)
+        database.commit()
+        database.close()
+        async with opened(settings(home)) as backend:
+            await create(backend, "sales")
+            assert await backend.store.database.check() == "ok"
