@@ -24,7 +24,7 @@ from .clock import Clock, LoopClock
 from .engine.port import Engine, Sessions
 from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
-from .errors import StartupError, StoreError
+from .errors import EngineError, StartupError, StoreError
 from .events.bus import Bus
 from .first_account import first_account
 from .instances import Instances
@@ -137,6 +137,9 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
     except StoreError as error:
         await store.database.close()
         raise StartupError(f"the database cannot be used ({error}); restore a copy, or choose another --data-dir") from error
+    except EngineError as error:
+        await store.database.close()
+        raise StartupError(f"the engine cannot be used: {error}") from error
     except BaseException:
         await store.database.close()
         raise

@@ -127,8 +127,12 @@ class Catalog:
             self._add(record)
 
     async def configure(self, record: Record, block: Written) -> None:
-        """Replace a block. Raises StoreError."""
-        await self._store.save_block(record, block)
+        """Replace a block. Raises StoreError, ApiError 404 when it was deleted meanwhile."""
+        try:
+            await self._store.save_block(record, block)
+        except StoreError:
+            if not record.gone:
+                raise
         if record.gone:
             raise ApiError(404, texts.INSTANCE_NOT_FOUND)
         record.blocks = record.blocks | {block.kind: block.values}

@@ -127,8 +127,13 @@ async def _serve(settings: Settings, exit_with_parent: bool) -> None:
     await server.serve(lambda url: print(f"ryze-tui: serving on {url}", flush=True))
 
 
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
+    signal.signal(signal.SIGTERM, _leave)  # until the server listens to it: nothing is open yet, and a stop is no failure
     from ..backend.errors import StartupError
 
     os.environ.pop("RYZE_TOKEN", None)  # of a console; a server has no use for it

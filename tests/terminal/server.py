@@ -53,10 +53,19 @@ class Server:
 
     def start(self, timeout: float = 30.0) -> None:
         """Start it and wait for its ready line."""
+        self.spawn()
+        self.wait_ready(timeout)
+
+    def spawn(self) -> None:
+        """Start it and do not wait."""
         self.home.mkdir(parents=True, exist_ok=True)
         env = environment(private_dirs(self.home / "server-home") | {"RYZE_ACCOUNT_TOKEN": self.token})
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self._argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        self.http = httpx.Client(headers={"token": self.token}, timeout=30, trust_env=False, verify=False)
+
+    def wait_ready(self, timeout: float = 30.0) -> None:
+        """Wait for the ready line of a server that was spawned."""
         assert self.process.stdout is not None
         said, end = b"", time.monotonic() + timeout
         while not (found := READY.search(said)):
@@ -68,7 +77,7 @@ class Server:
                 raise AssertionError(f"the server did not start: {said!r}\n{self.log.read_text(errors='replace')[-3000:]}")
             said += data
         self.url = found[1].decode()
-        self.http = httpx.Client(base_url=self.url, headers={"token": self.token}, timeout=30, trust_env=False)
+        self.http.base_url = self.url
 
     def stop(self) -> int:
         """End it with SIGTERM; its exit code."""

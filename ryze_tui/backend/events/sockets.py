@@ -48,8 +48,7 @@ class Socket:
             self._bytes += len(frame)
         if len(self._queue) > self._max_frames or self._bytes > self._max_bytes:
             self._queue.clear()
-            self._close = (1013, "reading too slowly")
-            asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon)
+            self.close(1013, "reading too slowly")
         self._start()
 
     def close(self, code: int, reason: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Update, bindparam, delete, insert, select, update
 
 from ..blocks import Written
-from ..errors import SecretError, StartupError
+from ..errors import SecretError, StartupError, StoreError
 from ..record import Record
 from ..secrets import KeyRing
 from ..table import Stage
@@ -133,15 +133,17 @@ class Store:
     # -- instances -----------------------------------------------------------------------------------------------------
 
     async def load(self) -> list[Record]:
-        """Every instance with its blocks. Raises StartupError when one cannot be decrypted."""
+        """Every instance with its blocks. Raises StartupError when one cannot be read."""
         blocks: dict[str, dict[str, dict[str, Any]]] = {}
-        for row in await self.database.read(select(schema.blocks)):
-            if row.label in ("", "default"):
-                blocks.setdefault(row.instance_id, {})[row.kind] = json.loads(row.json)["values"]
         try:
+            for row in await self.database.read(select(schema.blocks)):
+                if row.label in ("", "default"):
+                    values = json.loads(row.json)["values"]
+                    blocks.setdefault(row.instance_id, {})[row.kind] = dict(values)
             return [self._record(row, blocks.get(row.id, {})) for row in await self.database.read(select(schema.instances))]
-        except (SecretError, ValueError) as error:
-            raise StartupError(f"the database cannot be read ({error}); restore a copy, or its key") from error
+        except (SecretError, ValueError, TypeError, KeyError) as error:
+            why = str(error) if isinstance(error, SecretError) else "a row in it was damaged"
+            raise StartupError(f"the database cannot be read ({why}); restore a copy, or its key") from error
 
     def _record(self, row: Any, blocks: dict[str, dict[str, Any]]) -> Record:
         return Record(
@@ -190,10 +192,16 @@ class Store:
             (delete(schema.instances).where(schema.instances.c.id == record.id), {}),
         ])
 
-    async def save(self, record: Record) -> None:
-        """Write an instance's state and wait until it is on the disk. Raises StoreError."""
+    async def log_out(self, record: Record) -> None:
+        """Write the state of an instance that was logged out, and its session goes with it, whoever kept one meanwhile.
+
+        Raises StoreError.
+        """
         self._dirty.pop(record.id, None)
-        await self.database.write([(_UPDATE, {"row_id": record.id, **_state_of(record)})])
+        await self.database.write([
+            (_UPDATE, {"row_id": record.id, **_state_of(record)}),
+            (delete(schema.sessions).where(schema.sessions.c.instance_id == record.id), {}),
+        ])
 
     def touch(self, record: Record) -> None:
         """Its state changed: write it soon."""
@@ -206,23 +214,32 @@ class Store:
         rows = [{"row_id": record.id, **_state_of(record)} for record in self._taken.values() if not record.gone]
         return [(_UPDATE, rows)] if rows else []
 
-    def put_back(self) -> None:
-        """The last `take` was not written."""
-        self._dirty = self._taken | self._dirty
+    def put_back(self, left: Sequence[Statement]) -> None:
+        """These rows of the last `take` were not written."""
+        rows = [row for _, some in left for row in (some if isinstance(some, list) else [some])]
+        self._dirty = {row["row_id"]: self._taken[row["row_id"]] for row in rows} | self._dirty
+
+    async def flush(self) -> None:
+        """Wait until everything that may wait is on the disk. Raises StoreError."""
+        self.database.touch()
+        await self.database.write([])
+        if self.database.failure:
+            raise StoreError(self.database.failure)
 
     # -- sessions of the engine ----------------------------------------------------------------------------------------
 
     def _seal(self, instance_id: str, data: str) -> str:
         return self._ring.encrypt(data, "sessions", instance_id, "data")
 
-    async def sessions(self) -> dict[str, str]:
-        """Instance id -> session. One that cannot be read is left out and its instance must be paired again."""
-        found = {}
+    async def sessions(self) -> dict[str, str | None]:
+        """Instance id -> session; None when it cannot be read. It is kept: with the right key it is there again."""
+        found: dict[str, str | None] = {}
         for row in await self.database.read(select(schema.sessions)):
             try:
                 found[row.instance_id] = self._ring.decrypt(row.data, "sessions", row.instance_id, "data")
             except SecretError as error:
-                log.warning("the session of instance %s cannot be read (%s); it must be paired again", row.instance_id, error)
+                log.warning("the session of instance %s cannot be read: %s", row.instance_id, error)
+                found[row.instance_id] = None
         return found
 
     async def save_session(self, instance_id: str, data: str) -> None:
