@@ -87,6 +87,11 @@ class Feed:
         self._judge()
         return self.freshness.link(self._clock.monotonic())
 
+    def proven(self) -> float | None:
+        """The monotonic second as of which the whole list is proven; None before the first one."""
+        self._judge()
+        return self.freshness.whole()
+
     def covers(self, name: str) -> bool:
         """Whether this row is proven by a stream at this moment."""
         if self.link().kind != "live":

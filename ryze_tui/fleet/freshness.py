@@ -73,6 +73,14 @@ class Freshness:
         if isinstance(self._failure, Unreachable):
             self._failure, self._retry_at, self._doubted = None, 0.0, True
 
+    def whole(self) -> float | None:
+        """The monotonic second as of which every single row is proven, streamed or not; None before there is one."""
+        if not self.coverage.complete:
+            return self._listed
+        if self.coverage.rest:
+            return None if self._listed is None else min(self._listed, self.coverage.proof)
+        return max(self.coverage.proof, self._listed or self.coverage.proof)
+
     def _list_stands(self, now: float) -> bool:
         return self._listed is not None and not self._doubted and now - self._listed <= self.good_for
 

@@ -43,9 +43,9 @@ class Row:
     `since` and `last_event` are Unix seconds; `since_exact` is False when the state was already there at our first look
     (shown as `>= 14 m`): then `since` is the latest moment at which it can have begun, and `not_before` the earliest, 0 when
     nothing says. `unwatched`: since when nobody watched all the time, in the same state (up to `since`); 0 when it was watched.
-    `past`: the last changes of state, oldest first. `seen` is the Unix second as of which the row is true, and `heard` is the monotonic second as of which the row is true: when an event arrived, when a list was
-    asked for. `told_by`: stream, list or you. `phase`: where a connecting instance is (scan, linking, dialling, refused).
-    `stale` is True when the server itself lost touch with WhatsApp.
+    `past`: the last changes of state, oldest first. `seen` is the Unix second as of which the row is true, and `heard` is the
+    monotonic one: when an event arrived, when a list was asked for. `told_by`: stream, list or you. `phase`: where a connecting
+    instance is (scan, linking, dialling, refused). `stale` is True when the server itself lost touch with WhatsApp.
     """
 
     name: str
@@ -272,14 +272,20 @@ class FleetModel:
 
     def _add(self, item: Instance, heard: float, seen: float, now: float, told_by: str, exact: bool = False) -> Changes:
         since = unix(item.since)
-        self.rows[item.name] = row = Row(
+        row = Row(
             name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard, seen=seen,
-            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item, haystack=_haystack(item),
+            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item,
         )
-        self.counts[item.state] += 1
+        self.put(row)
         if self.recall is not None:
             self.recall(row, now)
         return Changes({item.name}, order=True)
+
+    def put(self, row: Row) -> None:
+        """A row as it is, under a name that has none: of a list that was kept, not a fact."""
+        row.haystack = _haystack(row.item)
+        self.rows[row.name] = row
+        self.counts[row.state] += 1
 
     def _move(self, row: Row, state: str, since: float, *, exact: bool) -> None:
         if state != row.state:

@@ -17,12 +17,14 @@ from ..client.clock import SYSTEM, Clock
 from ..client.http import RyzeClient
 from ..client.replies import Connecting, Health, Written
 from ..client.stream import Dialler
+from ..fleet import keeping
 from ..fleet.feed import Feed, Watcher
 from ..fleet.freshness import REFUSED, Link
 from ..fleet.model import Changes, FleetModel, Row
 from ..i18n import _, n_
 from ..redact import register
 from . import audit, remedy
+from .keeper import Keeper
 from .outcome import Outcome, Remedy, Unconfirmed, failed
 from .pairing import PairingSession, Ports
 
@@ -44,7 +46,10 @@ class ServerInfo:
 class Account:
     """Give it `run()` to keep everything true; the rest may be called at any time. Nothing here raises RyzeError."""
 
-    def __init__(self, url: str, token: str, *, read_only: bool = False, profile: str = "", clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, url: str, token: str, *, read_only: bool = False, profile: str = "", keep: bool = False, clock: Clock = SYSTEM
+    ) -> None:
+        """`keep`: remember the list and its history on disk for the next start (unless `RYZE_NO_CACHE` is set)."""
         self.read_only, self.profile = read_only, profile
         self.model = FleetModel()
         self.calls = CallLog()
@@ -59,12 +64,15 @@ class Account:
         self._problem = ""
         self._client: RyzeClient | None = None
         self._feed: Feed | None = None
+        self._keeper: Keeper | None = None
         self.budget = Budget(clock)
         register(token)
         try:
             self._open(url, token)
         except BadAddress as error:
             self._problem = error.message
+        if keep and keeping.wanted() and self._feed is not None:
+            self._keeper = Keeper(url, token, self.model, clock, self._feed.proven)
 
     def _open(self, url: str, token: str) -> None:
         budgets = Budgets(self._clock)
@@ -114,10 +122,16 @@ class Account:
             self._link_changed()
             await asyncio.Event().wait()
             return
-        await self._feed.run()
+        async with asyncio.TaskGroup() as group:
+            if self._keeper is not None:
+                await self._keeper.open()
+                group.create_task(self._keeper.run(), name="keep")
+            group.create_task(self._feed.run(), name="feed")
 
     async def close(self) -> None:
-        """Close every connection; connects under way are given up."""
+        """Close every connection; connects under way are given up. What is known is kept for the next start."""
+        if self._keeper is not None:
+            self._keeper.save_now()
         for task in self._connects.values():
             task.cancel()
         await asyncio.gather(*self._connects.values(), return_exceptions=True)
@@ -325,6 +339,8 @@ class Account:
     def _changed(self, changes: Changes) -> None:
         if not changes:
             return
+        if self._keeper is not None:
+            self._keeper.changed()
         for name in self._sessions.keys() & changes.rows:
             for session in list(self._sessions[name]):
                 session.row_changed(self.model.rows.get(name))
