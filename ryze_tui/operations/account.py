@@ -68,19 +68,19 @@ class Account:
         self.budget = Budget(clock)
         register(token)
         try:
-            self._open(url, token)
+            self._open(url, token, keep and keeping.wanted())
         except BadAddress as error:
             self._problem = error.message
-        if keep and keeping.wanted() and self._feed is not None:
-            self._keeper = Keeper(url, token, self.model, clock, self._feed.proven)
 
-    def _open(self, url: str, token: str) -> None:
+    def _open(self, url: str, token: str, keep: bool) -> None:
         budgets = Budgets(self._clock)
         client = RyzeClient(url, token, calls=self.calls, budgets=budgets, clock=self._clock)
         self.budget = budgets.of(client.token)
         self._client = client
         watcher = Watcher(self._changed, self._heard, self._link_changed, self._healthy)
-        self._feed = Feed(client, Dialler(client), self.model, self._clock, watcher)
+        self._feed = feed = Feed(client, Dialler(client), self.model, self._clock, watcher)
+        if keep:
+            self._keeper = Keeper(url, token, self.model, self._clock, feed.proven)
         self.calls.subscribe(lambda call: self._watch_budget())
 
     # -- what we know --------------------------------------------------------------------------------------------------
