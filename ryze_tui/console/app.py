@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
 import sys
@@ -24,11 +25,14 @@ from .words import safe
 
 if TYPE_CHECKING:
     from ..api.events import Event
+    from ..fleet.keeping import Kept
     from ..fleet.model import Changes
     from ..operations.account import Account
     from ..operations.outcome import Outcome
 
 
+PAINTED = 0.25
+"""Seconds that the list of last time may take to the terminal before the network's turn begins all the same."""
 LATER_CSS = """
 ModalScreen { background: transparent; }
 SearchIcon { display: none; }
@@ -49,8 +53,11 @@ class RyzeConsole(CellExact):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     TITLE = "ryze-tui"
 
-    def __init__(self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False) -> None:
+    def __init__(
+        self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True
+    ) -> None:
         super().__init__()
+        self._remember = keep
         self._url, self._token, self._profile, self._read_only = url, token, profile, read_only
         self.account: Account | None = None
         self.shown_budget: tuple[int, int] | None = None
@@ -60,6 +67,7 @@ class RyzeConsole(CellExact):
         self.typed = TypeAhead(super().on_event, lambda: self.focused)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
+        self._repainted: asyncio.Event | None = None
         self.main = MainScreen()
 
     def get_default_screen(self) -> Screen[Any]:
@@ -94,13 +102,39 @@ class RyzeConsole(CellExact):
         if not self._painted:
             self._painted = True
             self.call_later(self._after_first_paint)
+        elif self._repainted is not None:
+            self._repainted.set()
 
     def _after_first_paint(self) -> None:
+        kept = None
+        if self._url and self._remember:
+            from ..fleet import cache  # what it imports is needed for the real list too
+
+            kept = cache.look(self._url, self._token)
+        if kept is None:
+            self._begin()
+        else:
+            self.run_worker(self._begin_with(kept), group="start")
+
+    async def _begin_with(self, kept: Kept) -> None:
+        """Show the list of last time, and go on when the terminal has it: what comes next holds everything up for 0.2 s."""
+        from ..fleet import cache
+
+        model, host = await cache.load(kept), urlsplit(self._url).netloc
+        if model.rows:
+            self._repainted = asyncio.Event()
+            self.main.show_kept(model, kept.seen, title=self._profile or host, host=host)
+            with contextlib.suppress(TimeoutError):  # a terminal too small for rows draws none
+                await asyncio.wait_for(self._repainted.wait(), PAINTED)
+            self._repainted = None
+        self._begin()
+
+    def _begin(self) -> None:
         self.stylesheet.add_source(LATER_CSS, ("ryze_tui", "later"))
         self.stylesheet.update(self.main)
         log_to_file()
         if self._url:
-            self.open_account(self._url, self._token, profile=self._profile)
+            self.open_account(self._url, self._token, profile=self._profile, again=True)
         else:
             from .screens.welcome import WelcomeScreen
 
@@ -109,15 +143,18 @@ class RyzeConsole(CellExact):
 
     # -- the account -----------------------------------------------------------------------------------------------
 
-    def open_account(self, url: str, token: str, *, profile: str = "") -> None:
-        """Show another account; the one shown before is closed. Imports the network libraries, so only after the first paint."""
+    def open_account(self, url: str, token: str, *, profile: str = "", keep: bool = True, again: bool = False) -> None:
+        """Show another account; the one shown before is closed. Imports the network libraries, so only after the first paint.
+
+        `keep`: remember it for the next start. `again`: what was remembered of it is on the screen already, if anything was.
+        """
         from ..operations.account import Account
 
         self.workers.cancel_group(self, "account")
-        account = Account(url, token, read_only=self._read_only, profile=profile)
+        account = Account(url, token, read_only=self._read_only, profile=profile, keep=self._remember and keep)
         account.on_changes, account.on_link, account.on_event = self._changed, self._link_changed, self._event
         self.account, self._pending, self.shown_budget = account, None, None
-        self.main.attach(account, title=profile or urlsplit(url).netloc, host=urlsplit(url).netloc)
+        self.main.attach(account, title=profile or urlsplit(url).netloc, host=urlsplit(url).netloc, again=again)
         self.run_worker(self._keep(account), group="account", exclusive=True)
 
     async def _keep(self, account: Account) -> None:
@@ -215,9 +252,9 @@ def _enable_gc() -> None:
     gc.enable()
 
 
-def run(url: str = "", token: str = "", *, profile: str = "", read_only: bool = False) -> int:
+def run(url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True) -> int:
     """Run the console; returns the exit code (128 + n when signal n ended it)."""
-    app = RyzeConsole(url, token, profile=profile, read_only=read_only)
+    app = RyzeConsole(url, token, profile=profile, read_only=read_only, keep=keep)
     app.run()
     sys.stdout.flush()
     return app.return_code or 0
