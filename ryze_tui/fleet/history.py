@@ -105,14 +105,18 @@ class History:
     def __init__(self) -> None:
         self._memories: dict[str, Memory] = {}
 
+    def add(self, line: bytes) -> None:
+        """Read a row; what is none costs nothing else."""
+        if (found := memory_of(line)) is not None:
+            self._memories[found[0]] = found[1]
+
     async def load(self, kept: Kept) -> None:
         """Read every row, letting others run in between."""
         from ..client.clock import Breath
 
         breath = Breath()
         for line in kept.lines:
-            if (found := memory_of(line)) is not None:
-                self._memories[found[0]] = found[1]
+            self.add(line)
             await breath()
 
     def forget(self) -> None:

@@ -50,7 +50,7 @@ def told(row: Row, now: float, at: float | None = None) -> str:
 
 def gap(row: Row, now: float) -> str:
     """What is not known of a state that was there before a time in which nobody watched, and after it; else empty."""
-    if row.since_exact or not row.unwatched:
+    if row.since_exact or not row.unwatched or clock(row.unwatched, now) == clock(row.since, now):
         return ""
     words = _("The same at {left}; not always watched until {back}.")
     return words.format(left=clock(row.unwatched, now), back=clock(row.since, now))

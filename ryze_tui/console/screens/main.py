@@ -210,8 +210,9 @@ class MainScreen(Screen[None]):
     def _dated(self) -> str:
         account = self.account
         if self.kept_at:
-            words = _("From {when}, not asked again yet.").format(when=day(self.kept_at, time.time()))
-            return f"{words} {safe(account.link.message)}".rstrip() if account is not None else words
+            why = safe(account.link.message) if account is not None else ""
+            words = _("From {when}. {why}") if why else _("From {when}; waiting for the server's list.")
+            return words.format(when=day(self.kept_at, time.time()), why=why)
         if account is None or account.link.kind not in ("stale", "offline", "refused"):
             return ""
         return safe(account.link.message) or _("The server does not answer; this is what was last known.")
