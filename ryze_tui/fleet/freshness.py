@@ -75,11 +75,10 @@ class Freshness:
 
     def whole(self) -> float | None:
         """The monotonic second as of which every single row is proven, streamed or not; None before there is one."""
-        if not self.coverage.complete:
-            return self._listed
-        if self.coverage.rest:
-            return None if self._listed is None else min(self._listed, self.coverage.proof)
-        return max(self.coverage.proof, self._listed or self.coverage.proof)
+        proof = self.coverage.proof or None  # of the moment at which they were complete, also when they are not any more
+        if self.coverage.complete and self.coverage.rest:
+            return None if self._listed is None or proof is None else min(self._listed, proof)
+        return max((moment for moment in (self._listed, proof) if moment is not None), default=None)
 
     def _list_stands(self, now: float) -> bool:
         return self._listed is not None and not self._doubted and now - self._listed <= self.good_for

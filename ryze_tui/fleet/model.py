@@ -245,6 +245,8 @@ class FleetModel:
             return self._add(item, received_at, now, now, STREAM)
         row.heard, changed = received_at, False
         since = unix(item.since)
+        if not since and not item.reason and item.state == row.state:
+            item.reason = row.reason  # a server that tells no since tells no reason either
         if item.state != row.state or (since and since != row.since) or item.reason != row.reason:
             if item.state != row.state:
                 row.told_by, row.stale = STREAM, False

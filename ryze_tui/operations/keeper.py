@@ -40,6 +40,7 @@ class Keeper:
         self._writing = threading.Lock()
         self._began = False
         self._complained = False
+        self._last: float | None = None
         self._offset = clock.time() - clock.monotonic()
 
     async def open(self) -> None:
@@ -60,12 +61,15 @@ class Keeper:
     async def run(self) -> None:
         """Write while things change, until cancelled."""
         pause = FIRST
-        while True:
-            await self._dirty.wait()
-            await self._clock.sleep(pause)
-            self._dirty.clear()
-            await self._save()
-            pause = PERIOD
+        try:
+            while True:
+                await self._dirty.wait()
+                await self._clock.sleep(pause)
+                self._dirty.clear()
+                await self._save()
+                pause = PERIOD
+        finally:
+            self._last = self._proven()  # now: what proves it is about to be closed
 
     def save_now(self) -> None:
         """At the end: what is known now, all in one go."""
@@ -87,10 +91,11 @@ class Keeper:
     def _seen(self) -> float | None:
         """Unix second as of which the whole list was true; None when there is none yet."""
         keeping.masked.cache_clear()
-        proven, now = self._proven(), self._clock.monotonic()
+        proofs = [moment for moment in (self._proven(), self._last) if moment is not None]
+        now = self._clock.monotonic()
         # While the machine sleeps the monotonic clock stands still: what was proven before that is not moved to after it.
         offset, self._offset = min(self._offset, self._clock.time() - now), self._clock.time() - now
-        return None if proven is None or not self._model.loaded else min(proven, now) + offset
+        return min(max(proofs), now) + offset if proofs and self._model.loaded else None
 
     def _write(self, seen: float, lists: list[str], pasts: list[str]) -> None:
         with self._writing:
