@@ -153,6 +153,10 @@ class Feed:
         await self._listed.wait()
         await self._clock.sleep(PAINT)
         await self._ask_health()
+        while self.extensions is None:  # it was away; a person's own call may be the first to find it back
+            await self.reach.wait()
+            if self.extensions is None:
+                await self._ask_health()
 
     async def _ask_health(self) -> None:
         """Ask what the server can do; until then there is nothing to follow."""
