@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import signal
 import sys
@@ -17,6 +16,7 @@ from textual.screen import Screen
 from ..i18n import _
 from .compat import CellExact
 from .crash import log_to_file
+from .opening import Opening
 from .screens.main import MainScreen
 from .styles import ink
 from .ticks import Coalescer
@@ -25,14 +25,11 @@ from .words import safe
 
 if TYPE_CHECKING:
     from ..api.events import Event
-    from ..fleet.keeping import Kept
-    from ..fleet.model import Changes
+    from ..fleet.model import Changes, FleetModel
     from ..operations.account import Account
     from ..operations.outcome import Outcome
 
 
-PAINTED = 0.25
-"""Seconds that the list of last time may take to the terminal before the network's turn begins all the same."""
 LATER_CSS = """
 ModalScreen { background: transparent; }
 SearchIcon { display: none; }
@@ -67,7 +64,7 @@ class RyzeConsole(CellExact):
         self.typed = TypeAhead(super().on_event, lambda: self.focused)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
-        self._repainted: asyncio.Event | None = None
+        self._opening = Opening(self, self._show_kept, self._begin)
         self.main = MainScreen()
 
     def get_default_screen(self) -> Screen[Any]:
@@ -102,32 +99,18 @@ class RyzeConsole(CellExact):
         if not self._painted:
             self._painted = True
             self.call_later(self._after_first_paint)
-        elif self._repainted is not None:
-            self._repainted.set()
+        else:
+            self._opening.painted()
 
     def _after_first_paint(self) -> None:
-        kept = None
         if self._url and self._remember:
-            from ..fleet import cache  # what it imports is needed for the real list too
-
-            kept = cache.look(self._url, self._token)
-        if kept is None:
-            self._begin()
+            self._opening.start(self._url, self._token)
         else:
-            self.run_worker(self._begin_with(kept), group="start")
+            self._begin()
 
-    async def _begin_with(self, kept: Kept) -> None:
-        """Show the list of last time, and go on when the terminal has it: what comes next holds everything up for 0.2 s."""
-        from ..fleet import cache
-
-        model, host = await cache.load(kept), urlsplit(self._url).netloc
-        if model.rows:
-            self._repainted = asyncio.Event()
-            self.main.show_kept(model, kept.seen, title=self._profile or host, host=host)
-            with contextlib.suppress(TimeoutError):  # a terminal too small for rows draws none
-                await asyncio.wait_for(self._repainted.wait(), PAINTED)
-            self._repainted = None
-        self._begin()
+    def _show_kept(self, model: FleetModel, seen: float) -> None:
+        host = urlsplit(self._url).netloc
+        self.main.show_kept(model, seen, title=self._profile or host, host=host)
 
     def _begin(self) -> None:
         self.stylesheet.add_source(LATER_CSS, ("ryze_tui", "later"))

@@ -49,6 +49,15 @@ def fill(model: FleetModel, lines: Sequence[bytes], seen: float) -> None:
             model.put(row)
 
 
+def load_few(kept: Kept) -> FleetModel | None:
+    """All rows in one go, when they are few enough for that."""
+    if len(kept.lines) > AT_ONCE:
+        return None
+    model = FleetModel()
+    fill(model, kept.lines, kept.seen)
+    return model
+
+
 async def load(kept: Kept) -> FleetModel:
     """All rows, letting others run in between."""
     from ..client.clock import Breath

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..api import states
-from ..api.events import Event
 from ..api.instance import Instance
+
+if TYPE_CHECKING:
+    from ..api.events import Event
 
 STREAM: Final = "stream"
 LIST: Final = "list"

@@ -49,7 +49,7 @@ def test_the_list_of_last_time_while_the_server_is_away(tmp_path: Path, extensio
             console.wait_for(lambda _: console.rows() == {name: words.get(s, s) for name, s in expected.items()}, 5)
             console.wait_for("LIVE", 30)
             console.put_cursor("sim-00001")
-            console.wait_for("logged out from the phone", what="the reason of before")
+            console.wait_for("(logged out from the", what="the reason of before")
             console.quit()
         for path in [*tmp_path.rglob("*.jsonl"), *tmp_path.rglob("ryze-tui.log*")]:
             text = path.read_text()
