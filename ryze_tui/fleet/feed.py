@@ -90,6 +90,11 @@ class Feed:
         self._judge()
         return self.freshness.link(self._clock.monotonic())
 
+    def proven(self) -> float | None:
+        """The monotonic second as of which the whole list is proven; None before the first one."""
+        self._judge()
+        return self.freshness.whole()
+
     def covers(self, name: str) -> bool:
         """Whether this row is proven by a stream at this moment."""
         if self.link().kind != "live":
@@ -169,6 +174,10 @@ class Feed:
         await self._listed.wait()
         await self._clock.sleep(PAINT)
         await self._ask_health()
+        while self.extensions is None:  # it was away; a person's own call may be the first to find it back
+            await self.reach.wait()
+            if self.extensions is None:
+                await self._ask_health()
 
     async def _ask_health(self) -> None:
         """Ask what the server can do; until then there is nothing to follow."""

@@ -73,6 +73,13 @@ class Freshness:
         if isinstance(self._failure, Unreachable):
             self._failure, self._retry_at, self._doubted = None, 0.0, True
 
+    def whole(self) -> float | None:
+        """The monotonic second as of which every single row is proven, streamed or not; None before there is one."""
+        proof = self.coverage.proof or None  # of the moment at which they were complete, also when they are not any more
+        if self.coverage.complete and self.coverage.rest:
+            return None if self._listed is None or proof is None else min(self._listed, proof)
+        return max((moment for moment in (self._listed, proof) if moment is not None), default=None)
+
     def _list_stands(self, now: float) -> bool:
         return self._listed is not None and not self._doubted and now - self._listed <= self.good_for
 

@@ -6,18 +6,36 @@ asked for. Everything that changes a row goes through `apply_*`, and each says w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..api import states
-from ..api.events import Event
 from ..api.instance import Instance
+
+if TYPE_CHECKING:
+    from ..api.events import Event
 
 STREAM: Final = "stream"
 LIST: Final = "list"
 YOU: Final = "you"
+PAST_MOST: Final = 20
+"""Changes of state that are kept of each row."""
+
+
+class Transition(NamedTuple):
+    """A change of state, later than `after` and not later than `at` (Unix seconds, equal when it was told as it happened).
+
+    `after` is 0 when nothing says how long before `at` it may have been.
+    """
+
+    after: float
+    at: float
+    was: str
+    now: str
+    reason: str = ""
+    told_by: str = LIST
 
 
 @dataclass(slots=True)
@@ -25,9 +43,12 @@ class Row:
     """One instance as we know it.
 
     `since` and `last_event` are Unix seconds; `since_exact` is False when the state was already there at our first look
-    (shown as `>= 14 m`). `heard` is the monotonic second as of which the row is true: when an event arrived, when a list was
-    asked for. `told_by`: stream, list or you. `phase`: where a connecting instance is (scan, linking, dialling, refused).
-    `stale` is True when the server itself lost touch with WhatsApp. `until`: Unix seconds at which a ban ends, 0 when not told.
+    (shown as `>= 14 m`): then `since` is the latest moment at which it can have begun, and `not_before` the earliest, 0 when
+    nothing says. `unwatched`: since when nobody watched all the time, in the same state (up to `since`); 0 when it was watched.
+    `past`: the last changes of state, oldest first. `seen` is the Unix second as of which the row is true, and `heard` is the
+    monotonic one: when an event arrived, when a list was asked for. `told_by`: stream, list or you. `phase`: where a connecting
+    instance is (scan, linking, dialling, refused). `stale` is True when the server itself lost touch with WhatsApp.
+    `until`: Unix seconds at which a ban ends, 0 when not told.
     """
 
     name: str
@@ -35,6 +56,7 @@ class Row:
     since: float
     since_exact: bool
     heard: float
+    seen: float
     told_by: str = LIST
     raw_state: str = ""
     reason: str = ""
@@ -43,6 +65,9 @@ class Row:
     last_event: float = 0.0
     last_word: str = ""
     until: float = 0.0
+    not_before: float = 0.0
+    unwatched: float = 0.0
+    past: tuple[Transition, ...] = ()
     item: Instance = field(default_factory=lambda: Instance(""))
     haystack: str = ""
 
@@ -89,6 +114,8 @@ class FleetModel:
         self.counts: dict[str, int] = dict.fromkeys((*states.STATES, states.UNKNOWN), 0)
         self.unreadable = 0
         self.loaded = False
+        self.recall: Callable[[Row, float], None] | None = None
+        """Adds to a row that is new to us what an earlier run of the program knew of it (history.py); gets the Unix time."""
         self._gone: dict[str, float] = {}
 
     # -- facts ---------------------------------------------------------------------------------------------------------
@@ -101,13 +128,13 @@ class FleetModel:
         `asked_at` and `received_at` are monotonic seconds, `now` is the Unix time of the answer. What a list says is at least
         as new as `asked_at`, and nothing proves it to be newer: of two lists the one asked for later wins, in any order.
         """
-        changes, seen, unreadable = Changes(), set(), 0
+        changes, seen, unreadable, true_at = Changes(), set(), 0, now - max(received_at - asked_at, 0.0)
         for item in items:
             if not item.name:
                 unreadable += 1
                 continue
             seen.add(item.name)
-            changes.merge(self._list_row(item, asked_at, now))
+            changes.merge(self._list_row(item, asked_at, true_at, now))
         if complete:
             changes.merge(self.end_list(seen, asked_at=asked_at, unreadable=unreadable))
         return changes
@@ -152,7 +179,7 @@ class FleetModel:
         meaning = states.from_event(word)
         stamp = event.data.get("timestamp")
         at = (unix(stamp) if isinstance(stamp, str) else None) or now
-        row.heard, row.told_by, row.last_event, row.last_word = received_at, STREAM, now, word
+        row.heard, row.seen, row.told_by, row.last_event, row.last_word = received_at, now, STREAM, now, word
         if meaning.fresh is not None:
             row.stale = not meaning.fresh
         if event.number and event.number != row.number:
@@ -178,13 +205,13 @@ class FleetModel:
             return Changes()
         row.heard, row.told_by, row.phase, row.reason = received_at, YOU, "", ""
         self._move(row, state, now, exact=True)
-        row.raw_state = state
+        row.seen, row.raw_state = now, state
         return Changes({name})
 
     def apply_created(self, item: Instance, *, received_at: float, now: float) -> Changes:
         """We created it: the row is there at once, whatever an older list says."""
         self._gone.pop(item.name, None)
-        return self._list_row(item, received_at, now, exact=True)
+        return self._list_row(item, received_at, now, now, exact=True)
 
     def apply_deleted(self, name: str, *, received_at: float) -> Changes:
         """It is gone, and a list asked for earlier must not bring it back."""
@@ -193,12 +220,12 @@ class FleetModel:
 
     # -- one row -------------------------------------------------------------------------------------------------------
 
-    def _list_row(self, item: Instance, asked_at: float, now: float, exact: bool = False) -> Changes:
+    def _list_row(self, item: Instance, asked_at: float, true_at: float, now: float, exact: bool = False) -> Changes:
         row = self.rows.get(item.name)
         if row is None:
             if self._gone.get(item.name, float("-inf")) >= asked_at:
                 return Changes()
-            return self._add(item, asked_at, now, YOU if exact else LIST, exact)
+            return self._add(item, asked_at, true_at, now, YOU if exact else LIST, exact)
         if row.heard > asked_at:  # the state is older news; what only a list tells is not
             item.state, item.raw_state, item.since = row.state, row.raw_state, ""
             if row.told_by == STREAM and row.number:
@@ -206,8 +233,8 @@ class FleetModel:
             return self._details(row, item)
         changes = self._details(row, item)
         if item.state != row.state:
-            row.phase, row.told_by = "", LIST
-            self._move(row, item.state, unix(item.since) or now, exact=bool(item.since))
+            row.phase, row.told_by, row.reason = "", LIST, item.reason  # the reason before was of the state before
+            self._move(row, item.state, unix(item.since) or now, exact=unix(item.since) is not None)
             changes.rows.add(row.name)
         elif (since := unix(item.since)) and since != row.since:
             row.since, row.since_exact = since, True
@@ -215,15 +242,17 @@ class FleetModel:
         if item.reason != row.reason and (item.reason or item.since):
             row.reason = item.reason
             changes.rows.add(row.name)
-        row.heard, row.raw_state = asked_at, item.raw_state
+        row.heard, row.seen, row.raw_state = asked_at, true_at, item.raw_state
         return changes
 
     def _snapshot_row(self, item: Instance, received_at: float, now: float) -> Changes:
         row = self.rows.get(item.name)
         if row is None:
-            return self._add(item, received_at, now, STREAM)
+            return self._add(item, received_at, now, now, STREAM)
         row.heard, changed = received_at, False
         since = unix(item.since)
+        if not since and not item.reason and item.state == row.state:
+            item.reason = row.reason  # a server that tells no since tells no reason either
         if item.state != row.state or (since and since != row.since) or item.reason != row.reason:
             if item.state != row.state:
                 row.told_by, row.stale = STREAM, False
@@ -238,7 +267,7 @@ class FleetModel:
             if not same:
                 setattr(row.item, attribute, value)
                 changed = True
-        row.haystack = _haystack(row.item)
+        row.seen, row.haystack = now, _haystack(row.item)
         return Changes({row.name} if changed else set())
 
     def _details(self, row: Row, item: Instance) -> Changes:
@@ -249,20 +278,32 @@ class FleetModel:
         row.item, row.haystack = item, _haystack(item)
         return Changes({row.name})
 
-    def _add(self, item: Instance, heard: float, now: float, told_by: str, exact: bool = False) -> Changes:
+    def _add(self, item: Instance, heard: float, seen: float, now: float, told_by: str, exact: bool = False) -> Changes:
         since = unix(item.since)
-        self.rows[item.name] = Row(
-            name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard,
-            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item, haystack=_haystack(item),
+        row = Row(
+            name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard, seen=seen,
+            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item,
         )
-        self.counts[item.state] += 1
+        self.put(row)
+        if self.recall is not None:
+            self.recall(row, now)
         return Changes({item.name}, order=True)
+
+    def put(self, row: Row) -> None:
+        """A row as it is, under a name that has none: of a list that was kept, not a fact."""
+        row.haystack = _haystack(row.item)
+        self.rows[row.name] = row
+        self.counts[row.state] += 1
 
     def _move(self, row: Row, state: str, since: float, *, exact: bool) -> None:
         if state != row.state:
             self.counts[row.state] -= 1
             self.counts[state] += 1
-            row.state, row.since, row.since_exact, row.until = state, since, exact, 0.0
+            # What a list says began after the row was last true; a server's own clock may be behind ours.
+            after = since if exact else min(row.seen, since)
+            row.past = (*row.past, Transition(after, since, row.state, state, row.reason, row.told_by))[-PAST_MOST:]
+            row.state, row.since, row.since_exact, row.not_before, row.unwatched = state, since, exact, after, 0.0
+            row.until = 0.0
         elif exact and not row.since_exact:
             row.since, row.since_exact = since, True
 

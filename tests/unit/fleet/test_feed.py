@@ -505,3 +505,16 @@ def test_a_429_is_obeyed() -> None:
             await story(opened)
 
     run(body())
+
+
+@MODES
+def test_a_person_who_asks_first_after_an_outage_at_the_start_does_not_stop_the_streams(extensions: frozenset[str]) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1)
+        assert w.kind == "offline"
+        w.server.up = True
+        await w.feed.read()
+        await asyncio.sleep(5)
+        assert w.kind == "live"
+
+    world(story, extensions=extensions, up=False)
