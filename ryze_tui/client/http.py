@@ -50,7 +50,7 @@ class RyzeClient:
         self.base = self.transport.base
         self.calls = calls if calls is not None else CallLog()
         self.budgets = budgets if budgets is not None else Budgets(clock)
-        self._clock = clock
+        self.clock = clock
 
     # -- reads ---------------------------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class RyzeClient:
         content = None
         if body is not None:
             headers["Content-Type"], content = "application/json", json.dumps(body).encode()
-        began, at = time.perf_counter(), self._clock.time()
+        began, at = time.perf_counter(), self.clock.time()
         status: int | None = None
         message = ""
         try:
@@ -133,7 +133,7 @@ class RyzeClient:
     def _refusal(self, answer: Answer, budget: Any) -> RyzeError:
         if answer.status != 429:
             return replies.refusal(answer.status, answer.text)
-        seconds = retry_after(answer.headers, self._clock.time())
+        seconds = retry_after(answer.headers, self.clock.time())
         if budget is not None:
             budget.refused(seconds)
         return RateLimited(replies.error_text(answer.text) or RATE_LIMITED, retry_after=seconds)

@@ -87,7 +87,7 @@ class WebSocket:
 
     def silence(self) -> float:
         """Seconds since anything at all arrived, the server's own pings included."""
-        return time.monotonic() - float(self._connection.heard)
+        return asyncio.get_running_loop().time() - float(self._connection.heard)
 
     async def close(self) -> None:
         """Say goodbye, then drop it."""
@@ -103,7 +103,7 @@ def _connection_type() -> Any:
         heard = 0.0
 
         def process_event(self, event: Any) -> None:
-            self.heard = time.monotonic()
+            self.heard = self.loop.time()
             super().process_event(event)
 
     return Heard
@@ -134,7 +134,7 @@ class Dialler:
         if blocked := budget.blocked():
             raise RateLimited(RATE_LIMITED, retry_after=blocked)
         budget.spend()
-        began, at = time.perf_counter(), time.time()
+        began, at = time.perf_counter(), client.clock.time()
         status: int | None = None
         message = ""
         try:
@@ -176,4 +176,4 @@ class Dialler:
         if response.status_code != 429:
             return replies.refusal(response.status_code, text)
         headers = {name.lower(): value for name, value in response.headers.raw_items()}
-        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=retry_after(headers, time.time()))
+        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=retry_after(headers, self._client.clock.time()))

@@ -17,8 +17,10 @@ class _Selector(selectors.SelectSelector):
     """Never waits: what the loop would have slept is added to its clock."""
 
     skipped = 0.0
+    steps = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
+        self.steps += 1
         ready = super().select(0)
         if not ready and timeout:
             self.skipped += timeout
