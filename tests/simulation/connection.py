@@ -37,7 +37,7 @@ class Connection:
         now = self.server.now
         at = now + delay
         if in_order:
-            at = self._last = max(self._last, at)
+            at = self._last = max(self._last + 1e-6, at)  # timers of one moment have no order
         asyncio.get_running_loop().call_at(at, self._arrive, frame.encode())
 
     def _arrive(self, frame: bytes) -> None:
