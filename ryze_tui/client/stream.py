@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from ..api.errors import RATE_LIMITED, RateLimited, RyzeError, Unreachable
 from ..i18n import _
 from . import replies
+from .budget import is_spent
 from .http import RyzeClient, retry_after
 from .transport import USER_AGENT, in_words
 
@@ -143,7 +144,7 @@ class Dialler:
             return socket
         except RyzeError as error:
             message, status = error.message, error.status
-            if isinstance(error, RateLimited):
+            if isinstance(error, RateLimited) and error.of_token:
                 budget.refused(error.retry_after)
             raise
         finally:
@@ -176,4 +177,5 @@ class Dialler:
         if response.status_code != 429:
             return replies.refusal(response.status_code, text)
         headers = {name.lower(): value for name, value in response.headers.raw_items()}
-        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=retry_after(headers, self._client.clock.time()))
+        seconds = retry_after(headers, self._client.clock.time())
+        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=seconds, of_token=is_spent(headers))
