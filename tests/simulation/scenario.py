@@ -73,9 +73,17 @@ async def person(world: World, *, mean: float) -> None:
 
 async def pairing(world: World, name: str) -> None:
     """A pairing by QR that somebody scans after a while, or gives up."""
-    server, rng, session = world.server, world.rng, world.account.pair(name)
-    before = server.connects
+    session = world.account.pair(name)
     drive = asyncio.create_task(session.run())
+    try:
+        await scanned(world, name, drive)
+    finally:
+        session.cancel()
+        drive.cancel()
+
+
+async def scanned(world: World, name: str, drive: asyncio.Task[Any]) -> None:
+    server, rng = world.server, world.rng
     await asyncio.wait({drive}, timeout=rng.uniform(5, 45))
     if not drive.done() and name in server.instances and not server.refusing and rng.random() < 0.7:
         server.happens(name, "pair_success")
@@ -83,10 +91,6 @@ async def pairing(world: World, name: str) -> None:
         if name in server.instances:
             server.happens(name, "connected", jid="5511999990000@s.whatsapp.net")
         await asyncio.wait({drive}, timeout=20)
-    session.cancel()
-    await asyncio.wait({drive}, timeout=90)
-    await asyncio.sleep(1)
-    world.connects += server.connects - before
 
 
 # -- faults: each returns when it is over --------------------------------------------------------------------------------

@@ -34,6 +34,11 @@ def stamp(unix: float) -> str:
     return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def bucket_of(path: str) -> str:
+    """Creations have their own limit (contract §7)."""
+    return "new" if path == "/api/instance/new" else ""
+
+
 @dataclass(eq=False, slots=True)
 class Truth:
     """One instance as it really is. `text`: its list item, made when first asked for."""
@@ -97,7 +102,9 @@ class Server:
         self.lists: list[tuple[float, bool, bool]] = []  # at, by a person, whole
         self.requests = self.dials = self.connects = self.refused = self.healths = 0
         self.most_background = 0
-        self.quiet_until: dict[str, float] = {}
+        self.latest: dict[str | None, Connection] = {}
+        self.untold: dict[str, float] = {}  # what no socket was told, since streaming was off
+        self.quiet_until: dict[tuple[str, str], float] = {}
         self.faults: list[str] = []
         self._open = asyncio.Event()
         self._open.set()
@@ -130,6 +137,7 @@ class Server:
 
     def delete(self, name: str) -> None:
         del self.instances[name]
+        self.latest.pop(name, None)
         self.past[name].append((self.now, None))
         self._account(name, "instance.deleted", {})
         for connection in [found for found in self.connections if found.name == name]:
@@ -148,6 +156,8 @@ class Server:
             for connection in self.connections:
                 if connection.name == name:
                     self._send(connection, frame)
+        else:
+            self.untold[name] = self.now
 
     def set_streaming(self, name: str, on: bool) -> None:
         """Open sockets stay when it is switched off, as the contract says (§2.13); they hear nothing more."""
@@ -228,6 +238,8 @@ class Server:
 
     def swallow(self) -> None:
         """From now on nothing arrives and nothing is refused."""
+        for connection in self.connections:
+            connection.arrived = connection.heard
         self.hole = True
         self._open.clear()
 
@@ -254,12 +266,12 @@ class Server:
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
-    def sent(self, token: str) -> None:
+    def sent(self, token: str, path: str) -> None:
         """Something leaves us with this token: never while a refusal of before still stands."""
         self.requests += 1
-        until = self.quiet_until.get(token, 0.0)
+        until = self.quiet_until.get((token, bucket_of(path)), 0.0)
         if self.now < until - 1e-6:
-            self.faults.append(f"{self.now:.1f}: sent {until - self.now:.1f} s too early after a 429")
+            self.faults.append(f"{self.now:.1f}: sent with {token} {until - self.now:.1f} s too early after a 429")
 
     def refusal(self, status: int, message: str, headers: dict[str, str] | None = None) -> Reply:
         return status, headers or {}, json.dumps({"success": False, "error": {"message": message}})
@@ -271,7 +283,7 @@ class Server:
         if self.storm is not None:
             headers = {"retry-after": str(round(self.storm))} if self.storm_says else {}
             return self.refusal(429, RATE_LIMITED, headers)
-        headers, allowed = self._count(token, "new" if path == "/api/instance/new" else "")
+        headers, allowed = self._count(token, bucket_of(path))
         if not allowed:
             self.refused += 1
             return self.refusal(429, RATE_LIMITED, headers)
@@ -344,7 +356,7 @@ class Server:
             return 200, headers, json.dumps({"success": True, "message": action, **fields})
 
         if action == "connect":
-            self.connects += 1
+            self.connects += not PERSON.get()
             self.happens(name, "qr_ready", codes=["2@one", "2@two"])
             return said(status="qr", qrCode="2@one")
         if action == "reconnect":
@@ -365,8 +377,7 @@ class Server:
         if parts.path == "/ws":
             if ACCOUNT_STREAM not in self.extensions:
                 return self.refusal(404, "Not found", headers)
-            connection = Connection(self, None)
-            self.connections.add(connection)
+            connection = self._opened(None)
             self._begin(connection, parse_qs(parts.query).get("after", [""])[0])
             return connection
         name = unquote(parts.path.removeprefix("/ws/"))
@@ -374,6 +385,9 @@ class Server:
             return self.refusal(404, INSTANCE_NOT_FOUND, headers)
         if not self.instances[name].streaming:
             return self.refusal(400, "WebSocket is not enabled for this instance.", headers)
-        connection = Connection(self, name)
+        return self._opened(name)
+
+    def _opened(self, name: str | None) -> Connection:
+        connection = self.latest[name] = Connection(self, name)
         self.connections.add(connection)
         return connection

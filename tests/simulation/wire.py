@@ -13,7 +13,7 @@ from ryze_tui.client.stream import OPEN_SECONDS, Dialler, Socket, WebSocket
 from ryze_tui.client.transport import Answer, Bounds
 
 from .connection import Connection
-from .server import PERSON, Server
+from .server import PERSON, Server, bucket_of
 
 
 class Wire:
@@ -27,7 +27,7 @@ class Wire:
     ) -> Answer:
         server, token = self.server, headers.get("token", "")
         if token:
-            server.sent(token)
+            server.sent(token, path)
         else:
             server.healths += 1
         if path.startswith("/api/instance/list"):
@@ -40,17 +40,17 @@ class Wire:
                 await server.travel(run)
         except TimeoutError as error:
             raise Unreachable("the server did not answer in time") from error
-        refused(server, token, status, told)
+        refused(server, token, path, status, told)
         return Answer(status, told, text)
 
     async def close(self) -> None:
         """Nothing to close."""
 
 
-def refused(server: Server, token: str, status: int, told: Mapping[str, str]) -> None:
+def refused(server: Server, token: str, path: str, status: int, told: Mapping[str, str]) -> None:
     """We know of a 429 from now on: nothing may be sent before the time that it names."""
     if status == 429 and token and "retry-after" in told:
-        server.quiet_until[token] = server.now + float(told["retry-after"])
+        server.quiet_until[token, bucket_of(path)] = server.now + float(told["retry-after"])
 
 
 class Dials(Dialler):
@@ -61,7 +61,7 @@ class Dials(Dialler):
     async def _open(self, path: str, token: str) -> Socket:
         server = self.server
         server.dials += 1
-        server.sent(token)
+        server.sent(token, path)
         run = server.run
         try:
             async with asyncio.timeout(OPEN_SECONDS):
@@ -75,7 +75,7 @@ class Dials(Dialler):
         if isinstance(made, Connection):
             return WebSocket(made)
         status, headers, text = made
-        refused(server, token, status, headers)
+        refused(server, token, path, status, headers)
         raw = SimpleNamespace(raw_items=headers.items)
         raise self._refusal(SimpleNamespace(status_code=status, body=text.encode(), headers=raw))
 

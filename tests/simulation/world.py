@@ -50,10 +50,9 @@ class World:
         self.feed, self.client, self.model = self.account._feed, self.account._client, self.account.model
         self.plain = ACCOUNT_STREAM not in self.server.extensions
         self.screen: dict[str, str] = {}
-        self.shown = ""
+        self.shown = "connecting"
         self.wrong: list[str] = []
         self.kinds: Counter[str] = Counter()
-        self.connects = 0
         self.began = self.now
         self.trouble = self.now
         self.looks = 0
@@ -100,8 +99,13 @@ class World:
         self._rows(link.since)
         if link.kind == "live":
             self._proven()
-        if self.shown != link.kind and self.looks > 1:
-            self.say(f"the badge shows {self.shown} but is {link.kind}")
+        if self.shown != link.kind:
+            asyncio.get_running_loop().call_later(0.1, self._look_at_badge, self.shown)
+
+    def _look_at_badge(self, shown: str) -> None:
+        kind = self.account.link.kind
+        if self.shown == shown != kind:
+            self.say(f"the badge shows {shown} but is {kind}")
 
     def _rows(self, since: float) -> None:
         """What the badge dates: nothing on the screen was false at that moment already."""
@@ -127,6 +131,8 @@ class World:
 
     def _doubted(self, name: str, state: str, since: float) -> None:
         server, now = self.server, self.now
+        if self.plain and server.untold.get(name, 0.0) > (self.feed.freshness._listed or 0.0):
+            return  # an open socket hears nothing of a row whose streaming was switched off (contract §2.13): only a list tells
         at = since
         if self.feed.covers(name) and self._healthy(name):
             at = max(since, now)
@@ -144,20 +150,17 @@ class World:
         """LIVE: something arrived on every socket within its bound."""
         server, now = self.server, self.now
         if not self.plain:
-            heard = max((connection.arrived for connection in server.connections if connection.name is None), default=0.0)
+            heard = server.latest[None].arrived
             if now - heard > PROVEN + 0.2:
                 self.say(f"LIVE, {now - heard:.1f} s after the last frame")
             return
         lines = self.feed._sockets._lines
         bound = ping_interval(len(lines)) + PONG + 5.2
-        heard_of: dict[str | None, float] = {}
-        for connection in server.connections:
-            heard_of[connection.name] = max(heard_of.get(connection.name, 0.0), connection.heard)
         for name, line in lines.items():
             if line.fresh and not line.open:
                 continue
-            if now - heard_of.get(name, 0.0) > bound and name in server.instances:
-                self.say(f"LIVE, {now - heard_of.get(name, 0.0):.1f} s after {name}'s socket was heard")
+            if name in server.instances and (name not in server.latest or now - server.latest[name].heard > bound):
+                self.say(f"LIVE, more than {bound:.0f} s after {name}'s socket was heard")
 
     def judge(self) -> None:
         """Limits, pace and growth: what holds over any time."""
@@ -174,8 +177,8 @@ class World:
         if any(later - earlier < 59.99 for earlier, later in zip(times, times[4:], strict=False)):
             self.say("more than four lists within a minute")
         server.lists = server.lists[-8:]
-        if self.connects != server.connects:
-            self.say(f"{server.connects} connects, of which a person asked {self.connects}")
+        if server.connects:
+            self.say(f"{server.connects} connects that nobody asked for")
         self._growth()
 
     def _growth(self) -> None:

@@ -285,3 +285,16 @@ def test_a_server_that_is_full_of_sockets_is_polled_and_answers_keys() -> None:
     world(story, extensions=FULL)
 
 
+
+
+def test_one_slow_list_does_not_make_lists_rare() -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(60)
+        w.server.latency = 14.0
+        await w.feed.read()
+        w.server.latency = 0.1
+        w.server.add("theirs")
+        await asyncio.sleep(46)
+        assert "theirs" in w.model.rows
+
+    world(story, extensions=PLAIN)
