@@ -102,7 +102,8 @@ class Feed:
 
     def prefer(self, name: str, *, created: bool = False) -> None:
         """A person works on this row: stream it first."""
-        self._sockets.prefer(name, created=created)
+        if self._plain is not False:
+            self._sockets.prefer(name, created=created)
         if created:
             self._wishes.pop(name, None)
 

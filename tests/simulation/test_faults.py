@@ -54,7 +54,7 @@ ODD = st.fixed_dictionaries({
 })
 
 
-@settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, odd=ODD, seed=st.integers(0, 10_000))
 def test_any_faults_on_any_server(steps: list[tuple[str, float]], odd: dict[str, Any], seed: int, tmp_path: Path) -> None:
     few = not odd["extensions"] and odd["sockets"] < 20

@@ -252,7 +252,8 @@ def test_rows_that_only_lists_tell_of_are_not_younger_than_the_list() -> None:
     world(story, extensions=PLAIN)
 
 
-def test_names_that_are_gone_are_not_kept() -> None:
+@MODES
+def test_names_that_are_gone_are_not_kept(extensions: frozenset[str]) -> None:
     async def story(w: World) -> None:
         await asyncio.sleep(10)
         for n in range(20):
@@ -260,12 +261,12 @@ def test_names_that_are_gone_are_not_kept() -> None:
             w.server.remove("i000") if n == 10 else None
             await asyncio.sleep(1)
         assert w.feed._sockets._first <= w.model.rows.keys()
-        w.feed._sockets.prefer("never-there")
+        w.feed.prefer("never-there")
         w.server.instances["i001"].streaming = False
         await asyncio.sleep(120)
         assert w.feed._sockets._first <= w.model.rows.keys()
 
-    world(story, extensions=PLAIN)
+    world(story, extensions=extensions)
 
 
 def test_a_server_that_is_full_of_sockets_is_polled_and_answers_keys() -> None:
