@@ -44,7 +44,8 @@ def _where(error: Exception) -> str:
 class Line:
     """One instance's socket. `read` is True once a list asked after the socket opened closed the gap before it.
 
-    `fresh`: we made the instance a moment ago, so nothing can have been missed before its first socket.
+    `fresh`: we made the instance a moment ago, so nothing can have been missed before its first socket. `lost`: the last
+    attempt did not reach the server.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Line:
     fresh: bool = False
     retry_at: float = 0.0
     failures: int = 0
+    lost: bool = False
     refused: RyzeError | None = field(default=None, repr=False)
 
 
@@ -195,16 +197,21 @@ class Sockets:
         ready = max(self._bucket.ready_at(now), self._shut_until)
         best: tuple[Line | None, float] = None, float("inf")
         for line in self._lines.values():
-            if line.task is None and max(line.retry_at, ready) < best[1]:
-                at = max(line.retry_at, ready, now + self._pause(line.name))
-                if at <= now:
-                    return line, at
-                best = (line, at) if at < best[1] else best
+            at = max(line.retry_at, ready)
+            if line.task is not None or at > best[1]:
+                continue
+            if (at := max(at, now + self._pause(line.name))) <= now and not self._shut:
+                return line, at
+            if best[0] is None or (at, line.retry_at) < (best[1], best[0].retry_at):  # the one that waited longest tries
+                best = line, at
         return best
 
     def reopen(self) -> None:
         """The server was away and is back: sockets may open again at once."""
         self._shut, self._shut_until = 0, 0.0
+        for line in self._lines.values():
+            if line.lost:
+                line.retry_at = 0.0
         self._wake.set()
 
     async def _close_all(self) -> None:
@@ -244,8 +251,9 @@ class Sockets:
                 self._doubted()
         elif isinstance(error, RateLimited):
             line.retry_at = now + error.retry_after
-        elif isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
-            line.retry_at = now
+        elif isinstance(error, Unreachable) or (error.status or 0) >= 500:
+            line.lost, line.retry_at = True, now + backoff(line.failures, self._random, first=0.25)
+            line.failures += 1
             if now >= self._shut_until:  # failures of one moment count once
                 self._shut_until = now + backoff(self._shut, self._random, first=0.25)
                 self._shut += 1
@@ -262,7 +270,8 @@ class Sockets:
         now = self._clock.monotonic()
         line.open, line.opened_at, line.heard, line.refused = True, now, now, None
         line.read, line.fresh = line.fresh, False
-        self.reopen()
+        line.lost, self._shut, self._shut_until = False, 0, 0.0
+        self._wake.set()
         self._changed()
         breath, bad, quiet = Breath(), 0, 0.0
         while True:

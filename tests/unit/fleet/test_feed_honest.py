@@ -299,3 +299,47 @@ def test_one_slow_list_does_not_make_lists_rare() -> None:
         assert "theirs" in w.model.rows
 
     world(story, extensions=PLAIN)
+
+
+@pytest.mark.parametrize("error", [Unreachable("did not answer in time"), BadReply("answered 502", status=502)], ids=["lost", "502"])
+def test_one_instance_whose_socket_cannot_be_opened_holds_up_no_other(error: Any) -> None:
+    async def story(w: World) -> None:
+        async def dial(path: str, token: str) -> Any:
+            if path == "/ws/i000":
+                w.server.dials.append((w.clock.monotonic(), path))
+                raise error
+            return await w.server.dial(path, token)
+
+        w.feed._sockets._dial = dial  # type: ignore[assignment]
+        for socket in list(w.server.sockets):
+            socket.drop()
+        await asyncio.sleep(20)
+        assert {socket.name for socket in w.server.sockets} == w.model.rows.keys() - {"i000"}
+        w.server.dials.clear()
+        await asyncio.sleep(600)
+        assert len(w.server.dials) <= 60
+        assert len(w.server.sockets) == 11
+        assert w.feed.reach.up
+
+    world(story, extensions=PLAIN)
+
+
+def test_a_gateway_in_front_of_a_server_that_is_away_is_not_dialled_by_every_socket() -> None:
+    async def story(w: World) -> None:
+        async def dial(path: str, token: str) -> Any:
+            w.server.dials.append((w.clock.monotonic(), path))
+            raise BadReply("the server answered 502 without saying why", status=502)
+
+        await asyncio.sleep(60)
+        w.feed._sockets._dial = dial  # type: ignore[assignment]
+        for socket in list(w.server.sockets):
+            socket.drop()
+        await asyncio.sleep(60)
+        w.server.dials.clear()
+        await asyncio.sleep(600)
+        assert len(w.server.dials) <= 60
+        w.feed._sockets._dial = w.server.dial
+        await asyncio.sleep(75)
+        assert w.kind == "live"
+
+    world(story, count=100, extensions=PLAIN)
