@@ -59,8 +59,9 @@ class TokenRefused(Refused):
 
 
 class RateLimited(Refused):
-    """429. `retry_after` is in seconds, never negative."""
+    """429. `retry_after` is in seconds, never negative. `of_token`: all requests with this token are refused, not this one only."""
 
-    def __init__(self, message: str, *, retry_after: float) -> None:
+    def __init__(self, message: str, *, retry_after: float, of_token: bool = True) -> None:
         super().__init__(message, status=429)
+        self.of_token = of_token
         self.retry_after = retry_after

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from ..api.errors import RATE_LIMITED, RateLimited, RyzeError, Unreachable
 from ..i18n import _
 from . import replies
+from .budget import is_spent
 from .http import RyzeClient, retry_after
 from .transport import USER_AGENT, in_words
 
@@ -87,7 +88,7 @@ class WebSocket:
 
     def silence(self) -> float:
         """Seconds since anything at all arrived, the server's own pings included."""
-        return time.monotonic() - float(self._connection.heard)
+        return asyncio.get_running_loop().time() - float(self._connection.heard)
 
     async def close(self) -> None:
         """Say goodbye, then drop it."""
@@ -103,7 +104,7 @@ def _connection_type() -> Any:
         heard = 0.0
 
         def process_event(self, event: Any) -> None:
-            self.heard = time.monotonic()
+            self.heard = self.loop.time()
             super().process_event(event)
 
     return Heard
@@ -134,7 +135,7 @@ class Dialler:
         if blocked := budget.blocked():
             raise RateLimited(RATE_LIMITED, retry_after=blocked)
         budget.spend()
-        began, at = time.perf_counter(), time.time()
+        began, at = time.perf_counter(), client.clock.time()
         status: int | None = None
         message = ""
         try:
@@ -143,7 +144,7 @@ class Dialler:
             return socket
         except RyzeError as error:
             message, status = error.message, error.status
-            if isinstance(error, RateLimited):
+            if isinstance(error, RateLimited) and error.of_token:
                 budget.refused(error.retry_after)
             raise
         finally:
@@ -176,4 +177,5 @@ class Dialler:
         if response.status_code != 429:
             return replies.refusal(response.status_code, text)
         headers = {name.lower(): value for name, value in response.headers.raw_items()}
-        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=retry_after(headers, time.time()))
+        seconds = retry_after(headers, self._client.clock.time())
+        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=seconds, of_token=is_spent(headers))

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ..api.errors import BadReply
-from ..api.events import Event, Heartbeat, RowChanged, RowDeleted, Snapshot, parse_account_frame
+from ..api.events import Event, Frame, Heartbeat, RowChanged, RowDeleted, Snapshot, parse_account_frame
 from ..api.instance import Instance
 from ..client.clock import Breath, Clock
 from ..client.stream import Dial, Socket, StreamEnded
@@ -26,6 +26,12 @@ _BAD_FRAMES: Final = 20
 Told = Callable[[Changes], None]
 Heard = Callable[[Event, float, bool], None]
 """(event, monotonic second, live): `live` is False for what is told again after a gap."""
+
+
+def _position(seq: str) -> tuple[str, int] | None:
+    """`EPOCH.SEQ` as (epoch, number); None when it is of another shape."""
+    epoch, _dot, number = seq.rpartition(".")
+    return (epoch, int(number)) if epoch and number.isascii() and number.isdigit() and len(number) <= 15 else None
 
 
 class AccountStream:
@@ -91,6 +97,8 @@ class AccountStream:
                 raise
             return
         self._bad = 0
+        if not isinstance(frame, Snapshot) and self._told_already(frame):
+            return
         if self._complete:
             self._proof = now
         if late:
@@ -107,6 +115,19 @@ class AccountStream:
             self._after = frame.seq or self._after
         if isinstance(frame, Heartbeat) and self._snapshot is None:
             self._cover(now)
+
+    def _told_already(self, frame: Frame) -> bool:
+        """Whether a frame repeats what was told. One that contradicts it ends the connection; the next begins with a snapshot."""
+        known, told = _position(self._after), _position(frame.seq)
+        if known is None or told is None or self._snapshot is not None:
+            return False
+        same, behind = told[0] == known[0], told[1] < known[1] + (not isinstance(frame, Heartbeat))
+        if same and behind and not isinstance(frame, Heartbeat):
+            return True
+        if not same or behind:
+            self._after = ""
+            raise StreamEnded(_("the stream's frames contradict each other"))
+        return False
 
     def _event(self, event: Event, now: float) -> None:
         live = self._complete

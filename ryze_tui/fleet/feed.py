@@ -7,7 +7,7 @@ import random as _random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..api.errors import RateLimited, RyzeError, TokenRefused, Unreachable
+from ..api.errors import BadReply, RateLimited, RyzeError, TokenRefused, Unreachable
 from ..api.events import ACCOUNT_STREAM, Event
 from ..api.instance import Instance
 from ..api.states import CONNECTED
@@ -35,6 +35,8 @@ DETAIL = 1.0
 GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
 REFUSED_RETRY = 30.0
+HEALTH_RETRY = 15.0
+"""Seconds before `/health` is asked again when its answer said nothing about the server."""
 FEW = 20
 """Names that one narrowed list asks for at most."""
 
@@ -66,7 +68,8 @@ class Feed:
         )
         self._sockets = Sockets(
             dial, model, clock, self.reach, random, limit=socket_limit() if sockets is None else sockets, token=self._token_of,
-            told=self.told, heard=watcher.event, lost=self._lost, doubted=self.doubt, changed=self._covered,
+            pause=self._pause, told=self.told, heard=watcher.event, suspect=self._suspect, doubted=self.doubt,
+            read_again=self.want, changed=self._covered,
         )
         self._plain: bool | None = None
         self._pace = Pace(LISTS_A_MINUTE, 60.0)
@@ -80,7 +83,11 @@ class Feed:
         self._uncovered_since = clock.monotonic()
         self._not_before = 0.0
         self._failures = 0
-        self._doubt = False
+        self._doubt: float | None = None
+        self._lost_at = 0.0
+        self._back = asyncio.Event()
+        self._health_at: float | None = None
+        self._vague = 0
         self._shown: tuple[str, str, float] = ("", "", 0.0)
 
     # -- what others ask -----------------------------------------------------------------------------------------------
@@ -121,7 +128,8 @@ class Feed:
 
     def prefer(self, name: str, *, created: bool = False) -> None:
         """A person works on this row: stream it first."""
-        self._sockets.prefer(name, created=created)
+        if self._plain is not False:
+            self._sockets.prefer(name, created=created)
         if created:
             self._wishes.pop(name, None)
 
@@ -132,21 +140,21 @@ class Feed:
 
     def doubt(self) -> None:
         """Something contradicts what we know: read the whole list soon."""
-        self._doubt = True
+        self._doubt = self._clock.monotonic()
         self._wake.set()
 
     async def read(self, names: Sequence[str] | None = None) -> int:
         """Read a list now, whatever the schedule says; returns how many items it held. Raises RyzeError."""
         now = self._clock.monotonic()
-        self._pace.spend(now)
         if names is None:
+            self._pace.spend(now)
             self._asked = now
         try:
             asked_at, count = await self.poller.read(names)
         except RyzeError as error:
             self._failed(error)
             raise
-        self.reach.found()
+        self._found()
         self._failures, self._not_before = 0, 0.0
         if self._plain is not False:
             self._sockets.was_read(names, asked_at)
@@ -154,7 +162,8 @@ class Feed:
             if self._wishes.get(name, asked_at + DETAIL) <= asked_at + DETAIL:
                 self._wishes.pop(name, None)
         if names is None:
-            self._doubt = False
+            if self._doubt is not None and self._doubt <= asked_at:
+                self._doubt = None
             self.freshness.listed(asked_at)
         self._covered()
         return count
@@ -181,25 +190,37 @@ class Feed:
 
     async def _ask_health(self) -> None:
         """Ask what the server can do; until then there is nothing to follow."""
+        self._health_at = None
         try:
             health = await self._client.health()
+            self._vague = 0
         except Unreachable as error:
             self._lost(error)
             return
-        except RyzeError:
-            # It answered, but not as the contract says: then it has none of our extensions either.
-            health = Health("", "", frozenset(), "")
+        except RyzeError as error:
+            # A gateway may have answered in its place: what is known stands, and it is asked again. Any other answer that is
+            # not the contract's means a server without our extensions.
+            health = Health("", "", self.extensions or frozenset(), "")
+            if isinstance(error, BadReply | RateLimited) or (error.status or 0) >= 500:
+                pause = backoff(self._vague, self._random, first=HEALTH_RETRY, most=20 * HEALTH_RETRY)
+                self._health_at, self._vague = self._clock.monotonic() + pause, self._vague + 1
+        self._found()
+        if self.extensions is None or self._health_at is None:
+            self.extensions = health.extensions
+            self._known.set()
+            self._watcher.health(health)
+        self._covered()
+
+    def _found(self) -> None:
+        """The server answered something."""
         if not self.reach.up:
             # What happened while it was away is told by the account stream's first frames, or by a list at once.
-            self._doubt = self._plain is not False
+            self._doubt = self._lost_at if self._plain is not False else None
             self._uncovered_since = self._clock.monotonic()
+            self._sockets.reopen()
+            self._back.set()
         self.reach.found()
-        self.freshness.recovered()
-        self.extensions = health.extensions
-        self._known.set()
-        self._watcher.health(health)
-        self._wake.set()
-        self._covered()
+        self.freshness.recovered(self._lost_at)
 
     async def _poll(self) -> None:
         """Read lists when they are due; while the server is away, ask only for its health."""
@@ -210,11 +231,16 @@ class Feed:
                     await self._ask_health()
                 self._wake.clear()
                 continue
+            if self._health_at is not None and self._health_at <= now:
+                await self._ask_health()
+                continue
             due, names = self._due(now)
-            if due > now:
-                await wait(self._clock, self._wake, due - now)
+            if (wake_at := min(due, self._health_at or due)) > now:
+                await wait(self._clock, self._wake, wake_at - now)
                 self._wake.clear()
                 continue
+            if names is not None:
+                self._pace.spend(now)
             try:
                 await self.read(names)
             except RyzeError:
@@ -225,7 +251,7 @@ class Feed:
     def _due(self, now: float) -> tuple[float, list[str] | None]:
         """When the next list is to be read, and of which names (None: all)."""
         names: list[str] | None = None
-        if self._asked is None or self._doubt:
+        if self._asked is None or self._doubt is not None:
             due = now
         elif self._plain is False:
             # While the stream proves the rows no list is needed; one that has fallen silent is looked behind.
@@ -293,9 +319,8 @@ class Feed:
         self._uncovered_since = self._clock.monotonic()
         pause = backoff(failures, self._random, first=0.25)
         if isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
-            self._lost(error)
-            return
-        if isinstance(error, TokenRefused) or error.status == 404:
+            self._suspect()
+        elif isinstance(error, TokenRefused) or error.status == 404:
             # A TokenInstance is refused here and nowhere else; a revoked token everywhere: the list tells which.
             self.doubt()
             if error.status == 404:
@@ -303,9 +328,9 @@ class Feed:
             pause = max(pause, 1.0)
         elif isinstance(error, RateLimited):
             pause = max(pause, error.retry_after)
-        self._wake.set()
+        self._back.clear()
         self._covered()
-        await self._clock.sleep(pause)
+        await wait(self._clock, self._back, pause)
 
     # -- what happened -------------------------------------------------------------------------------------------------
 
@@ -329,6 +354,16 @@ class Feed:
             self._sockets.rows_changed(changes)
         self._watcher.changes(changes)
 
+    def _pause(self, name: str) -> float:
+        """Seconds before this row's socket may be paid for: a server that shows no tokens makes the account's pay for all."""
+        token = self._token_of(name)
+        return self._client.budgets.of(token).wait(keep=KEPT_FOR_PERSON) if token == self._client.token else 0.0
+
+    def _suspect(self) -> None:
+        """A socket could not be opened: whether the server is away at all is for `/health` to say."""
+        self._health_at = self._clock.monotonic()
+        self._wake.set()
+
     def _coverage(self) -> Coverage:
         if self._plain is None:
             return Coverage()
@@ -338,6 +373,8 @@ class Feed:
         self.freshness.coverage, self.freshness.good_for = self._coverage(), 1.5 * self._interval() + 5
 
     def _lost(self, error: RyzeError) -> None:
+        if self.reach.up:
+            self._lost_at = self._clock.monotonic()
         self.freshness.failed(error, self.reach.lost(error))
         self._wake.set()
         self._covered()
@@ -348,7 +385,7 @@ class Feed:
             self._lost(error)
             return
         now = self._clock.monotonic()
-        self.reach.found()
+        self._found()
         if isinstance(error, RateLimited):
             pause = error.retry_after
         elif isinstance(error, TokenRefused):

@@ -51,13 +51,13 @@ class Freshness:
         self.coverage = Coverage()
         self.good_for = 0.0
         self._listed: float | None = None
-        self._doubted = False
+        self._doubted = float("-inf")
         self._failure: RyzeError | None = None
         self._retry_at = 0.0
 
     def listed(self, asked_at: float) -> None:
         """A whole list was read."""
-        self._listed, self._doubted = max(asked_at, self._listed or asked_at), False
+        self._listed = max(asked_at, self._listed or asked_at)
         self._failure, self._retry_at = None, 0.0
 
     def failed(self, error: RyzeError, retry_at: float) -> None:
@@ -68,10 +68,10 @@ class Freshness:
         """The next attempt was planned anew."""
         self._retry_at = retry_at
 
-    def recovered(self) -> None:
+    def recovered(self, lost_at: float) -> None:
         """The server answers again: nothing is proven by that, and what was listed before it was away does not stand any more."""
         if isinstance(self._failure, Unreachable):
-            self._failure, self._retry_at, self._doubted = None, 0.0, True
+            self._failure, self._retry_at, self._doubted = None, 0.0, lost_at
 
     def whole(self) -> float | None:
         """The monotonic second as of which every single row is proven, streamed or not; None before there is one."""
@@ -81,7 +81,7 @@ class Freshness:
         return max((moment for moment in (self._listed, proof) if moment is not None), default=None)
 
     def _list_stands(self, now: float) -> bool:
-        return self._listed is not None and not self._doubted and now - self._listed <= self.good_for
+        return self._listed is not None and self._listed >= self._doubted and now - self._listed <= self.good_for
 
     def is_live(self, now: float) -> bool:
         """Whether heartbeats prove every streamed row, and a fresh list the others."""
@@ -91,7 +91,7 @@ class Freshness:
     def link(self, now: float) -> Link:
         """The badge at this moment."""
         proof = self.began if self._listed is None else self._listed
-        if self.coverage.proof and (self.coverage.complete or self.coverage.proof > proof):
+        if not self.coverage.rest or self._listed is None:  # rows that only a list tells of are as old as the list
             proof = max(proof, self.coverage.proof)
         message = self._failure.message if self._failure is not None else ""
         return Link(self._kind(now), proof, max(0.0, now - proof), self._retry_at, message)

@@ -37,6 +37,12 @@ class Transition(NamedTuple):
     reason: str = ""
     told_by: str = LIST
 
+OLDEST_LIST: Final = 120.0
+"""Seconds after which no list that was asked for can still arrive (the client gives one up after 60)."""
+_COMPACT: Final = ("number_jid", "profile_name", "blocks", "streaming")
+"""What a compact row of the account stream tells."""
+_NEVER: Final = float("-inf")
+
 
 @dataclass(slots=True)
 class Row:
@@ -49,6 +55,10 @@ class Row:
     monotonic one: when an event arrived, when a list was asked for. `told_by`: stream, list or you. `phase`: where a connecting
     instance is (scan, linking, dialling, refused). `stale` is True when the server itself lost touch with WhatsApp.
     `until`: Unix seconds at which a ban ends, 0 when not told.
+
+    `listed_at`: when the list was asked for that gave the details; `pushed_at`: when a stream last told anything of it;
+    `compact_at`: when a stream last told all of its compact row (monotonic seconds). `happened`: the server's own time of the
+    last event, in Unix seconds on the server's clock.
     """
 
     name: str
@@ -70,6 +80,10 @@ class Row:
     past: tuple[Transition, ...] = ()
     item: Instance = field(default_factory=lambda: Instance(""))
     haystack: str = ""
+    listed_at: float = _NEVER
+    pushed_at: float = _NEVER
+    compact_at: float = _NEVER
+    happened: float = _NEVER
 
     @property
     def number(self) -> str:
@@ -100,6 +114,12 @@ def unix(text: str) -> float | None:
     except ValueError:
         return None
     return moment.timestamp() if moment.tzinfo and 1970 < moment.year < 2200 else None
+
+
+def _happened(event: Event) -> float | None:
+    """When it happened, in Unix seconds by the server's clock; None when the event does not say."""
+    stamp = event.data.get("timestamp")
+    return unix(stamp) if isinstance(stamp, str) else None
 
 
 def _haystack(item: Instance) -> str:
@@ -144,7 +164,6 @@ class FleetModel:
         changes = self.drop_absent(list(self.rows), seen, asked_at=asked_at)
         self.unreadable = unreadable
         self.loaded = True
-        self._gone = {name: when for name, when in self._gone.items() if when > asked_at}
         return changes
 
     def drop_absent(self, asked: Iterable[str], seen: Set[str], *, asked_at: float) -> Changes:
@@ -152,7 +171,7 @@ class FleetModel:
         changes = Changes()
         for name in asked:
             if name not in seen and name in self.rows and self.rows[name].heard <= asked_at:
-                changes.merge(self._drop(name))
+                changes.merge(self.apply_deleted(name, received_at=asked_at))
         return changes
 
     def apply_snapshot(self, rows: Iterable[Instance], *, received_at: float, now: float) -> Changes:
@@ -167,19 +186,30 @@ class FleetModel:
         """After the last slice: rows that are not in it, and unheard of since it began, are gone."""
         changes = Changes()
         for name in [name for name, row in self.rows.items() if name not in names and row.heard < began_at]:
-            changes.merge(self._drop(name))
+            changes.merge(self.apply_deleted(name, received_at=began_at))
         self.loaded = True
         return changes
 
+    def is_old(self, event: Event) -> bool:
+        """Whether it happened, by the server's own clock, before an event that was told already: a frame sent again, late.
+
+        The frames of an account stream are numbered: their order needs no clock.
+        """
+        if event.seq:
+            return False
+        row, at = self.rows.get(event.instance), _happened(event)
+        return row is not None and at is not None and at < row.happened
+
     def apply_event(self, event: Event, *, received_at: float, now: float) -> Changes:
-        """One `instance.state` event; any other event, or an unknown instance, changes nothing."""
+        """One `instance.state` event; any other event, an old one, or an unknown instance, changes nothing."""
         word, row = event.state_word, self.rows.get(event.instance)
-        if not word or row is None or received_at < row.heard:
+        if not word or row is None or received_at < row.heard or self.is_old(event):
             return Changes()
         meaning = states.from_event(word)
-        stamp = event.data.get("timestamp")
-        at = (unix(stamp) if isinstance(stamp, str) else None) or now
+        happened = _happened(event)
+        at = happened or now
         row.heard, row.seen, row.told_by, row.last_event, row.last_word = received_at, now, STREAM, now, word
+        row.pushed_at, row.happened = received_at, happened or row.happened
         if meaning.fresh is not None:
             row.stale = not meaning.fresh
         if event.number and event.number != row.number:
@@ -198,10 +228,11 @@ class FleetModel:
     def apply_written(self, name: str, state: str, *, asked_at: float, received_at: float, now: float) -> Changes:
         """The answer to something we did ourselves (logout, reconnect): the server said what the state is now.
 
-        An event heard since we asked is newer than that: it is what our asking led to.
+        An event heard since we asked is newer than that: it is what our asking led to. A list read meanwhile is not: it may
+        have been made before the write.
         """
         row = self.rows.get(name)
-        if row is None or row.heard > asked_at:
+        if row is None or row.pushed_at > asked_at:
             return Changes()
         row.heard, row.told_by, row.phase, row.reason = received_at, YOU, "", ""
         self._move(row, state, now, exact=True)
@@ -216,6 +247,8 @@ class FleetModel:
     def apply_deleted(self, name: str, *, received_at: float) -> Changes:
         """It is gone, and a list asked for earlier must not bring it back."""
         self._gone[name] = received_at
+        if len(self._gone) > 100:
+            self._gone = {name: at for name, at in self._gone.items() if at > received_at - OLDEST_LIST}
         return self._drop(name)
 
     # -- one row -------------------------------------------------------------------------------------------------------
@@ -225,11 +258,17 @@ class FleetModel:
         if row is None:
             if self._gone.get(item.name, float("-inf")) >= asked_at:
                 return Changes()
-            return self._add(item, asked_at, true_at, now, YOU if exact else LIST, exact)
+            return self._add(item, asked_at, true_at, now, YOU if exact else LIST, exact, listed_at=asked_at)
+        if row.listed_at > asked_at:
+            return Changes()  # a list asked for later was read already: everything in this one is older
+        row.listed_at = asked_at
         if row.heard > asked_at:  # the state is older news; what only a list tells is not
             item.state, item.raw_state, item.since = row.state, row.raw_state, ""
             if row.told_by == STREAM and row.number:
                 item.number_jid = row.item.number_jid
+            if row.compact_at > asked_at:
+                for attribute in _COMPACT:
+                    setattr(item, attribute, getattr(row.item, attribute))
             return self._details(row, item)
         changes = self._details(row, item)
         if item.state != row.state:
@@ -249,7 +288,8 @@ class FleetModel:
         row = self.rows.get(item.name)
         if row is None:
             return self._add(item, received_at, now, now, STREAM)
-        row.heard, changed = received_at, False
+        row.heard = row.pushed_at = row.compact_at = received_at
+        changed = False
         since = unix(item.since)
         if not since and not item.reason and item.state == row.state:
             item.reason = row.reason  # a server that tells no since tells no reason either
@@ -261,7 +301,7 @@ class FleetModel:
             self._move(row, item.state, since or now, exact=since is not None)
             row.since, row.since_exact = (since, True) if since else (row.since, row.since_exact)
             changed = True
-        for attribute in ("number_jid", "profile_name", "blocks", "streaming"):
+        for attribute in _COMPACT:
             value = getattr(item, attribute)
             same = row.number == item.number if attribute == "number_jid" else getattr(row.item, attribute) == value
             if not same:
@@ -278,11 +318,15 @@ class FleetModel:
         row.item, row.haystack = item, _haystack(item)
         return Changes({row.name})
 
-    def _add(self, item: Instance, heard: float, seen: float, now: float, told_by: str, exact: bool = False) -> Changes:
-        since = unix(item.since)
+    def _add(
+        self, item: Instance, heard: float, seen: float, now: float, told_by: str, exact: bool = False, *,
+        listed_at: float = _NEVER,
+    ) -> Changes:
+        since, pushed = unix(item.since), heard if told_by == STREAM else _NEVER
         row = Row(
             name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard, seen=seen,
-            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item,
+            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item, listed_at=listed_at, pushed_at=pushed,
+            compact_at=pushed,
         )
         self.put(row)
         if self.recall is not None:

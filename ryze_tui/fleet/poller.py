@@ -21,6 +21,8 @@ class Poller:
     def __init__(self, client: RyzeClient, model: FleetModel, clock: Clock, *, told: Callable[[Changes], None]) -> None:
         self._client, self._model, self._clock, self._told = client, model, clock, told
         self.took = 0.0
+        """Seconds that a whole list takes: the quicker of the last two, since one slow answer says little."""
+        self._took_last: float | None = None
         self.account_token: bool | None = None
         self.simulated = False
 
@@ -55,7 +57,8 @@ class Poller:
         if names is None:
             unreadable = sum(not item.name for item in items)
             changes.merge(self._model.end_list(seen, asked_at=asked_at, unreadable=unreadable))
-            self.took = received_at - asked_at
+            took = received_at - asked_at
+            self.took, self._took_last = min(took, took if self._took_last is None else self._took_last), took
             self._judge_token(items)
         else:
             changes.merge(self._model.drop_absent(names, seen, asked_at=asked_at))

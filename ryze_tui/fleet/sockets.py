@@ -45,7 +45,8 @@ def _where(error: Exception) -> str:
 class Line:
     """One instance's socket. `read` is True once a list asked after the socket opened closed the gap before it.
 
-    `fresh`: we made the instance a moment ago, so nothing can have been missed before its first socket.
+    `fresh`: we made the instance a moment ago, so nothing can have been missed before its first socket. `lost`: the last
+    attempt did not reach the server.
     """
 
     name: str
@@ -57,23 +58,27 @@ class Line:
     fresh: bool = False
     retry_at: float = 0.0
     failures: int = 0
+    lost: bool = False
     refused: RyzeError | None = field(default=None, repr=False)
 
 
 class Sockets:
     """Keeps a socket for every row that can be streamed, as far as descriptors go.
 
-    `token(name)` gives the token to open it with; `changed()` is called when `coverage` or `gaps` may have changed.
+    `token(name)` gives the token to open it with, `pause(name)` the seconds before that token may be used for it;
+    `changed()` is called when `coverage` or `gaps` may have changed, `suspect()` when a socket could not be opened at all: that
+    says nothing about the server, only about sockets. `read_again(name)`: what was told of it is out of order.
     """
 
     def __init__(
         self, dial: Dial, model: FleetModel, clock: Clock, reach: Reach, random: Random, *, limit: int,
-        token: Callable[[str], str], told: Callable[[Changes], None], heard: Callable[[Event, float, bool], None],
-        lost: Callable[[RyzeError], None], doubted: Callable[[], None], changed: Callable[[], None],
+        token: Callable[[str], str], pause: Callable[[str], float], told: Callable[[Changes], None],
+        heard: Callable[[Event, float, bool], None], suspect: Callable[[], None], doubted: Callable[[], None],
+        read_again: Callable[[str], None], changed: Callable[[], None],
     ) -> None:
         self._dial, self._model, self._clock, self._reach, self._random, self._limit = dial, model, clock, reach, random, limit
-        self._token, self._told, self._heard = token, told, heard
-        self._lost, self._doubted, self._changed = lost, doubted, changed
+        self._token, self._pause, self._told, self._heard = token, pause, told, heard
+        self._suspect, self._doubted, self._read_again, self._changed = suspect, doubted, read_again, changed
         self._lines: dict[str, Line] = {}
         self._first: set[str] = set()
         self._created: set[str] = set()
@@ -81,6 +86,8 @@ class Sockets:
         self._wake = asyncio.Event()
         self._stale = True
         self._overflow = 0
+        self._shut = 0
+        self._shut_until = 0.0
         self._opening_since: float | None = None
 
     # -- what they prove -----------------------------------------------------------------------------------------------
@@ -102,8 +109,9 @@ class Sockets:
     def coverage(self) -> Coverage:
         """What the sockets prove now."""
         lines = self._lines.values()
-        complete = bool(lines) and not self._overflow and all((line.open and line.read) or line.fresh for line in lines)
-        proof = min((line.heard for line in lines if line.open), default=self._clock.monotonic())
+        up = self._reach.up
+        complete = bool(lines) and not self._overflow and all((line.open and line.read) or (line.fresh and up) for line in lines)
+        proof = min((line.heard for line in lines if line.open or line.fresh), default=0.0)
         rest = len(self._model.rows) > len(self._lines)
         return Coverage(complete, proof if complete else 0.0, ping_interval(len(self._lines)) + PONG + 5, rest)
 
@@ -156,6 +164,7 @@ class Sockets:
 
     def _choose(self) -> None:
         self._stale = False
+        self._first &= self._model.rows.keys()
         names = most_important(self._model.rows.values(), self._first, self._limit)
         self._overflow = sum(row.item.streaming for row in self._model.rows.values()) - len(names)
         wanted = set(names)
@@ -164,7 +173,8 @@ class Sockets:
             if line.task is not None:
                 line.task.cancel()
         # The order of the lines is the order in which they open.
-        self._lines = {name: self._lines.get(name) or Line(name, fresh=name in self._created) for name in names}
+        now = self._clock.monotonic()
+        self._lines = {name: self._lines.get(name) or Line(name, fresh=name in self._created, heard=now) for name in names}
         self._created.clear()
         self._changed()
 
@@ -178,18 +188,40 @@ class Sockets:
                     self._choose()
                 await self._reach.wait()
                 now = self._clock.monotonic()
-                due = [line for line in self._lines.values() if line.task is None]
-                line = next((line for line in due if line.retry_at <= now), None)
-                ready = self._bucket.ready_at(now)
-                if line is not None and ready <= now:
+                line, ready_at = self._next(now)
+                if line is not None and ready_at <= now:
                     self._bucket.spend(now)
                     line.task = asyncio.create_task(self._hold(line), name=f"socket {line.name}")
+                    await asyncio.sleep(0)  # it pays for itself before the next one is looked at
                     continue
-                moments = [max(line.retry_at, ready) for line in due]
-                await wait(self._clock, self._wake, min(moments) - now if moments else None)
+                await wait(self._clock, self._wake, ready_at - now if line is not None else None)
                 self._wake.clear()
         finally:
             await self._close_all()
+
+    def _next(self, now: float) -> tuple[Line | None, float]:
+        """The line to open next and when; None when all are taken care of. While sockets cannot be opened, one at a time tries."""
+        if self._shut and any(line.task is not None and not line.open for line in self._lines.values()):
+            return None, 0.0
+        ready = max(self._bucket.ready_at(now), self._shut_until)
+        best: tuple[Line | None, float] = None, float("inf")
+        for line in self._lines.values():
+            at = max(line.retry_at, ready)
+            if line.task is not None or at > best[1]:
+                continue
+            if (at := max(at, now + self._pause(line.name))) <= now and not self._shut:
+                return line, at
+            if best[0] is None or (at, line.retry_at) < (best[1], best[0].retry_at):  # the one that waited longest tries
+                best = line, at
+        return best
+
+    def reopen(self) -> None:
+        """The server was away and is back: sockets may open again at once."""
+        self._shut, self._shut_until = 0, 0.0
+        for line in self._lines.values():
+            if line.lost:
+                line.retry_at = 0.0
+        self._wake.set()
 
     async def _close_all(self) -> None:
         tasks = [line.task for line in self._lines.values() if line.task is not None]
@@ -228,9 +260,13 @@ class Sockets:
                 self._doubted()
         elif isinstance(error, RateLimited):
             line.retry_at = now + error.retry_after
-        elif isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
-            line.retry_at = now
-            self._lost(error)
+        elif isinstance(error, Unreachable) or (error.status or 0) >= 500:
+            line.lost, line.retry_at = True, now + backoff(line.failures, self._random, first=0.25)
+            line.failures += 1
+            if now >= self._shut_until:  # failures of one moment count once
+                self._shut_until = now + backoff(self._shut, self._random, first=0.25)
+                self._shut += 1
+            self._suspect()
         else:
             # 400 streaming is off, 401 the token changed, 403, 404 it is gone: a list will tell what is true now.
             line.failures += 1
@@ -243,6 +279,8 @@ class Sockets:
         now = self._clock.monotonic()
         line.open, line.opened_at, line.heard, line.refused = True, now, now, None
         line.read, line.fresh = line.fresh, False
+        line.lost, self._shut, self._shut_until = False, 0, 0.0
+        self._wake.set()
         self._changed()
         breath, bad, quiet = Breath(), 0, 0.0
         while True:
@@ -273,6 +311,8 @@ class Sockets:
         if event.instance and event.instance != line.name:
             return True
         event.instance = line.name
+        if old := self._model.is_old(event):
+            self._read_again(line.name)
         self._told(self._model.apply_event(event, received_at=now, now=self._clock.time()))
-        self._heard(event, now, True)
+        self._heard(event, now, not old)
         return True

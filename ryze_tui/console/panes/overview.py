@@ -12,7 +12,7 @@ from ...api import states
 from ...i18n import _, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import DOT, PHASE, badge, fit, lasting, number, safe, wrap
+from ..words import DOT, PHASE, age, badge, fit, lasting, number, safe, wrap
 
 if TYPE_CHECKING:
     from ...fleet.model import Row

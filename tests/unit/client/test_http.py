@@ -9,6 +9,7 @@ from ryze_tui import redact
 from ryze_tui.api.errors import BadReply, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
 from ryze_tui.client import http, transport
 from ryze_tui.client.http import RyzeClient
+from ryze_tui.client.stream import Dialler
 from ryze_tui.client.transport import Bounds
 
 from tests.fakes.hostile import Answer, drip, endless, raw, reply, serving, silence
@@ -194,3 +195,16 @@ async def test_create_believes_neither_a_name_nor_a_token_that_cannot_be_sent() 
             item, _message = await client.create({"name": "a"})
             await client.close()
         assert (item.name, item.token) == ("a", "")
+
+
+async def test_a_429_that_is_not_about_requests_blocks_nothing_else() -> None:
+    """WhatsApp's own throttling, or too many sockets: the server says that requests are left."""
+    answer = reply("429 No", b'{"error":{"message":"slow down"}}', X_RateLimit_Limit="100", X_RateLimit_Remaining="60")
+    async with serving(answer) as server:
+        client = RyzeClient(server.url, "the-token-of-it")
+        with pytest.raises(RateLimited):
+            await client.connect("a")
+        assert client.budgets.of(client.token).blocked() == 0
+        with pytest.raises(RateLimited):
+            await Dialler(client)("/ws", client.token)
+        assert client.budgets.of(client.token).blocked() == 0

@@ -49,11 +49,11 @@ def test_failures_in_words_and_their_end() -> None:
     assert fresh.link(114).kind == "stale"
     fresh.failed(Unreachable("refuses"), 121)
     assert fresh.link(114).kind == "offline"
-    fresh.recovered()
+    fresh.recovered(113)
     assert fresh.link(115).kind == "stale"  # it answers, but what was listed before it was away proves nothing
     fresh.failed(TokenRefused("Invalid token"), 140)
     assert fresh.link(115).kind == "refused"
-    fresh.recovered()
+    fresh.recovered(113)
     assert fresh.link(115).kind == "refused"
     fresh.listed(116)
     assert fresh.link(117).kind == "polling"
