@@ -25,6 +25,7 @@ from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
 from .errors import StartupError, StoreError
 from .events.bus import Bus
+from .events.layouts import LAYOUTS
 from .instances import Instances
 from .limits import Limits
 from .record import Record
@@ -145,7 +146,10 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
     try:
         await store.open()
         account = await _account(store, settings, clock.now())
-        bus = Bus(epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions)
+        bus = Bus(
+            epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions,
+            layout=LAYOUTS[settings.messages],
+        )
         bus.base_url = settings.public_url
         catalog = Catalog(store, ring, bus, clock, quota=settings.instance_quota, short_tokens=settings.loopback)
         await catalog.open()

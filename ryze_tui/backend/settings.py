@@ -14,7 +14,8 @@ class Settings:
 
     `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
     `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
-    environment. `simulator_speed` divides the simulator's waits; `simulator_names` is `numbered` or `demo`.
+    environment. `messages`: one of layouts.LAYOUTS. `simulator_speed` divides the simulator's waits; `simulator_names` is
+    `numbered` or `demo`.
     """
 
     data_dir: Path
@@ -26,6 +27,7 @@ class Settings:
     rate_limit: int = 100
     instance_quota: int = 0
     extensions: bool = True
+    messages: str = "observed"
     key_file: Path | None = None
     key: str = field(default="", repr=False)
     account_token: str = field(default="", repr=False)

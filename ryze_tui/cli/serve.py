@@ -36,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rate-limit", type=count, default=100, metavar="N", help=_("requests a minute and token; 0 = off (100)"))
     add("--instance-quota", type=count, default=0, metavar="N", help=_("instances an account may have; 0 = any number (0)"))
     add("--no-extensions", action="store_true", help=_("the plain contract: no account stream, no since and reason"))
+    add(
+        "--messages", choices=("observed", "documented"), default="observed",
+        help=_("layout of message events: like RyzeAPI's live service, or like its documentation (observed)"),
+    )
     add("--key-file", type=Path, metavar="PATH", help=_("the key that secrets are encrypted with (XDG configuration directory)"))
     add("--simulator-instances", type=count, default=0, metavar="N", help=_("fill an empty account with N instances"))
     add("--simulator-speed", type=factor, default=1.0, metavar="N", help=_("divide the simulator's waits by N (1)"))
@@ -52,7 +56,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     return Settings(
         data_dir=(args.data_dir or paths.data_dir()).absolute(), engine=args.engine, host=args.host, port=args.port,
         database=args.database, public_url=args.public_url.rstrip("/"), rate_limit=args.rate_limit,
-        instance_quota=args.instance_quota, extensions=not args.no_extensions,
+        instance_quota=args.instance_quota, extensions=not args.no_extensions, messages=args.messages,
         key_file=args.key_file.absolute() if args.key_file else None,
         # Taken out of the environment: no child process gets them.
         key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),
