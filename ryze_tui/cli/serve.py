@@ -70,6 +70,8 @@ def _log_to_stderr(verbose: bool) -> None:
     logging.getLogger("ryze_tui").setLevel(logging.INFO if verbose else logging.WARNING)
     # uvicorn's own lines hold query strings, and those may hold tokens.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Java's client offers HTTP/2 with every request and is content without: not worth a line each.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not str(record.msg).startswith("Unsupported upgrade request"))
 
 
 def _end_with_parent() -> None:
