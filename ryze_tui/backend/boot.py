@@ -26,6 +26,7 @@ from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
 from .errors import EngineError, StartupError, StoreError
 from .events.bus import Bus
+from .events.layouts import LAYOUTS
 from .first_account import first_account
 from .instances import Instances
 from .limits import Limits
@@ -122,7 +123,10 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
     try:
         await store.open()
         account = await first_account(store, settings, clock.now())
-        bus = Bus(epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions)
+        bus = Bus(
+            epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions,
+            layout=LAYOUTS[settings.messages],
+        )
         bus.base_url = settings.public_url
         catalog = Catalog(store, ring, bus, clock, quota=settings.instance_quota, short_tokens=settings.loopback)
         await catalog.open()

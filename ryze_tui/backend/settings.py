@@ -16,7 +16,8 @@ class Settings:
 
     `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
     `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
-    environment. `answers`: one of dialect.DIALECTS. `allowed_origins`: pages that may open sockets, none = any; `cors_origins`:
+    environment. `answers`: one of dialect.DIALECTS. `messages`: one of layouts.LAYOUTS.
+    `allowed_origins`: pages that may open sockets, none = any; `cors_origins`:
     pages that may call, none = no page; each as origins.origin_of writes it. `simulator_speed` divides the simulator's waits;
     `simulator_names` is `numbered` or `demo`.
     """
@@ -31,6 +32,7 @@ class Settings:
     instance_quota: int = 0
     extensions: bool = True
     answers: str = "documented"
+    messages: str = "observed"
     key_file: Path | None = None
     key: str = field(default="", repr=False)
     account_token: str = field(default="", repr=False)

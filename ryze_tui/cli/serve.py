@@ -42,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--answers", choices=("documented", "observed"), default="documented",
         help=_("where they differ: like RyzeAPI's documentation, or like its live service (documented)"),
     )
+    add(
+        "--messages", choices=("observed", "documented"), default="observed",
+        help=_("layout of message events: like RyzeAPI's live service, or like its documentation (observed)"),
+    )
     add("--key-file", type=Path, metavar="PATH", help=_("the key that secrets are encrypted with (XDG configuration directory)"))
     add("--simulator-instances", type=count, default=0, metavar="N", help=_("fill an empty account with N instances"))
     add("--simulator-speed", type=factor, default=1.0, metavar="N", help=_("divide the simulator's waits by N (1)"))
@@ -80,6 +84,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         data_dir=(args.data_dir or paths.data_dir()).absolute(), engine=args.engine, host=args.host, port=args.port,
         database=args.database, public_url=args.public_url.rstrip("/"), rate_limit=args.rate_limit,
         instance_quota=args.instance_quota, extensions=not args.no_extensions, answers=args.answers,
+        messages=args.messages,
         key_file=args.key_file.absolute() if args.key_file else None,
         # Taken out of the environment: no child process gets them.
         key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),
@@ -93,6 +98,8 @@ def _log_to_stderr(verbose: bool) -> None:
     logging.getLogger("ryze_tui").setLevel(logging.INFO if verbose else logging.WARNING)
     # uvicorn's own lines hold query strings, and those may hold tokens.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Java's client offers HTTP/2 with every request and is content without: not worth a line each.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not str(record.msg).startswith("Unsupported upgrade request"))
 
 
 def _end_with_parent() -> None:

@@ -189,6 +189,15 @@ class Events:
         """Every QR text announced so far, newest batch last."""
         return [code for data in self.data() if data["state"] == "qr_ready" for code in data.get("codes", [])]
 
+    def wait_event(self, name: str, timeout: float = 10.0) -> dict[str, Any]:
+        """The last frame of that event; it may have come already."""
+        def found() -> list[dict[str, Any]]:
+            return [frame for _, frame in self.frames if frame.get("event") == name]
+
+        with self._news:
+            assert self._news.wait_for(found, timeout), f"no {name} in {timeout:g} s"
+            return found()[-1]
+
     def wait_state(self, state: str, timeout: float = 10.0) -> float:
         """When that word came; it may have come already."""
         def found() -> list[float]:

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from ...api.events import DELETED, HEARTBEAT, ROW, SNAPSHOT
 from ..record import Record, Values, compact_row
+from .layouts import MESSAGE, Layout, observed
 
 REVOKED: Final = "token revoked"
 """Why a socket is closed with 1008 when the token that opened it is dead."""
@@ -80,10 +81,11 @@ class _Account:
 
 
 class Bus:
-    """`epoch` names this run of the server; `base_url` is what envelopes tell."""
+    """`epoch` names this run of the server; `base_url` is what envelopes tell; `layout` is that of their messages."""
 
-    def __init__(self, *, epoch: str, ring_size: int, extensions: bool) -> None:
+    def __init__(self, *, epoch: str, ring_size: int, extensions: bool, layout: Layout = observed) -> None:
         self.base_url = ""
+        self._layout = layout
         self._epoch = epoch
         self._ring_size = ring_size
         self._extensions = extensions
@@ -130,6 +132,8 @@ class Bus:
         wanted = block.get("events") or ()
         if not block.get("enabled") or (wanted and name not in wanted):
             return
+        if name == MESSAGE:
+            data = self._layout(data)
         about = {"baseUrl": self.base_url, "instance": record.name, "token": record.token}
         text = _text({"event": name, "data": data if block.get("mediaBase64") else without_media(data), "instanceData": about})
         for listener in list(self._sockets[record.id]):
