@@ -56,10 +56,10 @@ def _bind(path: Path) -> socket.socket:
 
 
 @asynccontextmanager
-async def listening(backend: Backend, *, client_seconds: float = CLIENT_SECONDS) -> AsyncIterator[None]:
+async def listening(backend: Backend) -> AsyncIterator[None]:
     """Account commands are answered while the block runs."""
     path = backend.settings.data_dir / wire.SOCKET_FILE
-    door = _Door(backend, client_seconds)
+    door = _Door(backend)
     removals = asyncio.create_task(finish_removals(backend))
     server: asyncio.Server | None = None
     try:
@@ -82,8 +82,8 @@ async def listening(backend: Backend, *, client_seconds: float = CLIENT_SECONDS)
 class _Door:
     """One task for each client; a command goes on when its client leaves."""
 
-    def __init__(self, backend: Backend, seconds: float) -> None:
-        self._backend, self._seconds = backend, seconds
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._clients: set[asyncio.Task[Any]] = set()
         self._commands: set[asyncio.Task[dict[str, Any]]] = set()
         self._may_come = {os.geteuid(), 0}
@@ -117,7 +117,7 @@ class _Door:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(CLIENT_SECONDS):
                 line = await reader.readline()
             request = wire.read_request(line)
         except ValueError:  # Malformed, or longer than the limit
@@ -136,7 +136,7 @@ class _Door:
 
     async def _say(self, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
         writer.write(wire.encode(message))
-        async with asyncio.timeout(self._seconds):
+        async with asyncio.timeout(CLIENT_SECONDS):
             await writer.drain()
 
     async def close(self) -> None:

@@ -32,13 +32,7 @@ async def serving(home: Path, **more: Any) -> AsyncIterator[Backend]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that waits a twentieth of a second for a slow client."""
-    patient = listener._Door
-
-    class Hasty(patient):
-        def __init__(self, backend: Backend, seconds: float) -> None:
-            super().__init__(backend, 0.05)
-
-    monkeypatch.setattr(listener, "_Door", Hasty)
+    monkeypatch.setattr(listener, "CLIENT_SECONDS", 0.05)
 
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
