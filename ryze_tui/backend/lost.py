@@ -14,7 +14,7 @@ FLUSH_SECONDS: Final = 5.0
 """How long a socket that is over may take to send its rest."""
 
 
-class Protocol(WebSocketsSansIOProtocol):
+class SocketProtocol(WebSocketsSansIOProtocol):
     """Ends sockets for certain."""
 
     def keepalive_timeout(self) -> None:

@@ -67,6 +67,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/simulator/storm"): ACCOUNT,
     ("POST", "/simulator/{instance}/{action}"): OWNERS,
     ("GET", "/simulator/{instance}"): OWNERS,
+    ("GET", "/openapi.json"): OPEN,
     ("WS", "/ws/{instance}"): INSTANCE,
     ("WS", "/ws"): ACCOUNT,
     ("WS", "/{path:path}"): NOWHERE,

@@ -297,7 +297,7 @@ async def test_writes_that_fail_say_so(api: Api, monkeypatch: pytest.MonkeyPatch
     async def full(*_: Any) -> Any:
         raise StoreError("disk full")
 
-    for name in ("create", "save_block", "delete", "save"):
+    for name in ("create", "save_block", "delete", "log_out"):
         monkeypatch.setattr(api.backend.store, name, full)
     assert await api.refused("POST", "/api/instance/new", {"name": "a"}) == (500, "Failed to create instance: disk full")
     assert await api.refused("POST", "/api/events/websocket/sales", {"enabled": True}) == (

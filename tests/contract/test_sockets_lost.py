@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ryze_tui.backend import server
-from ryze_tui.backend.lost import Protocol
+from ryze_tui.backend.lost import SocketProtocol
 
 from .harness import TOKEN, Api, running
 
@@ -102,7 +102,7 @@ async def test_a_client_that_left_with_unread_events_is_dropped_too(
             await api.sim("sales", "message", **{"from": "5511999990002", "text": "A" * 3_000_000})
         assert listeners(api) == 1
         assert api.server._uvicorn is not None
-        (stuck,) = [one for one in api.server._uvicorn.server_state.connections if isinstance(one, Protocol)]
+        (stuck,) = [one for one in api.server._uvicorn.server_state.connections if isinstance(one, SocketProtocol)]
         assert stuck.transport.get_write_buffer_size() > 0
         stuck.send_keepalive_ping()  # now and not in 25 s
         await until(api, 0)

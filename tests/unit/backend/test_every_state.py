@@ -280,7 +280,7 @@ async def test_reading_changes_nothing(stage: Stage) -> None:
     before = {name: getattr(record, name) for name in fields}
     world.clock.advance(1)
     for _ in range(3):
-        assert item_text(record, "", True) == item_text(record, "", True)
+        assert item_text(record, "", PLAIN, extensions=True) == item_text(record, "", PLAIN, extensions=True)
         assert compact_row(record) is compact_row(record)
         assert world.catalog.of_account(ACCOUNT) == [record]
         assert world.catalog.find(ACCOUNT, "sales") is world.catalog.instance_of(record.token) is record
