@@ -32,6 +32,8 @@ BYTES_MOST: Final = 96 << 20
 ROWS_MOST: Final = 20_000
 REASON_MOST: Final = 120
 """Characters of a reason that are kept with each change: what is in the file must stay bounded."""
+SPAN: Final = 7 * 86400.0
+"""Seconds for which changes of state are kept."""
 _FIELDS: Final = 12
 _CHANGE: Final = 6
 _KNOWN: Final = (*states.STATES, states.UNKNOWN)
@@ -54,6 +56,7 @@ def line_of(row: Row, seen: float) -> str:
     past = [
         [round(one.after, 3), round(one.at, 3), one.was, one.now, masked(one.reason)[:REASON_MOST], one.told_by]
         for one in row.past
+        if one.at > seen - SPAN
     ]
     return json.dumps([
         row.name, row.item.id, row.state, round(row.since, 3), row.since_exact, round(row.not_before, 3), round(row.unwatched, 3),
@@ -76,15 +79,16 @@ class Memory:
         self.reason, self.told_by = text(values[8]), values[9] if values[9] in _TELLERS else LIST
         event = values[10] if isinstance(values[10], list) and len(values[10]) == 2 else [0, ""]
         self.last_event, self.last_word = second(event[0]), text(event[1], 60)
-        changes = [_change(one) for one in values[11][-PAST_MOST:]] if isinstance(values[11], list) else []
-        self.past = tuple(change for change in changes if change is not None)
+        changes, least = values[11] if isinstance(values[11], list) else [], max(self.seen - SPAN, 0.0)
+        self.past = tuple(change for one in changes[-PAST_MOST:] if (change := _change(one, least)) is not None)
 
 
-def _change(values: Any) -> Transition | None:
+def _change(values: Any, least: float) -> Transition | None:
+    """A change after `least`; None when it is older, or none."""
     if not isinstance(values, list) or len(values) != _CHANGE or values[2] not in _KNOWN or values[3] not in _KNOWN:
         return None
     after, at = second(values[0]), second(values[1])
-    if not at or after > at:
+    if at <= least or after > at:
         return None
     return Transition(after, at, values[2], values[3], text(values[4], REASON_MOST), values[5] if values[5] in _TELLERS else LIST)
 

@@ -90,12 +90,12 @@ def parse_filter(text: str) -> Callable[[Iterable[Row]], list[Row]]:
 class Order:
     """The shown rows. `rows` is the view; `gone` names a row that was removed under the cursor and is still shown.
 
-    `clock` gives Unix seconds: what dropped often in the last hour stands before what is fine.
+    `clock` gives Unix seconds (the system's unless given): what dropped often in the last hour stands before what is fine.
     """
 
-    def __init__(self, model: FleetModel, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, model: FleetModel, clock: Callable[[], float] | None = None) -> None:
         self.model = model
-        self._time = clock
+        self._time = clock or time.time
         self.sort = TROUBLE
         self.filter = ""
         self.rows: list[Row] = []

@@ -151,6 +151,19 @@ def test_drops_before_the_restart_count_and_the_past_stays_bounded() -> None:
     assert triage.flaps(w.row, START + 4000) == 0
 
 
+def test_changes_of_last_week_are_kept_and_older_ones_are_not() -> None:
+    w = Watcher()
+    w.begin(START, item("connected"))
+    w.event(START + 60, "disconnected")
+    w.event(START + 6 * 86400, "connected")
+    w.end(START + 7 * 86400 + 30)
+    w.begin(START + 7 * 86400 + 40, item("connected"))
+    assert [change.at for change in w.row.past] == [START + 60, START + 6 * 86400]
+    w.end(START + 8 * 86400)
+    w.begin(START + 8 * 86400 + 10, item("connected"))
+    assert [change.at for change in w.row.past] == [START + 6 * 86400]
+
+
 @pytest.mark.parametrize(
     "line",
     [b"", b"{}", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'["a"]', b'["a",1,2,3,4,5,6,7,8,9,10,11]',
