@@ -9,7 +9,7 @@ from .operations import Operation, ok, refusals
 from .schemas import COUNT, TEXT, or_null, shape
 
 NUMBER: Final[dict[str, Any]] = {
-    **TEXT, "description": "Phone number, country code first: 7 to 15 digits.", "examples": ["5511999990001"],
+    **TEXT, "description": "Phone number, country code first: 7 to 15 digits.", "examples": ["5511999999999"],
 }  # fmt: skip
 _SECONDS: Final[dict[str, Any]] = {"type": "number", "exclusiveMinimum": 0, "maximum": 30 * 86400}
 _PERSON: Final = {"name": TEXT, "business": {**TEXT, "description": "Name of the business, when it is one."}}
