@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.geometry import Size
-
 from ryze_tui.console.panes.arrangement import LIST_MOST, arrange
+from textual.geometry import Size
 
 SIZES = st.builds(Size, st.integers(1, 400), st.integers(1, 120))
 
