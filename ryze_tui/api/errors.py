@@ -59,7 +59,7 @@ class TokenRefused(Refused):
 
 
 class RateLimited(Refused):
-    """429. `retry_after` is in seconds, never negative. `of_token`: all requests with this token are refused, not this one only."""
+    """429. `retry_after` is in seconds, never negative. `of_token`: every request with this token is refused, not just this."""
 
     def __init__(self, message: str, *, retry_after: float, of_token: bool = True) -> None:
         super().__init__(message, status=429)

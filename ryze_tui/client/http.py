@@ -34,7 +34,8 @@ def retry_after(headers: Mapping[str, str], unix_now: float) -> float:
     """
     server_now = date_of(headers) or unix_now
     moment = date_of(headers, "retry-after")
-    for seconds in (_seconds(headers, "retry-after"), moment and moment - server_now, _seconds(headers, "x-ratelimit-reset", server_now)):
+    dated = None if moment is None else moment - server_now
+    for seconds in (_seconds(headers, "retry-after"), dated, _seconds(headers, "x-ratelimit-reset", server_now)):
         if seconds is not None and (seconds >= 0.0 or "date" in headers):
             return min(max(seconds, 1.0), 300.0)
     return 30.0

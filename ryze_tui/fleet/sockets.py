@@ -200,7 +200,7 @@ class Sockets:
             await self._close_all()
 
     def _next(self, now: float) -> tuple[Line | None, float]:
-        """The line to open next and when; None when all are taken care of. While sockets cannot be opened, one at a time tries."""
+        """The line to open next and when; None when there is none. While sockets cannot be opened, one at a time tries."""
         if self._shut and any(line.task is not None and not line.open for line in self._lines.values()):
             return None, 0.0
         ready = max(self._bucket.ready_at(now), self._shut_until)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
+
+from ryze_tui.operations.outcome import Unconfirmed
 
 from .server import WORDS
 from .world import World
-
-RETURN = 120.0
-"""Seconds after the end of a fault within which everything is as before (the slowest probe, every socket, one list)."""
 
 
 async def life(world: World, *, mean: float) -> None:
@@ -45,7 +45,7 @@ async def others(world: World, *, mean: float) -> None:
 
 async def person(world: World, *, mean: float) -> None:
     """Somebody at the keyboard: looks again, makes, pairs, reconnects, logs out, deletes."""
-    server, rng, account, made = world.server, world.rng, world.account, 0
+    rng, account, made = world.rng, world.account, 0
     while True:
         await asyncio.sleep(rng.expovariate(1 / mean))
         known = list(account.model.rows)
@@ -53,11 +53,8 @@ async def person(world: World, *, mean: float) -> None:
         if what < 0.35 or not name:
             await world.person(account.refresh())
         elif what < 0.5:
-            try:
+            with suppress(Unconfirmed):  # "it could not be read again" is an answer
                 await world.person(account.confirm_state(name))
-            except Exception as error:  # noqa: BLE001 - "could not be read again" is an answer
-                if type(error).__name__ != "Unconfirmed":
-                    raise
         elif what < 0.6:
             await world.person(account.reconnect(name))
         elif what < 0.66:
@@ -164,6 +161,13 @@ async def ring_lost(world: World, seconds: float) -> None:
     await broken(world, seconds)
 
 
+async def torn(world: World, seconds: float) -> None:
+    """Snapshots are needed, and break off half-way."""
+    world.server.torn = True
+    await ring_lost(world, seconds)
+    world.server.torn = False
+
+
 async def twice(world: World, seconds: float) -> None:
     """Frames are told again, late."""
     world.server.duplicates = 0.5
@@ -175,29 +179,5 @@ async def twice(world: World, seconds: float) -> None:
 Fault = Callable[[World, float], Awaitable[None]]
 FAULTS: dict[str, Fault] = {
     fault.__name__: fault
-    for fault in (outage, hole, half_open, broken, storm, html, gateway, slow, no_upgrade, ring_lost, twice)
+    for fault in (outage, hole, half_open, broken, storm, html, gateway, slow, no_upgrade, ring_lost, torn, twice)
 }
-
-
-async def suffer(world: World, fault: str, seconds: float) -> None:
-    """One fault, then time to get over it; afterwards everything must be well."""
-    before = world.server.connections.copy()
-    await FAULTS[fault](world, seconds)
-    await asyncio.sleep(RETURN)
-    del before
-
-
-async def calm(world: World, tasks: list[asyncio.Task[Any]]) -> None:
-    """Everything stands still, and what is known must be the truth."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(90)
-    world.settled("live" if covered(world) else "polling", "live")
-
-
-def covered(world: World) -> bool:
-    """Whether every row can be streamed."""
-    server = world.server
-    streamed = sum(truth.streaming for truth in server.instances.values())
-    return not world.plain or streamed <= 200

@@ -1,4 +1,4 @@
-"""A model of a RyzeAPI server: the truth and its past, the contract's answers, limits in fixed windows, and everything that breaks."""
+"""A model of a RyzeAPI server: the truth and its past, the contract's answers, limits in fixed windows, what breaks."""
 
 from __future__ import annotations
 
@@ -93,6 +93,7 @@ class Server:
     storm: float | None = None
     storm_says: bool = True
     duplicates: float = 0.0
+    torn: bool = False
 
     def __post_init__(self) -> None:
         self.run = 0
@@ -212,8 +213,11 @@ class Server:
                     connection.send(frame, 0.05)
         else:
             rows = [self._row(truth) for truth in self.instances.values()]
-            slice_ = 100
+            slice_ = 10
             for start in range(0, max(len(rows), 1), slice_):
+                if self.torn and start:
+                    asyncio.get_running_loop().call_later(0.5, connection.end, 1006)
+                    return
                 data = {"rows": rows[start : start + slice_], "last": start + slice_ >= len(rows)}
                 connection.send(self._frame(self.seq, "snapshot", data), self.rng.uniform(0.02, 0.3))
         self._beat(connection)
@@ -336,10 +340,11 @@ class Server:
     def _item(self, truth: Truth) -> str:
         if not truth.text:
             known = ACCOUNT_STREAM in self.extensions
+            jid = f"{truth.number}@s.whatsapp.net" if truth.number else None
             since = {"since": stamp(truth.since), "reason": ""} if known else {}
             truth.text = json.dumps({
                 "id": truth.name, "name": truth.name, "token": truth.token if self.shows_tokens else None, "status": truth.state,
-                "connection": {"state": truth.state, "numberJid": f"{truth.number}@s.whatsapp.net" if truth.number else None} | since,
+                "connection": {"state": truth.state, "numberJid": jid} | since,
                 "profile": {"name": truth.profile}, "websocket": {"enabled": truth.streaming, "events": ["instance.state"]},
             })
         return truth.text

@@ -38,31 +38,33 @@ async def days(world: World, seconds: float, *, mean: float, faults: float, badg
 @MODES
 def test_a_day(extensions: frozenset[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def story(world: World) -> Any:
-        return days(world, DAY, mean=30.0, faults=3 * 3600.0, badge="live" if extensions else "polling")
+        length = DAY if extensions else DAY / 3  # lists are real work: a day of them is long
+        faults, badge = (3 * 3600.0, "live") if extensions else (3600.0, "polling")
+        return days(world, length, mean=30.0, faults=faults, badge=badge)
 
     world = simulate(
         monkeypatch, tmp_path, story, count=40 if extensions else 16, quiet=3, seed=3, every=90.0, extensions=extensions,
         latency=LIST_TAKES, sockets=6, pings=18.0,
     )
-    assert world.looks > 500
+    assert world.looks > 200
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("extensions", "length"), [(FULL, 7.0), (PLAIN, 2.0)], ids=["stream", "plain"])
+@pytest.mark.parametrize(("extensions", "length"), [(FULL, 7.0), (PLAIN, 1.0)], ids=["stream", "plain"])
 def test_a_week_of_three_hundred(
     extensions: frozenset[str], length: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Without the account stream two days: lists of 300 are read every 20 s, and that is real work."""
+    """Without the account stream a day: lists of 300 are read for ever, and that is real work."""
 
     def story(world: World) -> Any:
         return days(world, length * DAY, mean=15.0, faults=4 * 3600.0, badge="live" if extensions else "polling")
 
     world = simulate(
-        monkeypatch, tmp_path, story, count=300, quiet=20, seed=7, every=120.0, extensions=extensions, latency=LIST_TAKES, sockets=60,
-        pings=18.0,
+        monkeypatch, tmp_path, story, count=300, quiet=20, seed=7, every=120.0, extensions=extensions,
+        latency=LIST_TAKES if extensions else (1.5, 3.0), sockets=20, pings=18.0,
     )
-    assert world.looks > 1000
+    assert world.looks > 500
 
 
 LONG = pytest.mark.long
@@ -71,8 +73,10 @@ LONG = pytest.mark.long
 @pytest.mark.parametrize(
     ("aligned", "shows_tokens"),
     [
-        pytest.param(False, True, id="own-windows"), pytest.param(True, True, id="whole-minutes", marks=LONG),
-        pytest.param(False, False, id="own-windows-no-tokens", marks=LONG), pytest.param(True, False, id="whole-minutes-no-tokens", marks=LONG),
+        pytest.param(True, False, id="whole-minutes-no-tokens"),
+        pytest.param(False, True, id="own-windows", marks=LONG),
+        pytest.param(True, True, id="whole-minutes", marks=LONG),
+        pytest.param(False, False, id="own-windows-no-tokens", marks=LONG),
     ],
 )
 def test_an_hour_of_use_under_the_hosted_limits_sees_no_429(
@@ -97,8 +101,8 @@ def test_an_hour_of_use_under_the_hosted_limits_sees_no_429(
         assert world.server.connections
 
     world = simulate(
-        monkeypatch, tmp_path, story, count=300, quiet=20, every=20.0, extensions=PLAIN, aligned=aligned, shows_tokens=shows_tokens,
-        pings=18.0,
+        monkeypatch, tmp_path, story, count=300, quiet=20, every=20.0, extensions=PLAIN, aligned=aligned,
+        shows_tokens=shows_tokens, pings=18.0,
     )
     assert world.server.requests > 500
     assert not any(call.status == 429 for call in world.account.calls)

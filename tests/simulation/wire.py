@@ -1,4 +1,4 @@
-"""What stands below the real RyzeClient and the real Dialler: budgets, 429s, replies and frames are read by the program itself."""
+"""What stands below the real RyzeClient and Dialler: budgets, 429s, replies and frames are read by the program itself."""
 
 from __future__ import annotations
 

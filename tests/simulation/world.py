@@ -241,7 +241,8 @@ def simulate(
         made.append(world)
         world.server.add(count - quiet)
         world.server.add(quiet, streaming=False)
-        tasks = [asyncio.create_task(world.account.run()), asyncio.create_task(_watch(world, every)), asyncio.create_task(_judge(world))]
+        works = (world.account.run(), _watch(world, every), _judge(world))
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(work) for work in works]
         teller = asyncio.create_task(story(world))
         await asyncio.wait({teller, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         world.judge()

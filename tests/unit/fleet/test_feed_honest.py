@@ -301,7 +301,7 @@ def test_one_slow_list_does_not_make_lists_rare() -> None:
     world(story, extensions=PLAIN)
 
 
-@pytest.mark.parametrize("error", [Unreachable("did not answer in time"), BadReply("answered 502", status=502)], ids=["lost", "502"])
+@pytest.mark.parametrize("error", [Unreachable("no answer in time"), BadReply("answered 502", status=502)], ids=["lost", "502"])
 def test_one_instance_whose_socket_cannot_be_opened_holds_up_no_other(error: Any) -> None:
     async def story(w: World) -> None:
         async def dial(path: str, token: str) -> Any:
