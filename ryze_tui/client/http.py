@@ -54,6 +54,10 @@ class RyzeClient:
 
     # -- reads ---------------------------------------------------------------------------------------------------------
 
+    async def knock(self) -> None:
+        """Whether the server takes connections; asks it nothing, so it is neither counted nor logged. Raises Unreachable."""
+        await self.transport.knock()
+
     async def health(self) -> Health:
         """`GET /health`; outside the limits, sent without the token. A degraded server (503) still says what it is."""
         return await self._call("GET", "/health", replies.health, token="", accept=(503,))

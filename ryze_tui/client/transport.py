@@ -12,6 +12,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from .. import __version__
 from ..api.errors import BadReply, RyzeError, Unreachable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 10.0
 """Seconds to reach the server at all (TCP and TLS)."""
+KNOCK_SECONDS: Final = 3.0
+"""Seconds that a server which was away has to take a connection, before another is tried."""
 USER_AGENT: Final = f"ryze-tui/{__version__}"
 
 
@@ -105,6 +108,18 @@ class Transport:
         if self._tls is None and self.base.startswith("https:"):
             self._tls = tls_context()
         return self._tls
+
+    async def knock(self) -> None:
+        """Open a TCP connection and close it again. Raises Unreachable."""
+        parts = urlsplit(self.base)
+        try:
+            async with asyncio.timeout(KNOCK_SECONDS):
+                _reader, writer = await asyncio.open_connection(
+                    parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+                )
+        except (OSError, ValueError) as error:
+            raise Unreachable(in_words(error, self.host)) from error
+        writer.transport.abort()
 
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None, bounds: Bounds

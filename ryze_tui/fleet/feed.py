@@ -149,12 +149,21 @@ class Feed:
         await self._clock.sleep(PAINT)
         await self._ask_health()
 
+    async def _probe(self) -> None:
+        """The server was away: see whether it takes connections again, and only then ask it something."""
+        try:
+            await self._client.knock()
+        except Unreachable as error:
+            self._lost(error)
+            return
+        await self._ask_health()
+
     async def _ask_health(self) -> None:
         """Ask what the server can do; until then there is nothing to follow."""
         try:
             health = await self._client.health()
         except Unreachable as error:
-            self._lost(error)
+            self._lost(error, opened=True)
             return
         except RyzeError:
             # It answered, but not as the contract says: then it has none of our extensions either.
@@ -172,12 +181,12 @@ class Feed:
         self._covered()
 
     async def _poll(self) -> None:
-        """Read lists when they are due; while the server is away, ask only for its health."""
+        """Read lists when they are due; while the server is away, only see whether it is back."""
         while True:
             now = self._clock.monotonic()
             if not self.reach.up:
                 if not await wait(self._clock, self._wake, self.reach.retry_at - now):
-                    await self._ask_health()
+                    await self._probe()
                 self._wake.clear()
                 continue
             due, names = self._due(now)
@@ -307,8 +316,8 @@ class Feed:
     def _judge(self) -> None:
         self.freshness.coverage, self.freshness.good_for = self._coverage(), 1.5 * self._interval() + 5
 
-    def _lost(self, error: RyzeError) -> None:
-        self.freshness.failed(error, self.reach.lost(error))
+    def _lost(self, error: RyzeError, *, opened: bool = False) -> None:
+        self.freshness.failed(error, self.reach.lost(opened=opened))
         self._wake.set()
         self._covered()
 

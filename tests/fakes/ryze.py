@@ -94,12 +94,15 @@ class FakeRyze:
     extensions: frozenset[str] = frozenset({ACCOUNT_STREAM})
     token: str = ACCOUNT
     up: bool = True
+    listens: bool = False
     latency: float = 0.0
     limit: int = 0
     instances: dict[str, Inst] = field(default_factory=dict)
     sockets: set[FakeSocket] = field(default_factory=set)
     lists: list[tuple[float, str | None]] = field(default_factory=list)
     dials: list[tuple[float, str]] = field(default_factory=list)
+    knocks: list[float] = field(default_factory=list)
+    healths: list[float] = field(default_factory=list)
     connects: list[tuple[float, str, str]] = field(default_factory=list)
     refused: int = 0
     epoch: str = "E"
@@ -150,7 +153,13 @@ class FakeRyze:
             raise RateLimited(RATE_LIMITED, retry_after=reset)
         self.budgets.of(token).told(headers)
 
+    async def knock(self) -> None:
+        self.knocks.append(self.clock.monotonic())
+        if not (self.up or self.listens):
+            raise Unreachable("refuses connections")
+
     async def health(self) -> Health:
+        self.healths.append(self.clock.monotonic())
         await self._arrive(None)
         return Health("ok", "RyzeAPI", self.extensions, "simulated" if self.extensions else "")
 

@@ -101,6 +101,17 @@ async def test_nobody_there() -> None:
     await client.close()
 
 
+async def test_a_knock_asks_nothing_and_is_not_logged() -> None:
+    async with serving(silence) as server:
+        client = RyzeClient(server.url, TOKEN)
+        await client.knock()
+    with pytest.raises(Unreachable, match="refuses connections"):
+        await client.knock()
+    await client.close()
+    assert not server.requests
+    assert not client.calls
+
+
 async def test_a_name_that_is_not_known() -> None:
     client = RyzeClient("http://no-such-host.invalid", TOKEN)
     with pytest.raises(Unreachable):
