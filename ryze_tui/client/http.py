@@ -65,7 +65,7 @@ class RyzeClient:
     async def list_text(self, names: Sequence[str] | None = None) -> str:
         """`GET /api/instance/list` as text: parse it with `api.instance.iter_items`. One unknown name is a 404."""
         query = "?instanceName=" + ",".join(quoted(name) for name in names) if names else ""
-        return await self._call("GET", "/api/instance/list" + query, str, bounds=LISTING)
+        return await self._call("GET", "/api/instance/list" + query, replies.no_page, bounds=LISTING)
 
     # -- writes (called from operations only) --------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class RyzeClient:
 
     def _refusal(self, answer: Answer, budget: Any) -> RyzeError:
         if answer.status != 429:
-            return replies.refusal(answer.status, answer.text)
+            return replies.refusal(answer.status, answer.text, answer.headers.get("location", ""))
         seconds = retry_after(answer.headers, self._clock.time())
         if budget is not None:
             budget.refused(seconds)
