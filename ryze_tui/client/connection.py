@@ -5,6 +5,7 @@ Imports websockets (35 ms), so it is itself imported with the first socket.
 
 from __future__ import annotations
 
+import socket
 import time
 from asyncio import BaseTransport
 from typing import Any, ClassVar, Final
@@ -15,6 +16,8 @@ SLICE: Final = 4096
 """Bytes read into frames at once. As many bytes can hold 2,000 pings, which the library answers without ever giving way."""
 TURN: Final = 0.005
 """Seconds after which a connection rests for twice the time it took, one connection after the other."""
+BEHIND_MOST: Final = 1 << 18
+"""Bytes that the system keeps for us: what a flood says is old by the time it is read, and Linux would keep 6 MB of it."""
 UNSENT_MOST: Final = 1 << 20
 """Bytes of answers (pongs) that may wait for a server which sends but does not read."""
 
@@ -30,19 +33,21 @@ class FairConnection(ClientConnection):
         self._late = bytearray()
         self._resting = self._full = False
         super().connection_made(transport)
+        if (opened := transport.get_extra_info("socket")) is not None:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BEHIND_MOST)
         self.recv_messages.pause, self.recv_messages.resume = self._fill, self._drain
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived: read them now, or keep them until it is our turn again."""
         self._late += data
-        if not self._resting:
-            self._work()
+        self._work()
 
     def eof_received(self) -> None:
         """Nothing more will come: what is left is read first."""
-        self._resting = False
-        while self._late:
-            self._work()
+        if self._late:
+            rest = bytes(self._late)
+            self._late.clear()
+            super().data_received(rest)
         super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,7 +69,7 @@ class FairConnection(ClientConnection):
 
     def _work(self) -> None:
         began = time.perf_counter()
-        while self._late:
+        while self._late and not (self._resting or self._full):
             if self.transport.is_closing():
                 self._late.clear()  # an answer would be written to nobody
                 return
@@ -73,21 +78,19 @@ class FairConnection(ClientConnection):
             super().data_received(piece)
             if (took := time.perf_counter() - began) > TURN:
                 self._rest(took)
-                return
+        self._sync()
 
     def _rest(self, took: float) -> None:
         if self.transport.get_write_buffer_size() > UNSENT_MOST:
             self.transport.abort()
             return
         self._resting = True
-        self._sync()
         FairConnection.free_at = max(self.loop.time(), FairConnection.free_at) + 2 * took
         self.loop.call_at(FairConnection.free_at, self._rested)
 
     def _rested(self) -> None:
         self._resting = False
         self._work()
-        self._sync()
 
     def _fill(self) -> None:
         self._full = True
@@ -95,10 +98,10 @@ class FairConnection(ClientConnection):
 
     def _drain(self) -> None:
         self._full = False
-        self._sync()
+        self.loop.call_soon(self._work)  # not now: it is a frame being taken that called us
 
     def _sync(self) -> None:
-        if self._resting or self._full:
+        if self._late or self._resting or self._full:
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()

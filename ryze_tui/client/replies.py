@@ -14,7 +14,6 @@ from ..api.instance import Instance, parse_item, token_of
 from ..i18n import _
 from ..redact import clean, mask
 
-
 GATEWAY: Final = (502, 503, 504)
 """What a proxy answers in place of a server that is not there."""
 

@@ -164,7 +164,8 @@ class Transport:
         heard.append(response.status_code)
         try:
             if response.headers.get("content-encoding", "identity") not in ("identity", ""):
-                raise BadReply(_("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?"), status=response.status_code)
+                words = _("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?")
+                raise BadReply(words, status=response.status_code)
             async for part in response.aiter_raw():
                 size += len(part)
                 if size > most:

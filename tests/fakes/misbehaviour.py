@@ -114,7 +114,9 @@ ping_flood = repeated(ws(b"", PING) * 30_000)
 junk_flood = repeated(ws(b"junk") * 5_000)
 event_flood = repeated(
     b"".join(
-        ws(json.dumps({"seq": f"E.{n}", "event": "instance.state", "data": {"state": state}, "instance": f"num-{n % 6}"}).encode())
+        ws(json.dumps(
+            {"seq": f"E.{n}", "event": "instance.state", "data": {"state": state}, "instance": f"num-{n % 6}"}
+        ).encode())
         for n in range(400) for state in ("connected", "disconnected")
     )
 )  # fmt: skip

@@ -82,7 +82,7 @@ async def test_answers_that_are_not_objects(body: bytes, method: str, arguments:
     async with serving(reply("200 OK", body)) as server:
         client = RyzeClient(server.url, TOKEN)
         try:
-            with pytest.raises(BadReply, match="JSON|web page"):
+            with pytest.raises(BadReply, match=r"JSON|web page"):
                 await getattr(client, method)(*arguments)
         finally:
             await client.close()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from ryze_tui.api.errors import BadReply, NoAnswer, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
+from ryze_tui.api.errors import BadReply, NoAnswer, RateLimited, Refused, RyzeError, TokenRefused
 from ryze_tui.client import stream
 from ryze_tui.client.http import RyzeClient
 from ryze_tui.client.stream import Dialler, StreamEnded
@@ -16,7 +16,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from tests.fakes import misbehaviour
 from tests.fakes.hostile import Answer, raw, reply, serving, silence
-from tests.fakes.rogue import Manners, Rogue
+from tests.fakes.rogue import Manners, Rogue, ws
 
 TOKEN = "the-very-secret-token"
 
@@ -121,7 +121,7 @@ async def test_a_connection_that_breaks() -> None:
     await with_socket(handler, test)
 
 
-@pytest.mark.parametrize("flood", [misbehaviour.ping_flood, misbehaviour.junk_flood], ids=["pings", "frames"])
+@pytest.mark.parametrize("flood", [misbehaviour.ping_flood, misbehaviour.repeated(ws(b"x" * 300) * 500)], ids=["pings", "frames"])
 async def test_a_flood_leaves_time_for_everything_else_and_its_end_is_noticed(flood: Manners) -> None:
     with Rogue(extensions=False) as server:
         server.misbehave(stream=flood)
