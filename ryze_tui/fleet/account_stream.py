@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-from ..api.errors import BadReply
+from ..api.errors import BadReply, RyzeError
 from ..api.events import Event, Heartbeat, RowChanged, RowDeleted, Snapshot, parse_account_frame
 from ..api.instance import Instance
 from ..client.clock import Breath, Clock
@@ -45,6 +45,7 @@ class AccountStream:
         self._after = ""
         self._complete = False
         self._proof = 0.0
+        self._trouble = ""
         self._snapshot: set[str] | None = None
         self._began = 0.0
         self._bad = 0
@@ -52,20 +53,25 @@ class AccountStream:
     @property
     def coverage(self) -> Coverage:
         """What the stream proves now."""
-        return Coverage(self._complete, self._proof, PROVEN)
+        return Coverage(self._complete, self._proof, PROVEN, trouble="" if self._complete else self._trouble)
 
     async def life(self) -> None:
         """Open the stream and follow it until it ends. Raises RyzeError, always."""
         resume = f"&after={quote(self._after, safe='')}" if self._after else ""
         # Without a filter: compact rows (`instance.row`, `instance.deleted`) come besides `instance.state`.
-        socket = await self._dial(f"/ws?events=instance.state{resume}", self._token)
-        self._snapshot, self._bad = None, 0
         try:
-            await self._follow(socket)
-        finally:
-            self._complete = False
-            self._changed()
-            await socket.close()
+            socket = await self._dial(f"/ws?events=instance.state{resume}", self._token)
+            self._snapshot, self._bad = None, 0
+            self._trouble = self._trouble or _("the stream is open, but tells nothing")
+            try:
+                await self._follow(socket)
+            finally:
+                self._complete = False
+                self._changed()
+                await socket.close()
+        except RyzeError as error:
+            self._trouble = error.message
+            raise
 
     async def _follow(self, socket: Socket) -> None:
         breath = Breath()
@@ -137,7 +143,7 @@ class AccountStream:
     def _cover(self, now: float) -> None:
         """A heartbeat or the end of a snapshot: nothing before it is missing. Silence proves nothing, nor do older events."""
         if not self._complete:
-            self._complete, self._proof = True, now
+            self._complete, self._proof, self._trouble = True, now, ""
             self._changed()
 
 

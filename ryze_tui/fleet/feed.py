@@ -7,13 +7,13 @@ import random as _random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..api.errors import RateLimited, RyzeError, TokenRefused, Unreachable
+from ..api.errors import NoAnswer, RateLimited, RyzeError, TokenRefused, Unreachable
 from ..api.events import ACCOUNT_STREAM, Event
 from ..api.states import CONNECTED
 from ..client.budget import KEPT_FOR_PERSON
 from ..client.clock import Clock, wait
 from ..client.http import RyzeClient
-from ..client.replies import Health
+from ..client.replies import GATEWAY, Health
 from ..client.stream import Dial, StreamEnded
 from .account_stream import AccountStream
 from .freshness import Coverage, Freshness, Link
@@ -31,7 +31,8 @@ DETAIL = 1.0
 """Seconds that wishes for details are collected."""
 GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
-REFUSED_RETRY = 30.0
+LISTS_AFTER_OUTAGES = 4
+"""Lists a minute that come at once after an outage, whatever was read before it."""
 FEW = 20
 """Names that one narrowed list asks for at most."""
 
@@ -67,6 +68,7 @@ class Feed:
         )
         self._plain: bool | None = None
         self._pace = Pace(LISTS_A_MINUTE, 60.0)
+        self._outages = Pace(LISTS_AFTER_OUTAGES, 60.0)
         self._wake = asyncio.Event()
         self._listed = asyncio.Event()
         self._known = asyncio.Event()
@@ -77,7 +79,7 @@ class Feed:
         self._uncovered_since = clock.monotonic()
         self._not_before = 0.0
         self._failures = 0
-        self._doubt = False
+        self._doubt = self._back = self._suspect = self._healthy = False
         self._shown: tuple[str, str, float] = ("", "", 0.0)
 
     # -- what others ask -----------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ class Feed:
     async def read(self, names: Sequence[str] | None = None) -> int:
         """Read a list now, whatever the schedule says; returns how many items it held. Raises RyzeError."""
         now = self._clock.monotonic()
-        self._pace.spend(now)
+        (self._outages if self._back else self._pace).spend(now)
         if names is None:
             self._asked = now
         try:
@@ -128,8 +130,10 @@ class Feed:
             if self._wishes.get(name, asked_at + DETAIL) <= asked_at + DETAIL:
                 self._wishes.pop(name, None)
         if names is None:
-            self._doubt = False
+            self._doubt = self._back = False
             self.freshness.listed(asked_at)
+        for name in self.poller.doubtful:
+            self.want(name)
         self._covered()
         return count
 
@@ -147,7 +151,8 @@ class Feed:
         """After the first list was read or failed: what is visible comes before what keeps it true."""
         await self._listed.wait()
         await self._clock.sleep(PAINT)
-        await self._ask_health()
+        if self.extensions is None:
+            await self._ask_health()
 
     async def _probe(self) -> None:
         """The server was away: see whether it takes connections again, and only then ask it something."""
@@ -160,23 +165,33 @@ class Feed:
 
     async def _ask_health(self) -> None:
         """Ask what the server can do; until then there is nothing to follow."""
+        self._suspect = False
         try:
             health = await self._client.health()
-        except Unreachable as error:
-            self._lost(error, opened=True)
-            return
-        except RyzeError:
-            # It answered, but not as the contract says: then it has none of our extensions either.
-            health = Health("", "", frozenset(), "")
+        except RyzeError as error:
+            # A gateway speaks for a server that is gone, or for one that never had this path: the list knows.
+            if isinstance(error, Unreachable) or (error.status in GATEWAY and self._healthy and self._failures):
+                self._lost(error, opened=True)
+                return
+            # It answered, but not as the contract says: then it has none of our extensions, unless it had some a moment ago.
+            known = frozenset[str]() if error.status == 404 else self.extensions or frozenset()
+            self._answers(Health("", "", known, ""), well=False)
+        else:
+            self._answers(health, well=True)
+
+    def _answers(self, health: Health, *, well: bool) -> None:
+        """The server is there."""
         if not self.reach.up:
             # What happened while it was away is told by the account stream's first frames, or by a list at once.
-            self._doubt = self._plain is not False
+            self._doubt = self._back = self._plain is not False
+            self._failures, self._not_before = 0, 0.0
             self._uncovered_since = self._clock.monotonic()
         self.reach.found()
         self.freshness.recovered()
-        self.extensions = health.extensions
+        self.extensions, self._healthy = health.extensions, well
         self._known.set()
-        self._watcher.health(health)
+        if well:
+            self._watcher.health(health)
         self._wake.set()
         self._covered()
 
@@ -189,22 +204,32 @@ class Feed:
                     await self._probe()
                 self._wake.clear()
                 continue
+            if self._suspect:
+                await self._ask_health()
+                continue
             due, names = self._due(now)
             if due > now:
                 await wait(self._clock, self._wake, due - now)
                 self._wake.clear()
                 continue
-            try:
-                await self.read(names)
-            except RyzeError:
-                continue  # `read` has noted it, and `_due` waits accordingly
-            finally:
-                self._listed.set()
+            await self._read_due(names)
+
+    async def _read_due(self, names: list[str] | None) -> None:
+        """A list whose time has come."""
+        try:
+            await self.read(names)
+        except RyzeError:
+            pass  # `read` has noted it, and `_due` waits accordingly
+        else:
+            if self.extensions is not None and not self._healthy:
+                await self._ask_health()
+        finally:
+            self._listed.set()
 
     def _due(self, now: float) -> tuple[float, list[str] | None]:
         """When the next list is to be read, and of which names (None: all)."""
         names: list[str] | None = None
-        if self._asked is None or self._doubt:
+        if self._asked is None or self._doubt or self._failures:
             due = now
         elif self._plain is False:
             # While the stream proves the rows no list is needed; one that has fallen silent is looked behind.
@@ -219,7 +244,8 @@ class Feed:
             due = wish
             names = sorted(self._wishes) if len(self._wishes) <= FEW else None
         spare = now + self._client.budgets.of(self._client.token).wait(keep=KEPT_FOR_PERSON)
-        return max(due, self._not_before, spare, self._pace.ready_at(now)), names
+        pace = now if self._failures else (self._outages if self._back else self._pace).ready_at(now)
+        return max(due, self._not_before, spare, pace), names
 
     def _gap_due(self, now: float) -> float:
         """Rows whose sockets opened after the last list was asked for."""
@@ -271,10 +297,10 @@ class Feed:
         """Decide what the end of the account stream means, and wait as long as it asks for."""
         self._uncovered_since = self._clock.monotonic()
         pause = backoff(failures, self._random, first=0.25)
-        if isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
+        if isinstance(error, Unreachable) and not isinstance(error, StreamEnded | NoAnswer):
             self._lost(error)
             return
-        if isinstance(error, TokenRefused) or error.status == 404:
+        if isinstance(error, TokenRefused | NoAnswer) or error.status == 404:
             # A TokenInstance is refused here and nowhere else; a revoked token everywhere: the list tells which.
             self.doubt()
             if error.status == 404:
@@ -317,23 +343,22 @@ class Feed:
         self.freshness.coverage, self.freshness.good_for = self._coverage(), 1.5 * self._interval() + 5
 
     def _lost(self, error: RyzeError, *, opened: bool = False) -> None:
-        self.freshness.failed(error, self.reach.lost(opened=opened))
+        self.freshness.lost(error, self.reach.lost(opened=opened))
         self._wake.set()
         self._covered()
 
     def _failed(self, error: RyzeError) -> None:
         """A list could not be read."""
-        if isinstance(error, Unreachable):
+        broken = isinstance(error, NoAnswer)
+        if isinstance(error, Unreachable) and not broken:
             self._lost(error)
             return
         now = self._clock.monotonic()
-        self.reach.found()
-        if isinstance(error, RateLimited):
-            pause = error.retry_after
-        elif isinstance(error, TokenRefused):
-            pause = REFUSED_RETRY
+        if broken or (error.status or 0) >= 500:
+            self._suspect = True  # is it only the list, or the whole server?
         else:
-            pause = backoff(self._failures, self._random, first=2.0)
+            self.reach.found()
+        pause = error.retry_after if isinstance(error, RateLimited) else backoff(self._failures, self._random, first=1.0)
         self._failures += 1
         self._not_before = now + pause
         self.freshness.failed(error, self._not_before)
@@ -347,7 +372,8 @@ class Feed:
 
     def _announce(self) -> None:
         link = self.link()
-        shown = (link.kind, link.message, link.retry_at)
+        soon = link.retry_at <= self._clock.monotonic() + 3.0  # not worth a word, and every knock would be one
+        shown = (link.kind, link.message, 0.0 if soon else link.retry_at)
         if shown != self._shown:
             self._shown = shown
             self._watcher.link()

@@ -27,7 +27,8 @@ class Row:
     `since` and `last_event` are Unix seconds; `since_exact` is False when the state was already there at our first look
     (shown as `>= 14 m`). `heard` is the monotonic second as of which the row is true: when an event arrived, when a list was
     asked for. `told_by`: stream, list or you. `phase`: where a connecting instance is (scan, linking, dialling, refused).
-    `stale` is True when the server itself lost touch with WhatsApp.
+    `stale` is True when the server itself lost touch with WhatsApp; `garbled` when the last list said nothing readable about it,
+    so that the row is what was known before.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Row:
     reason: str = ""
     phase: str = ""
     stale: bool = False
+    garbled: bool = False
     last_event: float = 0.0
     last_word: str = ""
     item: Instance = field(default_factory=lambda: Instance(""))
@@ -114,7 +116,7 @@ class FleetModel:
     def end_list(self, seen: Set[str], *, asked_at: float, unreadable: int = 0) -> Changes:
         """After the last item of a whole list: rows it lacks, unheard of since it was asked for, are gone."""
         changes = self.drop_absent(list(self.rows), seen, asked_at=asked_at)
-        self.unreadable = unreadable
+        self.unreadable = unreadable + sum(row.garbled for row in self.rows.values())
         self.loaded = True
         self._gone = {name: when for name, when in self._gone.items() if when > asked_at}
         return changes
@@ -159,6 +161,7 @@ class FleetModel:
             row.item.profile_name = row.item.business_name = ""  # they were those of the number before
             row.haystack = _haystack(row.item)
         if meaning.state is not None:
+            row.garbled = False
             row.phase, row.stale = meaning.phase, row.stale and meaning.state == row.state
             row.reason = event.reason
             self._move(row, meaning.state, min(at, now), exact=True)
@@ -196,6 +199,14 @@ class FleetModel:
             if self._gone.get(item.name, float("-inf")) >= asked_at:
                 return Changes()
             return self._add(item, asked_at, now, YOU if exact else LIST, exact)
+        if row.garbled == item.readable:
+            row.garbled = not item.readable
+            turned = Changes({row.name})
+            if item.readable:
+                turned.merge(self._list_row(item, asked_at, now, exact))
+            return turned
+        if not item.readable:
+            return Changes()
         if row.heard > asked_at:  # the state is older news; what only a list tells is not
             item.state, item.raw_state, item.since = row.state, row.raw_state, ""
             if row.told_by == STREAM and row.number:
@@ -219,7 +230,7 @@ class FleetModel:
         row = self.rows.get(item.name)
         if row is None:
             return self._add(item, received_at, now, STREAM)
-        row.heard, changed = received_at, False
+        row.heard, changed, row.garbled = received_at, row.garbled, False
         since = unix(item.since)
         if item.state != row.state or (since and since != row.since) or item.reason != row.reason:
             if item.state != row.state:
@@ -250,7 +261,7 @@ class FleetModel:
         since = unix(item.since)
         self.rows[item.name] = Row(
             name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard,
-            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item, haystack=_haystack(item),
+            told_by=told_by, raw_state=item.raw_state, reason=item.reason, garbled=not item.readable, item=item, haystack=_haystack(item),
         )
         self.counts[item.state] += 1
         return Changes({item.name}, order=True)

@@ -46,7 +46,7 @@ def knock_after(away: float, random: Random) -> float:
 
 def probe_after(failures: int, random: Random) -> float:
     """Seconds before the next `/health` of a server that takes connections but does not answer (or a gateway does for it)."""
-    return backoff(failures, random, most=2.0 if failures < 30 else 5.0 if failures < 90 else RETRY_MOST)
+    return backoff(failures, random, most=2.0 if failures < 60 else 5.0 if failures < 120 else RETRY_MOST)
 
 
 def poll_interval(*, uncovered: bool, took: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..api.errors import BadReply, RateLimited, RyzeError, Unreachable
+from ..api.errors import BadReply, NoAnswer, RateLimited, RyzeError, Unreachable
 from ..api.events import Event, parse_envelope
 from ..client.address import segment
 from ..client.clock import Breath, Clock, wait
@@ -81,6 +81,7 @@ class Sockets:
         self._stale = True
         self._overflow = 0
         self._opening_since: float | None = None
+        self._trouble = ""
 
     # -- what they prove -----------------------------------------------------------------------------------------------
 
@@ -96,7 +97,8 @@ class Sockets:
         complete = bool(lines) and not self._overflow and all((line.open and line.read) or line.fresh for line in lines)
         proof = min((line.heard for line in lines if line.open), default=self._clock.monotonic())
         rest = len(self._model.rows) > len(self._lines)
-        return Coverage(complete, proof if complete else 0.0, ping_interval(len(self._lines)) + PONG + 5, rest)
+        silence = ping_interval(len(self._lines)) + PONG + 5
+        return Coverage(complete, proof if complete else 0.0, silence, rest, "" if complete else self._trouble)
 
     @property
     def gaps(self) -> list[str]:
@@ -208,6 +210,7 @@ class Sockets:
 
     def _ended(self, line: Line, error: RyzeError) -> None:
         now = self._clock.monotonic()
+        self._trouble = error.message
         was_open, long = line.open, line.open and now - line.opened_at >= LONG_LIFE
         line.task, line.open, line.read, line.fresh = None, False, False, False
         if was_open:
@@ -219,7 +222,7 @@ class Sockets:
                 self._doubted()
         elif isinstance(error, RateLimited):
             line.retry_at = now + error.retry_after
-        elif isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
+        elif isinstance(error, Unreachable) and not isinstance(error, StreamEnded | NoAnswer):
             line.retry_at = now
             self._lost(error)
         else:
@@ -250,7 +253,7 @@ class Sockets:
             quiet = 0.0
             bad = 0 if self._take(line, raw) else bad + 1
             if bad >= _BAD_FRAMES:
-                raise BadReply("the server sends frames that cannot be read")
+                raise BadReply(_("the server sends frames that cannot be read"))
             await breath()
 
     def _take(self, line: Line, raw: bytes | str) -> bool:

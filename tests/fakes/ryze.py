@@ -109,6 +109,8 @@ class FakeRyze:
     seq: int = 0
     ring: list[dict[str, Any]] = field(default_factory=list)
     answer: Any = None
+    health_answer: RyzeError | None = None
+    dial_answer: RyzeError | None = None
     accepts: bool = True
 
     def __post_init__(self) -> None:
@@ -161,6 +163,8 @@ class FakeRyze:
     async def health(self) -> Health:
         self.healths.append(self.clock.monotonic())
         await self._arrive(None)
+        if self.health_answer is not None:
+            raise self.health_answer
         return Health("ok", "RyzeAPI", self.extensions, "simulated" if self.extensions else "")
 
     async def list_text(self, names: Any = None) -> str:
@@ -221,6 +225,8 @@ class FakeRyze:
     async def dial(self, path: str, token: str) -> FakeSocket:
         self.dials.append((self.clock.monotonic(), path))
         await self._arrive(token)
+        if self.dial_answer is not None:
+            raise self.dial_answer
         parts = urlsplit(path)
         if parts.path == "/ws":
             if token != ACCOUNT:
