@@ -261,7 +261,8 @@ class FleetModel:
         since = unix(item.since)
         self.rows[item.name] = Row(
             name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard,
-            told_by=told_by, raw_state=item.raw_state, reason=item.reason, garbled=not item.readable, item=item, haystack=_haystack(item),
+            told_by=told_by, raw_state=item.raw_state, reason=item.reason, garbled=not item.readable, item=item,
+            haystack=_haystack(item),
         )
         self.counts[item.state] += 1
         return Changes({item.name}, order=True)

@@ -12,9 +12,9 @@ from ...i18n import _
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
 from ..words import GLYPH, WORD, safe
+from .linkwords import badge
 
 if TYPE_CHECKING:
-    from ...fleet.freshness import Link
     from ...operations.account import Account
 
 WIDE = 100
@@ -25,28 +25,6 @@ _LINK_INK = {
     "warn": ink.STATE_BAR[states.LOGGEDOUT],
 }
 COUNTED = (states.BANNED, states.LOGGEDOUT, states.DISCONNECTED, states.CONNECTING, states.CONNECTED, states.UNKNOWN)
-
-
-def link_text(link: Link, now: float) -> tuple[str, str]:
-    """(mark and words, kind of ink) of the link badge. `now` is the link's own clock (monotonic seconds)."""
-    if link.kind == "live":
-        return f"● {_('LIVE')}", "good"
-    if link.kind == "polling":
-        return f"◐ {_('POLLING')}", "plain"
-    if link.kind == "stale":
-        return f"◔ {_('STALE')} {_ago(now - link.since)}", "warn"
-    if link.kind == "offline":
-        wait = max(0, round(link.retry_at - now))
-        tail = _("retry in {n} s").format(n=wait) if wait else _("retrying")
-        return f"✖ {_('OFFLINE')} {tail}", "bad"
-    if link.kind == "refused":
-        return f"✖ {_('TOKEN REFUSED')}", "bad"
-    return f"○ {_('CONNECTING')}", "plain"
-
-
-def _ago(seconds: float) -> str:
-    """Coarse above a minute, so that the badge is not a clock."""
-    return f"{max(0, int(seconds))} s" if seconds < 60 else f"{int(seconds // 60)} m"
 
 
 class Header(Canvas):
@@ -75,7 +53,7 @@ class Header(Canvas):
         name = safe(self.title_text)
         at = f" @ {self.host}" if host and self.host and self.host != name else ""
         line = [seg(f" {name}{at}  ", ink.BAR_BOLD)]
-        text, kind = link_text(account.link, time.monotonic())
+        text, kind = badge(account.link, time.monotonic())
         line.append(seg(text, _LINK_INK.get(kind, ink.BAR)))
         if account.server.simulated:
             line += [seg("  ", ink.BAR), seg(f" {_('SIMULATED')} ", ink.BAR_WARN)]

@@ -19,6 +19,7 @@ from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
+from ..panes.linkwords import OLD, sentence
 from ..panes.overview import Overview, Summary
 from ..panes.titleline import TitleLine
 from ..styles import ink
@@ -165,7 +166,7 @@ class MainScreen(Screen[None]):
     def sync_link(self) -> None:
         """Header, and what the link's state says about everything below it."""
         account = self.account
-        old = account is not None and self.loaded and account.link.kind in ("stale", "offline", "refused")
+        old = account is not None and self.loaded and account.link.kind in OLD
         if self.instances.dimmed != old:
             self.instances.dimmed = old
             self.instances.sync()
@@ -175,16 +176,12 @@ class MainScreen(Screen[None]):
     def _sync_detail(self) -> None:
         row = self.instances.current
         self.overview.row = self.summary.row = row
-        self.overview.dated = self.summary.dated = self._dated()
+        link = self.account.link if self.account is not None else None
+        self.overview.dated = self.summary.dated = sentence(link, time.time(), time.monotonic()) if link is not None else ""
+        self.summary.old = link is not None and link.kind in OLD
         gone = self.instances.current_name if row is None and self.loaded else ""
         self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
         (self.overview if self.wide or self._detail else self.summary).sync()
-
-    def _dated(self) -> str:
-        account = self.account
-        if account is None or account.link.kind not in ("stale", "offline", "refused"):
-            return ""
-        return safe(account.link.message) or _("The server does not answer; this is what was last known.")
 
     def _empty(self) -> str:
         account, order = self.account, self._order

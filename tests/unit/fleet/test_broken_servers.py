@@ -1,4 +1,4 @@
-"""The feed against servers that are there but wrong: what is known stays, the words say what is wrong, it comes back by itself."""
+"""The feed against servers that are there but wrong: what is known stays, words say what is wrong, it comes back by itself."""
 
 from __future__ import annotations
 
