@@ -26,6 +26,8 @@ GONE: Final = 1008
 """Close code: the instance was deleted, or its token revoked."""
 GONE_PAUSE: Final = 2.0
 """Seconds in which the answer to our own delete, or a list, tells why."""
+ABOUT_IT: Final = (400, 401, 403, 404)
+"""Refusals that concern one instance: streaming is off, its token changed, it is gone."""
 _BAD_FRAMES: Final = 20
 _log = logging.getLogger(__name__)
 
@@ -236,6 +238,7 @@ class Sockets:
     async def _follow(self, line: Line, socket: Socket) -> None:
         now = self._clock.monotonic()
         line.open, line.opened_at, line.heard, line.refused = True, now, now, None
+        self._works_again(now)
         line.read, line.fresh = line.fresh, False
         self._changed()
         breath, bad, quiet = Breath(), 0, 0.0
@@ -255,6 +258,13 @@ class Sockets:
             if bad >= _BAD_FRAMES:
                 raise BadReply(_("the server sends frames that cannot be read"))
             await breath()
+
+    def _works_again(self, now: float) -> None:
+        """A socket opened: what kept others from opening, if it was nothing about them, is probably over."""
+        for line in self._lines.values():
+            if line.refused is not None and line.refused.status not in ABOUT_IT and not isinstance(line.refused, RateLimited):
+                line.refused, line.retry_at = None, min(line.retry_at, now)
+                self._wake.set()
 
     def _take(self, line: Line, raw: bytes | str) -> bool:
         """One frame; False when it could not be read. A frame about another instance is nobody's."""

@@ -46,10 +46,10 @@ def sentence(link: Link, wall: float, now: float) -> str:
     """
     message = safe(link.message).rstrip(".")
     if link.kind == "live":
-        words = _("The list cannot be read, so what others make or delete is not seen: {message}.")
+        words = _("List not read: {message}. What others make or delete is not seen.")
         return words.format(message=message) + _again(link, wall, now) if message else ""
     if link.kind == "polling":
-        return _("No stream; the list is read instead: {message}.").format(message=message) if message else ""
+        return _("No stream: {message}. The list is read instead.").format(message=message) if message else ""
     if link.kind not in OLD:
         return ""
     as_of = _("As of {time}").format(time=_clock(wall - link.age))

@@ -139,7 +139,8 @@ class Summary(Canvas):
         what = (self.dated if self.old else "") or reason or self.dated or badge(row.state)
         name = safe(row.name)
         head = f" {name if len(name) <= 30 else fit(name, 30)}: "
-        first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), ink.WARN if what in (self.dated, _(GARBLED)) else ink.BASE)]
+        style = ink.WARN if what in (self.dated, _(GARBLED)) else ink.BASE
+        first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), style)]
         line: Line = [seg(" ", ink.BASE)]
         if triage.next_step:
             key = f"{triage.next_key}  " if triage.next_key else ""

@@ -41,9 +41,8 @@ def test_old_rows_are_dated_and_the_reason_is_said() -> None:
 
 
 def test_what_is_wrong_beside_rows_that_are_right() -> None:
-    assert "cannot be read" in sentence(Link("live", message="not JSON"), WALL, NOW)
-    assert "not seen: not JSON." in sentence(Link("live", message="not JSON"), WALL, NOW)
-    assert sentence(Link("polling", message="the stream broke off"), WALL, NOW).endswith("instead: the stream broke off.")
+    assert sentence(Link("live", message="not JSON"), WALL, NOW).startswith("List not read: not JSON. What others")
+    assert sentence(Link("polling", message="it broke off"), WALL, NOW) == "No stream: it broke off. The list is read instead."
     assert sentence(Link("live"), WALL, NOW) == sentence(Link("polling"), WALL, NOW) == sentence(Link(), WALL, NOW) == ""
 
 

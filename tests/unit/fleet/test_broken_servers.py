@@ -212,3 +212,18 @@ def test_a_server_that_comes_and_goes_all_the_time_is_not_asked_for_lists_all_th
         assert len(w.server.lists) <= 2 * (4 + 4) + 4
 
     world(story, extensions=PLAIN)
+
+
+def test_when_one_socket_opens_again_the_others_follow_at_once() -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(10)
+        w.server.dial_answer = NoAnswer("does not speak WebSocket")
+        cut(w)
+        await asyncio.sleep(120)
+        w.server.dial_answer = None
+        while not w.server.sockets:
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
+        assert len(w.server.sockets) == 12
+
+    world(story, extensions=PLAIN)
