@@ -25,6 +25,14 @@ def badge_colours(console: Console) -> dict[str, str]:
     return found
 
 
+def said(console: Console) -> str:
+    """The detail beside the list as running text; where there is none, the whole screen."""
+    lines = console.lines()
+    if not any("│" in line for line in lines):
+        return "\n".join(lines)
+    return " ".join(line.rpartition("│")[2].strip() for line in lines[1:])
+
+
 def dimmed(console: Console) -> bool:
     """Every row is drawn as what was last known."""
     colours = badge_colours(console)
