@@ -1,4 +1,4 @@
-"""The server is killed, paused, cut off or comes back with other data: the screen never lies, and is right within a second after."""
+"""The server is killed, paused, cut off or back with other data: the screen never lies, and is right within a second."""
 
 from __future__ import annotations
 

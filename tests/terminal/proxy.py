@@ -117,7 +117,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._flow.clear if on else self._flow.set)
 
     def mangle(self, how: Mangle | None) -> None:
-        """Change what comes from the server, piece by piece: `how(data)` gives (what to send, seconds to wait before it, go on?)."""
+        """Change what comes from the server, piece by piece: `how(data)` gives what to send, seconds before it, and go on?"""
         self._mangle = how
 
     @property

@@ -1,4 +1,4 @@
-"""The link's state in words: the badge of the top line, and the sentence that dates what is shown and says what is wrong. Pure."""
+"""The link's state in words: the badge of the top line, and the sentence that dates what is shown and says what is wrong."""
 
 from __future__ import annotations
 
