@@ -46,6 +46,7 @@ class AccountStream:
         self._complete = False
         self._proof = 0.0
         self._trouble = ""
+        self._based = False
         self._snapshot: set[str] | None = None
         self._began = 0.0
         self._bad = 0
@@ -61,7 +62,7 @@ class AccountStream:
         # Without a filter: compact rows (`instance.row`, `instance.deleted`) come besides `instance.state`.
         try:
             socket = await self._dial(f"/ws?events=instance.state{resume}", self._token)
-            self._snapshot, self._bad = None, 0
+            self._snapshot, self._bad, self._based = None, 0, bool(resume)
             self._trouble = self._trouble or _("the stream is open, but tells nothing")
             try:
                 await self._follow(socket)
@@ -134,15 +135,18 @@ class AccountStream:
         changes = self._model.apply_snapshot(frame.rows, received_at=now, now=self._clock.time())
         if frame.last:
             changes.merge(self._model.end_snapshot(self._snapshot, began_at=self._began))
-            self._snapshot = None
+            self._snapshot, self._based = None, True
             self._told(changes)
             self._cover(now)
         else:
             self._told(changes)
 
     def _cover(self, now: float) -> None:
-        """A heartbeat or the end of a snapshot: nothing before it is missing. Silence proves nothing, nor do older events."""
-        if not self._complete:
+        """A heartbeat or the end of a snapshot: nothing before it is missing. Silence proves nothing, nor do older events.
+
+        Nor does a heartbeat of a stream that neither began with a snapshot nor goes on where we left off.
+        """
+        if self._based and not self._complete:
             self._complete, self._proof, self._trouble = True, now, ""
             self._changed()
 

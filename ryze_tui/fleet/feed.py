@@ -31,8 +31,8 @@ DETAIL = 1.0
 """Seconds that wishes for details are collected."""
 GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
-LISTS_AFTER_OUTAGES = 4
-"""Lists a minute that come at once after an outage, whatever was read before it."""
+LISTS_AFTER_OUTAGES = 6
+"""Lists a minute after an outage, whatever was read before it: until every row is proven again they have a pace of their own."""
 FEW = 20
 """Names that one narrowed list asks for at most."""
 
@@ -123,14 +123,17 @@ class Feed:
             self._failed(error)
             raise
         self.reach.found()
+        recovered = self._failures > 0
+        self._back = self._back or recovered
         self._failures, self._not_before = 0, 0.0
         if self._plain is not False:
-            self._sockets.was_read(names, asked_at)
+            self._sockets.was_read(names, asked_at, recovered=recovered)
         for name in names if names is not None else list(self._wishes):
             if self._wishes.get(name, asked_at + DETAIL) <= asked_at + DETAIL:
                 self._wishes.pop(name, None)
         if names is None:
-            self._doubt = self._back = False
+            self._doubt = False
+            self._back = self._back and not self._coverage().complete
             self.freshness.listed(asked_at)
         for name in self.poller.doubtful:
             self.want(name)

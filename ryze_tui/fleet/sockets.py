@@ -116,13 +116,14 @@ class Sockets:
             self._opening_since = self._clock.monotonic()
         return self._opening_since
 
-    def was_read(self, names: Iterable[str] | None, asked_at: float) -> None:
-        """A list was asked for at `asked_at` and read (None: the whole one)."""
+    def was_read(self, names: Iterable[str] | None, asked_at: float, *, recovered: bool = False) -> None:
+        """A list was asked for at `asked_at` and read (None: the whole one). `recovered`: those before it had failed."""
         for line in [self._lines[name] for name in names if name in self._lines] if names is not None else self._lines.values():
             if line.open and line.opened_at <= asked_at:
                 line.read = True
             if line.refused is not None and not isinstance(line.refused, RateLimited):
-                line.refused, line.retry_at = None, max(line.retry_at, self._clock.monotonic() + 1.0)
+                now = self._clock.monotonic()
+                line.refused, line.retry_at = None, now if recovered else max(line.retry_at, now + 1.0)
         self._wake.set()
 
     # -- who gets one --------------------------------------------------------------------------------------------------

@@ -125,9 +125,11 @@ def test_not_one_429(tmp_path: Path) -> None:
         account = [r.at for r in proxy.requests if r.headers.get("token") == server.token and r.at >= began]
         busiest = max(sum(at <= other < at + 60 for other in account) for at in account)
         lists = [r for r in proxy.list_calls(began) if "instanceName" not in r.path]
-        print(f"\n{minutes:.1f} minutes, {person.rounds} rounds, {person.codes} codes: {len(account) / minutes:.1f} requests a minute "
-              f"({busiest} in the busiest), {len(lists) / minutes:.1f} whole lists a minute, {proxy.sockets} sockets opened, "
-              f"{100 * used / minutes / 60:.1f} % of a core, answers {dict(answers)}")  # fmt: skip
+        print(
+            f"\n{minutes:.1f} minutes, {person.rounds} rounds, {person.codes} codes: {len(account) / minutes:.1f} requests a minute",
+            f"({busiest} in the busiest), {len(lists) / minutes:.1f} whole lists a minute, {proxy.sockets} sockets opened,",
+            f"{100 * used / minutes / 60:.1f} % of a core, answers {dict(answers)}",
+        )
         assert answers[429] == 0
         assert person.codes == person.rounds > 0
         console.resize(120, 340)

@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-
 Mangle = Callable[[bytes], tuple[bytes, float, bool]]
 
 

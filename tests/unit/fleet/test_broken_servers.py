@@ -209,7 +209,7 @@ def test_a_server_that_comes_and_goes_all_the_time_is_not_asked_for_lists_all_th
             await asyncio.sleep(0.5)
             w.server.comes_up()
             await asyncio.sleep(1.5)
-        assert len(w.server.lists) <= 2 * (4 + 4) + 4
+        assert len(w.server.lists) <= 2 * (6 + 4) + 4
 
     world(story, extensions=PLAIN)
 
@@ -227,3 +227,12 @@ def test_when_one_socket_opens_again_the_others_follow_at_once() -> None:
         assert len(w.server.sockets) == 12
 
     world(story, extensions=PLAIN)
+
+
+def test_heartbeats_of_a_stream_that_never_said_where_it_begins_prove_nothing() -> None:
+    async def story(w: World) -> None:
+        w.server._begin = lambda socket, after: w.server.beat(socket)  # type: ignore[method-assign]
+        await asyncio.sleep(30)
+        assert (w.kind, w.feed.link().message) == ("polling", "the stream is open, but tells nothing")
+
+    world(story, extensions=FULL)
