@@ -168,13 +168,13 @@ class Feed:
 
     async def _ask_health(self) -> None:
         """Ask what the server can do; until then there is nothing to follow."""
-        self._suspect = False
+        self._suspect, asked_at = False, self._clock.monotonic()
         try:
             health = await self._client.health()
         except RyzeError as error:
             # A gateway speaks for a server that is gone, or for one that never had this path: the list knows.
             if isinstance(error, Unreachable) or (error.status in GATEWAY and self._healthy and self._failures):
-                self._lost(error, opened=True)
+                self._lost(error, opened=True, asked_at=asked_at)
                 return
             # It answered, but not as the contract says: then it has none of our extensions, unless it had some a moment ago.
             known = frozenset[str]() if error.status == 404 else self.extensions or frozenset()
@@ -345,8 +345,8 @@ class Feed:
     def _judge(self) -> None:
         self.freshness.coverage, self.freshness.good_for = self._coverage(), 1.5 * self._interval() + 5
 
-    def _lost(self, error: RyzeError, *, opened: bool = False) -> None:
-        self.freshness.lost(error, self.reach.lost(opened=opened))
+    def _lost(self, error: RyzeError, *, opened: bool = False, asked_at: float | None = None) -> None:
+        self.freshness.lost(error, self.reach.lost(opened=opened, asked_at=asked_at))
         self._wake.set()
         self._covered()
 

@@ -24,10 +24,11 @@ class Reach:
         """Whether the last thing we heard of the server was an answer."""
         return self._up.is_set()
 
-    def lost(self, *, opened: bool = False) -> float:
+    def lost(self, *, opened: bool = False, asked_at: float | None = None) -> float:
         """A connection failed; returns the monotonic second of the next probe. Failures of one moment count once.
 
-        `opened`: it was taken, and then nothing came of it. Such a server is asked less often: each time costs it work.
+        `opened`: it was taken, and then nothing came of it. Such a server is asked less often, since each time costs it work,
+        counted from `asked_at`: one that hung for long is asked again soon, so that somebody waits when it goes on.
         """
         now = self._clock.monotonic()
         if self.up:
@@ -37,7 +38,7 @@ class Reach:
         elif now >= self.retry_at:
             self._failures = self._failures + 1 if opened else 0
             wait = probe_after(self._failures - 1, self._random) if opened else knock_after(now - self._since, self._random)
-            self.retry_at = now + wait
+            self.retry_at = max((now if asked_at is None else asked_at) + wait, now + knock_after(0.0, self._random))
         return self.retry_at
 
     def found(self) -> None:
