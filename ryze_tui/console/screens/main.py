@@ -177,7 +177,10 @@ class MainScreen(Screen[None]):
         row = self.instances.current
         self.overview.row = self.summary.row = row
         link = self.account.link if self.account is not None else None
-        self.overview.dated = self.summary.dated = sentence(link, time.time(), time.monotonic()) if link is not None else ""
+        dated = "" if link is None else safe(link.message)
+        if link is not None and self.loaded:  # before the first list there is nothing to date
+            dated = sentence(link, time.time(), time.monotonic())
+        self.overview.dated = self.summary.dated = dated
         self.summary.old = link is not None and link.kind in OLD
         gone = self.instances.current_name if row is None and self.loaded else ""
         self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
