@@ -46,6 +46,10 @@ class Unreachable(RyzeError):
     """No HTTP answer: refused, no route, DNS, TLS, time-out."""
 
 
+class NoAnswer(Unreachable):
+    """The connection was made, but no whole answer came of it: broken off, or not done in time. The server may be well."""
+
+
 class BadReply(RyzeError):
     """An answer that is not the contract's: not JSON, wrong shape, too large."""
 

@@ -65,6 +65,10 @@ class RyzeClient:
 
     # -- reads ---------------------------------------------------------------------------------------------------------
 
+    async def knock(self) -> None:
+        """Whether the server takes connections; asks it nothing, so it is neither counted nor logged. Raises Unreachable."""
+        await self.transport.knock()
+
     async def health(self) -> Health:
         """`GET /health`; outside the limits, sent without the token. A degraded server (503) still says what it is."""
         return await self._call("GET", "/health", replies.health, token="", accept=(503,))
@@ -72,7 +76,7 @@ class RyzeClient:
     async def list_text(self, names: Sequence[str] | None = None) -> str:
         """`GET /api/instance/list` as text: parse it with `api.instance.iter_items`. One unknown name is a 404."""
         query = "?instanceName=" + ",".join(quoted(name) for name in names) if names else ""
-        return await self._call("GET", "/api/instance/list" + query, str, bounds=LISTING)
+        return await self._call("GET", "/api/instance/list" + query, replies.no_page, bounds=LISTING)
 
     async def item(self, name: str) -> Instance | None:
         """The list narrowed to one name; None when the server does not know it (404, or a list without it)."""
@@ -171,7 +175,7 @@ class RyzeClient:
 
     def _refusal(self, answer: Answer, budget: Any) -> RyzeError:
         if answer.status != 429:
-            return replies.refusal(answer.status, answer.text)
+            return replies.refusal(answer.status, answer.text, answer.headers.get("location", ""))
         seconds = retry_after(answer.headers, self.clock.time())
         if budget is not None and is_spent(answer.headers):
             budget.refused(seconds)

@@ -7,14 +7,14 @@ import random as _random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..api.errors import BadReply, RateLimited, RyzeError, TokenRefused, Unreachable
+from ..api.errors import NoAnswer, RateLimited, RyzeError, TokenRefused, Unreachable
 from ..api.events import ACCOUNT_STREAM, Event
 from ..api.instance import Instance
 from ..api.states import CONNECTED
 from ..client.budget import KEPT_FOR_PERSON
 from ..client.clock import Clock, wait
 from ..client.http import RyzeClient
-from ..client.replies import Health
+from ..client.replies import GATEWAY, Health
 from ..client.stream import Dial, StreamEnded
 from ..redact import register
 from .account_stream import AccountStream
@@ -34,7 +34,10 @@ DETAIL = 1.0
 """Seconds that wishes for details are collected."""
 GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
-REFUSED_RETRY = 30.0
+LISTS_AFTER_OUTAGES = 6
+"""Lists a minute after an outage, whatever was read before it: until every row is proven again they have a pace of their own."""
+SOON = 3.0
+"""Seconds: an attempt that is so near is not worth a word, and every knock would be one."""
 HEALTH_RETRY = 15.0
 """Seconds before `/health` is asked again when its answer said nothing about the server."""
 FEW = 20
@@ -73,6 +76,7 @@ class Feed:
         )
         self._plain: bool | None = None
         self._pace = Pace(LISTS_A_MINUTE, 60.0)
+        self._outages = Pace(LISTS_AFTER_OUTAGES, 60.0)
         self._wake = asyncio.Event()
         self._listed = asyncio.Event()
         self._known = asyncio.Event()
@@ -86,6 +90,8 @@ class Feed:
         self._doubt: float | None = None
         self._lost_at = 0.0
         self._back = asyncio.Event()
+        self._catching_up = False
+        self._has_health = self._gateway = False
         self._health_at: float | None = None
         self._vague = 0
         self._shown: tuple[str, str, float] = ("", "", 0.0)
@@ -147,7 +153,7 @@ class Feed:
         """Read a list now, whatever the schedule says; returns how many items it held. Raises RyzeError."""
         now = self._clock.monotonic()
         if names is None:
-            self._pace.spend(now)
+            self._spend(now)
             self._asked = now
         try:
             asked_at, count = await self.poller.read(names)
@@ -155,18 +161,26 @@ class Feed:
             self._failed(error)
             raise
         self._found()
+        recovered = self._failures > 0
+        self._catching_up = self._catching_up or recovered
         self._failures, self._not_before = 0, 0.0
         if self._plain is not False:
-            self._sockets.was_read(names, asked_at)
+            self._sockets.was_read(names, asked_at, recovered=recovered)
         for name in names if names is not None else list(self._wishes):
             if self._wishes.get(name, asked_at + DETAIL) <= asked_at + DETAIL:
                 self._wishes.pop(name, None)
         if names is None:
             if self._doubt is not None and self._doubt <= asked_at:
                 self._doubt = None
+            self._catching_up = self._catching_up and not self._coverage().complete
             self.freshness.listed(asked_at)
+        for name in self.poller.doubtful:
+            self.want(name)
         self._covered()
         return count
+
+    def _spend(self, now: float) -> None:
+        (self._outages if self._catching_up else self._pace).spend(now)
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -182,40 +196,67 @@ class Feed:
         """After the first list was read or failed: what is visible comes before what keeps it true."""
         await self._listed.wait()
         await self._clock.sleep(PAINT)
-        await self._ask_health()
-        while self.extensions is None:  # it was away; a person's own call may be the first to find it back
-            await self.reach.wait()
-            if self.extensions is None:
-                await self._ask_health()
+        while self.extensions is None:
+            await self._ask_health()
+            await self.reach.wait()  # it was away; a person's own call may be the first to find it back
 
-    async def _ask_health(self) -> None:
-        """Ask what the server can do; until then there is nothing to follow."""
-        self._health_at = None
+    async def _probe(self) -> None:
+        """The server was away: see whether it takes connections again, and only then ask it something."""
         try:
-            health = await self._client.health()
-            self._vague = 0
+            await self._client.knock()
         except Unreachable as error:
             self._lost(error)
             return
+        await self._ask_health()
+        if self._gateway and not self.reach.up:  # only its health may be broken
+            await self._read_due(None)
+
+    async def _ask_health(self) -> None:
+        """Ask what the server can do; until then there is nothing to follow."""
+        self._health_at, asked_at = None, self._clock.monotonic()
+        try:
+            health = await self._client.health()
         except RyzeError as error:
-            # A gateway may have answered in its place: what is known stands, and it is asked again. Any other answer that is
-            # not the contract's means a server without our extensions.
-            health = Health("", "", self.extensions or frozenset(), "")
-            if isinstance(error, BadReply | RateLimited) or (error.status or 0) >= 500:
-                pause = backoff(self._vague, self._random, first=HEALTH_RETRY, most=20 * HEALTH_RETRY)
-                self._health_at, self._vague = self._clock.monotonic() + pause, self._vague + 1
-        self._found()
-        if self.extensions is None or self._health_at is None:
-            self.extensions = health.extensions
-            self._known.set()
-            self._watcher.health(health)
+            # A gateway speaks for a server that is gone, or for one that never had this path: the list knows.
+            self._gateway = error.status in GATEWAY and self._has_health
+            if isinstance(error, Unreachable) or (self._gateway and (self._failures or not self.reach.up)):
+                self._lost(error, opened=True, asked_at=asked_at)
+                return
+            self._answered_otherwise(error)
+        else:
+            self._vague, self._has_health, self._gateway = 0, True, False
+            self._found()
+            self._tell(health)
         self._covered()
+
+    def _answered_otherwise(self, error: RyzeError) -> None:
+        """It answered, but not as the contract says: then it has none of our extensions, unless it had some a moment ago.
+
+        A gateway may have answered in its place, so that it is asked again; only a 404 is the server's own word.
+        """
+        if self._gateway:
+            self.doubt()
+        if error.status == 404:
+            self._has_health = False
+        else:
+            pause = backoff(self._vague, self._random, first=HEALTH_RETRY, most=20 * HEALTH_RETRY)
+            self._health_at, self._vague = self._clock.monotonic() + pause, self._vague + 1
+        self._found()
+        if self.extensions is None or error.status == 404:
+            self._tell(Health("", "", frozenset(), ""))
+
+    def _tell(self, health: Health) -> None:
+        self.extensions = health.extensions
+        self._known.set()
+        self._watcher.health(health)
 
     def _found(self) -> None:
         """The server answered something."""
         if not self.reach.up:
             # What happened while it was away is told by the account stream's first frames, or by a list at once.
             self._doubt = self._lost_at if self._plain is not False else None
+            self._catching_up = self._plain is not False
+            self._failures, self._not_before = 0, 0.0
             self._uncovered_since = self._clock.monotonic()
             self._sockets.reopen()
             self._back.set()
@@ -223,12 +264,12 @@ class Feed:
         self.freshness.recovered(self._lost_at)
 
     async def _poll(self) -> None:
-        """Read lists when they are due; while the server is away, ask only for its health."""
+        """Read lists when they are due; while the server is away, only see whether it is back."""
         while True:
             now = self._clock.monotonic()
             if not self.reach.up:
                 if not await wait(self._clock, self._wake, self.reach.retry_at - now):
-                    await self._ask_health()
+                    await self._probe()
                 self._wake.clear()
                 continue
             if self._health_at is not None and self._health_at <= now:
@@ -240,18 +281,25 @@ class Feed:
                 self._wake.clear()
                 continue
             if names is not None:
-                self._pace.spend(now)
-            try:
-                await self.read(names)
-            except RyzeError:
-                continue  # `read` has noted it, and `_due` waits accordingly
-            finally:
-                self._listed.set()
+                self._spend(now)
+            await self._read_due(names)
+
+    async def _read_due(self, names: list[str] | None) -> None:
+        """A list whose time has come."""
+        try:
+            await self.read(names)
+        except RyzeError:
+            pass  # `read` has noted it, and `_due` waits accordingly
+        else:
+            if self._health_at is not None and self.extensions is not None:  # it speaks again: perhaps of its health too
+                await self._ask_health()
+        finally:
+            self._listed.set()
 
     def _due(self, now: float) -> tuple[float, list[str] | None]:
         """When the next list is to be read, and of which names (None: all)."""
         names: list[str] | None = None
-        if self._asked is None or self._doubt is not None:
+        if self._asked is None or self._doubt is not None or self._failures:
             due = now
         elif self._plain is False:
             # While the stream proves the rows no list is needed; one that has fallen silent is looked behind.
@@ -266,7 +314,8 @@ class Feed:
             due = wish
             names = sorted(self._wishes) if len(self._wishes) <= FEW else None
         spare = now + self._client.budgets.of(self._client.token).wait(keep=KEPT_FOR_PERSON)
-        return max(due, self._not_before, spare, self._pace.ready_at(now)), names
+        pace = now if self._failures else (self._outages if self._catching_up else self._pace).ready_at(now)
+        return max(due, self._not_before, spare, pace), names
 
     def _gap_due(self, now: float) -> float:
         """Rows whose sockets opened after the last list was asked for."""
@@ -320,6 +369,9 @@ class Feed:
         pause = backoff(failures, self._random, first=0.25)
         if isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
             self._suspect()
+            if isinstance(error, NoAnswer):
+                self.doubt()
+                pause = max(pause, 1.0)
         elif isinstance(error, TokenRefused) or error.status == 404:
             # A TokenInstance is refused here and nowhere else; a revoked token everywhere: the list tells which.
             self.doubt()
@@ -372,26 +424,25 @@ class Feed:
     def _judge(self) -> None:
         self.freshness.coverage, self.freshness.good_for = self._coverage(), 1.5 * self._interval() + 5
 
-    def _lost(self, error: RyzeError) -> None:
+    def _lost(self, error: RyzeError, *, opened: bool = False, asked_at: float | None = None) -> None:
         if self.reach.up:
             self._lost_at = self._clock.monotonic()
-        self.freshness.failed(error, self.reach.lost(error))
+        self.freshness.lost(error, self.reach.lost(opened=opened, asked_at=asked_at))
         self._wake.set()
         self._covered()
 
     def _failed(self, error: RyzeError) -> None:
         """A list could not be read."""
-        if isinstance(error, Unreachable):
-            self._lost(error)
+        broken = isinstance(error, NoAnswer)
+        if (isinstance(error, Unreachable) and not broken) or (self._gateway and error.status in GATEWAY):
+            self._lost(error, opened=self._gateway)
             return
         now = self._clock.monotonic()
-        self._found()
-        if isinstance(error, RateLimited):
-            pause = error.retry_after
-        elif isinstance(error, TokenRefused):
-            pause = REFUSED_RETRY
+        if broken or (error.status or 0) >= 500:
+            self._suspect()  # is it only the list, or the whole server?
         else:
-            pause = backoff(self._failures, self._random, first=2.0)
+            self._found()
+        pause = error.retry_after if isinstance(error, RateLimited) else backoff(self._failures, self._random, first=1.0)
         self._failures += 1
         self._not_before = now + pause
         self.freshness.failed(error, self._not_before)
@@ -405,7 +456,8 @@ class Feed:
 
     def _announce(self) -> None:
         link = self.link()
-        shown = (link.kind, link.message, link.retry_at)
+        soon = link.retry_at <= self._clock.monotonic() + SOON
+        shown = (link.kind, link.message, 0.0 if soon else link.retry_at)
         if shown != self._shown:
             self._shown = shown
             self._watcher.link()

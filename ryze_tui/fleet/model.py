@@ -53,8 +53,9 @@ class Row:
     nothing says. `unwatched`: since when nobody watched all the time, in the same state (up to `since`); 0 when it was watched.
     `past`: the last changes of state, oldest first. `seen` is the Unix second as of which the row is true, and `heard` is the
     monotonic one: when an event arrived, when a list was asked for. `told_by`: stream, list or you. `phase`: where a connecting
-    instance is (scan, linking, dialling, refused). `stale` is True when the server itself lost touch with WhatsApp.
-    `until`: Unix seconds at which a ban ends, 0 when not told.
+    instance is (scan, linking, dialling, refused). `stale` is True when the server itself lost touch with WhatsApp; `garbled`
+    when the last list said nothing readable about it, so that the row is what was known before. `until`: Unix seconds at which
+    a ban ends, 0 when not told.
 
     `listed_at`: when the list was asked for that gave the details; `pushed_at`: when a stream last told anything of it;
     `compact_at`: when a stream last told all of its compact row (monotonic seconds). `happened`: the server's own time of the
@@ -72,6 +73,7 @@ class Row:
     reason: str = ""
     phase: str = ""
     stale: bool = False
+    garbled: bool = False
     last_event: float = 0.0
     last_word: str = ""
     until: float = 0.0
@@ -162,7 +164,7 @@ class FleetModel:
     def end_list(self, seen: Set[str], *, asked_at: float, unreadable: int = 0) -> Changes:
         """After the last item of a whole list: rows it lacks, unheard of since it was asked for, are gone."""
         changes = self.drop_absent(list(self.rows), seen, asked_at=asked_at)
-        self.unreadable = unreadable
+        self.unreadable = unreadable + sum(row.garbled for row in self.rows.values())
         self.loaded = True
         return changes
 
@@ -217,6 +219,7 @@ class FleetModel:
             row.item.profile_name = row.item.business_name = ""  # they were those of the number before
             row.haystack = _haystack(row.item)
         if meaning.state is not None:
+            row.garbled = False
             row.phase, row.stale = meaning.phase, row.stale and meaning.state == row.state
             row.reason = event.reason
             self._move(row, meaning.state, min(at, now), exact=True)
@@ -262,6 +265,13 @@ class FleetModel:
         if row.listed_at > asked_at:
             return Changes()  # a list asked for later was read already: everything in this one is older
         row.listed_at = asked_at
+        turned = Changes({row.name} if row.garbled == item.readable else set())
+        row.garbled = not item.readable
+        if item.readable:
+            turned.merge(self._list_facts(row, item, asked_at, true_at, now))
+        return turned
+
+    def _list_facts(self, row: Row, item: Instance, asked_at: float, true_at: float, now: float) -> Changes:
         if row.heard > asked_at:  # the state is older news; what only a list tells is not
             item.state, item.raw_state, item.since = row.state, row.raw_state, ""
             if row.told_by == STREAM and row.number:
@@ -289,7 +299,7 @@ class FleetModel:
         if row is None:
             return self._add(item, received_at, now, now, STREAM)
         row.heard = row.pushed_at = row.compact_at = received_at
-        changed = False
+        changed, row.garbled = row.garbled, False
         since = unix(item.since)
         if not since and not item.reason and item.state == row.state:
             item.reason = row.reason  # a server that tells no since tells no reason either
@@ -326,7 +336,7 @@ class FleetModel:
         row = Row(
             name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard, seen=seen,
             told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item, listed_at=listed_at, pushed_at=pushed,
-            compact_at=pushed,
+            compact_at=pushed, garbled=not item.readable,
         )
         self.put(row)
         if self.recall is not None:

@@ -27,6 +27,8 @@ GONE: Final = 1008
 """Close code: the instance was deleted, or its token revoked."""
 GONE_PAUSE: Final = 2.0
 """Seconds in which the answer to our own delete, or a list, tells why."""
+ABOUT_IT: Final = (400, 401, 403, 404)
+"""Refusals that concern one instance: streaming is off, its token changed, it is gone."""
 _BAD_FRAMES: Final = 20
 _log = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class Sockets:
         self._shut = 0
         self._shut_until = 0.0
         self._opening_since: float | None = None
+        self._trouble = ""
 
     # -- what they prove -----------------------------------------------------------------------------------------------
 
@@ -113,7 +116,8 @@ class Sockets:
         complete = bool(lines) and not self._overflow and all((line.open and line.read) or (line.fresh and up) for line in lines)
         proof = min((line.heard for line in lines if line.open or line.fresh), default=0.0)
         rest = len(self._model.rows) > len(self._lines)
-        return Coverage(complete, proof if complete else 0.0, ping_interval(len(self._lines)) + PONG + 5, rest)
+        silence = ping_interval(len(self._lines)) + PONG + 5
+        return Coverage(complete, proof if complete else 0.0, silence, rest, "" if complete else self._trouble)
 
     @property
     def gaps(self) -> list[str]:
@@ -129,13 +133,14 @@ class Sockets:
             self._opening_since = self._clock.monotonic()
         return self._opening_since
 
-    def was_read(self, names: Iterable[str] | None, asked_at: float) -> None:
-        """A list was asked for at `asked_at` and read (None: the whole one)."""
+    def was_read(self, names: Iterable[str] | None, asked_at: float, *, recovered: bool = False) -> None:
+        """A list was asked for at `asked_at` and read (None: the whole one). `recovered`: those before it had failed."""
         for line in [self._lines[name] for name in names if name in self._lines] if names is not None else self._lines.values():
             if line.open and line.opened_at <= asked_at:
                 line.read = True
             if line.refused is not None and not isinstance(line.refused, RateLimited):
-                line.refused, line.retry_at = None, max(line.retry_at, self._clock.monotonic() + 1.0)
+                now = self._clock.monotonic()
+                line.refused, line.retry_at = None, now if recovered else max(line.retry_at, now + 1.0)
         self._wake.set()
 
     # -- who gets one --------------------------------------------------------------------------------------------------
@@ -249,6 +254,7 @@ class Sockets:
 
     def _ended(self, line: Line, error: RyzeError) -> None:
         now = self._clock.monotonic()
+        self._trouble = error.message
         was_open, long = line.open, line.open and now - line.opened_at >= LONG_LIFE
         line.task, line.open, line.read, line.fresh = None, False, False, False
         if was_open:
@@ -278,6 +284,7 @@ class Sockets:
     async def _follow(self, line: Line, socket: Socket) -> None:
         now = self._clock.monotonic()
         line.open, line.opened_at, line.heard, line.refused = True, now, now, None
+        self._works_again(now)
         line.read, line.fresh = line.fresh, False
         line.lost, self._shut, self._shut_until = False, 0, 0.0
         self._wake.set()
@@ -297,8 +304,15 @@ class Sockets:
             quiet = 0.0
             bad = 0 if self._take(line, raw) else bad + 1
             if bad >= _BAD_FRAMES:
-                raise BadReply("the server sends frames that cannot be read")
+                raise BadReply(_("the server sends frames that cannot be read"))
             await breath()
+
+    def _works_again(self, now: float) -> None:
+        """A socket opened: what kept others from opening, if it was nothing about them, is probably over."""
+        for line in self._lines.values():
+            if line.refused is not None and line.refused.status not in ABOUT_IT and not isinstance(line.refused, RateLimited):
+                line.refused, line.retry_at = None, min(line.retry_at, now)
+                self._wake.set()
 
     def _take(self, line: Line, raw: bytes | str) -> bool:
         """One frame; False when it could not be read. A frame about another instance is nobody's."""

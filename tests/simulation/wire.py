@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from ryze_tui.api.errors import Unreachable
+from ryze_tui.api.errors import NoAnswer, Unreachable
 from ryze_tui.client.http import RyzeClient
 from ryze_tui.client.stream import OPEN_SECONDS, Dialler, Socket, WebSocket
-from ryze_tui.client.transport import Answer, Bounds
+from ryze_tui.client.transport import KNOCK_SECONDS, Answer, Bounds
 
 from .connection import Connection
 from .server import PERSON, Server, bucket_of
@@ -21,6 +21,14 @@ class Wire:
 
     def __init__(self, server: Server, base: str) -> None:
         self.server, self.base, self.host = server, base, "simulated"
+
+    async def knock(self) -> None:
+        """A connection is taken, refused, or lost in a hole."""
+        try:
+            async with asyncio.timeout(KNOCK_SECONDS):
+                await self.server.travel(self.server.run)
+        except TimeoutError as error:
+            raise Unreachable("the server did not answer in time") from error
 
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None, bounds: Bounds
@@ -39,7 +47,7 @@ class Wire:
                 status, told, text = server.answer(method, path, token, content)
                 await server.travel(run)
         except TimeoutError as error:
-            raise Unreachable("the server did not answer in time") from error
+            raise NoAnswer("the server did not answer in time") from error
         refused(server, token, path, status, told)
         return Answer(status, told, text)
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -78,6 +79,8 @@ class Server:
             said += data
         self.url = found[1].decode()
         self.http.base_url = self.url
+        self._argv[self._argv.index("--port") + 1] = self.url.rpartition(":")[2]  # started again, it is where it was
+        self.http = httpx.Client(base_url=self.url, headers={"token": self.token}, timeout=30, trust_env=False)
 
     def stop(self) -> int:
         """End it with SIGTERM; its exit code."""
@@ -98,6 +101,21 @@ class Server:
         self.http.close()
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and new ones are taken by the system, but nothing is answered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def elsewhere(self) -> Iterator[Server]:
+        """While it is down: the same data served from another port, to change what it will know when it is back."""
+        other = Server(self.home, speed=10.0, rate_limit=0)
+        with other:
+            yield other
 
     # -- the API -------------------------------------------------------------------------------------------------------
 

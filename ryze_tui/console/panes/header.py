@@ -12,9 +12,9 @@ from ...i18n import _
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
 from ..words import GLYPH, safe
+from .linkwords import badge, waiting
 
 if TYPE_CHECKING:
-    from ...fleet.freshness import Link
     from ...fleet.model import FleetModel
     from ...operations.account import Account
 
@@ -26,33 +26,6 @@ _LINK_INK = {
     "warn": ink.STATE_BAR[states.LOGGEDOUT],
 }
 COUNTED = (states.BANNED, states.LOGGEDOUT, states.DISCONNECTED, states.CONNECTING, states.CONNECTED, states.UNKNOWN)
-
-
-def link_text(link: Link, now: float) -> tuple[str, str]:
-    """(mark and words, kind of ink) of the link badge. `now` is the link's own clock (monotonic seconds)."""
-    if link.kind == "live":
-        return f"● {_('LIVE')}", "good"
-    if link.kind == "polling":
-        return f"◐ {_('POLLING')}", "plain"
-    if link.kind == "stale":
-        return f"◔ {_('STALE')} {_ago(now - link.since)}", "warn"
-    if link.kind == "offline":
-        wait = max(0, round(link.retry_at - now))
-        tail = _("retry in {n} s").format(n=wait) if wait else _("retrying")
-        return f"✖ {_('OFFLINE')} {tail}", "bad"
-    if link.kind == "refused":
-        return f"✖ {_('TOKEN REFUSED')}", "bad"
-    return waiting()
-
-
-def waiting() -> tuple[str, str]:
-    """The badge before anything is proven."""
-    return f"○ {_('CONNECTING')}", "plain"
-
-
-def _ago(seconds: float) -> str:
-    """Coarse above a minute, so that the badge is not a clock."""
-    return f"{max(0, int(seconds))} s" if seconds < 60 else f"{int(seconds // 60)} m"
 
 
 class Header(Canvas):
@@ -87,7 +60,7 @@ class Header(Canvas):
         if link is None or (self.kept_at and link.kind in ("live", "polling")):
             text, kind = waiting()  # whatever the link is: the rows on the screen are not what it proves
         else:
-            text, kind = link_text(link, time.monotonic())
+            text, kind = badge(link, time.monotonic())
         line.append(seg(text, _LINK_INK.get(kind, ink.BAR)))
         if account is not None and account.server.simulated:
             line += [seg("  ", ink.BAR), seg(f" {_('SIMULATED')} ", ink.BAR_WARN)]

@@ -195,7 +195,7 @@ class InstanceList(Canvas):
 
     def _row(self, row: Row, here: bool, now: float) -> Line:
         gone = self.order is not None and row.name in self.order.gone
-        faded = self.dimmed or row.stale
+        faded = self.dimmed or row.stale or row.garbled
         line: Line = [seg(" ▸ " if here else "   ", ink.KEY)]
         for name, width in self._columns:
             text, style = self._cell(row, name, width, now)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from rich.cells import cell_len
 
 from ...api import states
-from ...i18n import _, n_
+from ...i18n import _, mark, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import DOT, PHASE, age, badge, fit, lasting, number, safe, wrap
@@ -17,6 +17,9 @@ from ..words import DOT, PHASE, age, badge, fit, lasting, number, safe, wrap
 if TYPE_CHECKING:
     from ...fleet.model import Row
     from ...fleet.triage import Triage
+
+
+GARBLED: Final = mark("The server's last list says nothing readable about it; this is what was known before.")
 
 
 def _assess(row: Row, now: float) -> Triage:
@@ -122,6 +125,8 @@ class Overview(Canvas):
             out.append([seg("  " + _(PHASE[row.phase]), ink.BASE)])
         if unknown := gap(row, now):
             out += [[seg("  " + text, ink.DIM)] for text in wrap(unknown, max(width - 4, 10))]
+        if row.garbled:
+            out += [[seg("  " + text, ink.WARN)] for text in wrap(_(GARBLED), max(width - 4, 10))]
         if self.dated:
             out += [[seg("  " + text, ink.WARN)] for text in wrap(self.dated, max(width - 4, 10))]
         out += [[seg("  " + text, ink.BASE)] for text in wrap(safe(triage.reason), max(width - 4, 10)) if text]
@@ -146,6 +151,7 @@ class Summary(Canvas):
         self.row: Row | None = None
         self.dated = ""
         self.kept_at = 0.0
+        self.old = False
 
     def lines(self) -> list[Line]:
         row, now, width = self.row, time.time(), self.size.width
@@ -153,10 +159,12 @@ class Summary(Canvas):
         if row is None:
             return [[field(" " + self.dated, width, ink.WARN)], []]
         triage = _assess(row, at)
-        what = self.dated or safe(triage.reason) or badge(row.state)
+        reason = _(GARBLED) if row.garbled else safe(triage.reason)
+        what = (self.dated if self.old else "") or reason or self.dated or badge(row.state)
         name = safe(row.name)
         head = f" {name if len(name) <= 30 else fit(name, 30)}: "
-        first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), ink.WARN if self.dated else ink.BASE)]
+        style = ink.WARN if what in (self.dated, _(GARBLED)) else ink.BASE
+        first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), style)]
         line: Line = [seg(" ", ink.BASE)]
         if triage.next_step:
             key = f"{triage.next_key}  " if triage.next_key else ""

@@ -19,6 +19,7 @@ from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
+from ..panes.linkwords import OLD, sentence
 from ..panes.overview import Overview, Summary
 from ..panes.titleline import TitleLine
 from ..styles import ink
@@ -189,7 +190,7 @@ class MainScreen(Screen[None]):
     def sync_link(self) -> None:
         """Header, and what the link's state says about everything below it."""
         account = self.account
-        old = account is not None and self.loaded and account.link.kind in ("stale", "offline", "refused")
+        old = account is not None and self.loaded and account.link.kind in OLD
         old = old or self.kept_at > 0
         for pane in (self.header, self.title_line, self.instances, self.overview, self.summary):
             pane.kept_at = self.kept_at
@@ -203,19 +204,20 @@ class MainScreen(Screen[None]):
         row = self.instances.current
         self.overview.row = self.summary.row = row
         self.overview.dated = self.summary.dated = self._dated()
+        self.summary.old = self.instances.dimmed
         gone = self.instances.current_name if row is None and self.loaded else ""
         self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
         (self.overview if self.wide or self._detail else self.summary).sync()
 
     def _dated(self) -> str:
-        account = self.account
+        link = self.account.link if self.account is not None else None
+        why = safe(link.message) if link is not None else ""
         if self.kept_at:
-            why = safe(account.link.message) if account is not None else ""
             words = _("From {when}. {why}") if why else _("From {when}; waiting for the server's list.")
             return words.format(when=day(self.kept_at, time.time()), why=why)
-        if account is None or account.link.kind not in ("stale", "offline", "refused"):
-            return ""
-        return safe(account.link.message) or _("The server does not answer; this is what was last known.")
+        if link is None or not self.loaded:  # before the first list there is nothing to date
+            return why
+        return sentence(link, time.time(), time.monotonic())
 
     def _empty(self) -> str:
         account, order = self.account, self._order

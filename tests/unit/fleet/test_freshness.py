@@ -47,7 +47,7 @@ def test_failures_in_words_and_their_end() -> None:
     assert (fresh.link(113).kind, fresh.link(113).message) == ("polling", "")
     fresh.failed(BadReply("not JSON"), 120)
     assert fresh.link(114).kind == "stale"
-    fresh.failed(Unreachable("refuses"), 121)
+    fresh.lost(Unreachable("refuses"), 121)
     assert fresh.link(114).kind == "offline"
     fresh.recovered(113)
     assert fresh.link(115).kind == "stale"  # it answers, but what was listed before it was away proves nothing
