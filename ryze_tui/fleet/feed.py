@@ -34,8 +34,9 @@ DETAIL = 1.0
 """Seconds that wishes for details are collected."""
 GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
+CATCH_UP = 60.0
+"""Seconds after an outage in which lists have a pace of their own, whatever was read before, unless all is proven sooner."""
 LISTS_AFTER_OUTAGES = 6
-"""Lists a minute after an outage, whatever was read before it: until every row is proven again they have a pace of their own."""
 SOON = 3.0
 """Seconds: an attempt that is so near is not worth a word, and every knock would be one."""
 HEALTH_RETRY = 15.0
@@ -90,7 +91,7 @@ class Feed:
         self._doubt: float | None = None
         self._lost_at = 0.0
         self._back = asyncio.Event()
-        self._catching_up = False
+        self._catch_up_until = 0.0
         self._has_health = self._gateway = False
         self._health_at: float | None = None
         self._vague = 0
@@ -162,7 +163,8 @@ class Feed:
             raise
         self._found()
         recovered = self._failures > 0
-        self._catching_up = self._catching_up or recovered
+        if recovered:
+            self._catch_up_until = now + CATCH_UP
         self._failures, self._not_before = 0, 0.0
         if self._plain is not False:
             self._sockets.was_read(names, asked_at, recovered=recovered)
@@ -172,7 +174,8 @@ class Feed:
         if names is None:
             if self._doubt is not None and self._doubt <= asked_at:
                 self._doubt = None
-            self._catching_up = self._catching_up and not self._coverage().complete
+            if self._coverage().complete:
+                self._catch_up_until = 0.0
             self.freshness.listed(asked_at)
         for name in self.poller.doubtful:
             self.want(name)
@@ -180,7 +183,10 @@ class Feed:
         return count
 
     def _spend(self, now: float) -> None:
-        (self._outages if self._catching_up else self._pace).spend(now)
+        self._pace_at(now).spend(now)
+
+    def _pace_at(self, now: float) -> Pace:
+        return self._outages if now < self._catch_up_until else self._pace
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -208,8 +214,9 @@ class Feed:
             self._lost(error)
             return
         await self._ask_health()
-        if self._gateway and not self.reach.up:  # only its health may be broken
-            await self._read_due(None)
+        asked = self._asked or 0.0
+        if self._gateway and not self.reach.up and self._clock.monotonic() - asked >= HEALTH_RETRY:
+            await self._read_due(None)  # only its health may be broken
 
     async def _ask_health(self) -> None:
         """Ask what the server can do; until then there is nothing to follow."""
@@ -255,9 +262,9 @@ class Feed:
         if not self.reach.up:
             # What happened while it was away is told by the account stream's first frames, or by a list at once.
             self._doubt = self._lost_at if self._plain is not False else None
-            self._catching_up = self._plain is not False
+            now = self._uncovered_since = self._clock.monotonic()
+            self._catch_up_until = 0.0 if self._plain is False else now + CATCH_UP
             self._failures, self._not_before = 0, 0.0
-            self._uncovered_since = self._clock.monotonic()
             self._sockets.reopen()
             self._back.set()
         self.reach.found()
@@ -314,7 +321,7 @@ class Feed:
             due = wish
             names = sorted(self._wishes) if len(self._wishes) <= FEW else None
         spare = now + self._client.budgets.of(self._client.token).wait(keep=KEPT_FOR_PERSON)
-        pace = now if self._failures else (self._outages if self._catching_up else self._pace).ready_at(now)
+        pace = now if self._failures else self._pace_at(now).ready_at(now)
         return max(due, self._not_before, spare, pace), names
 
     def _gap_due(self, now: float) -> float:

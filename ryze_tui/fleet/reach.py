@@ -7,7 +7,6 @@ import asyncio
 from ..client.clock import Clock
 from .scheduler import Random, knock_after, probe_after
 
-
 _EARLY = 0.001
 """Seconds by which a timer may be early: an attempt made then is the one that was planned."""
 

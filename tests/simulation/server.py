@@ -107,6 +107,7 @@ class Server:
         self.untold: dict[str, float] = {}  # what no socket was told, since streaming was off
         self.quiet_until: dict[tuple[str, str], float] = {}
         self.faults: list[str] = []
+        self.trouble: list[float] = []  # when an answer was no answer
         self._open = asyncio.Event()
         self._open.set()
         self._made = 0

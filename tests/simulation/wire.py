@@ -47,7 +47,13 @@ class Wire:
                 status, told, text = server.answer(method, path, token, content)
                 await server.travel(run)
         except TimeoutError as error:
+            server.trouble.append(server.now)
             raise NoAnswer("the server did not answer in time") from error
+        except Unreachable:
+            server.trouble.append(server.now)
+            raise
+        if status >= 400:
+            server.trouble.append(server.now)
         refused(server, token, path, status, told)
         return Answer(status, told, text)
 

@@ -26,6 +26,8 @@ from .wire import client_of, dialler_of
 
 FULL, PLAIN = frozenset({ACCOUNT_STREAM}), frozenset[str]()
 KEPT = 70
+MOST_IN_TROUBLE = 12
+"""Lists a minute while the server misbehaves or has just come back: retries at 1, 2, 4 … 30 s, and six to catch up."""
 """Background requests that a window of the account's token may see: 30 are the person's."""
 SLACK = 1.0
 """Seconds within which a row is right while its stream works."""
@@ -174,9 +176,12 @@ class World:
             self.say(f"{server.most_background} requests that nobody asked for in one window")
         server.refused = server.most_background = 0
         times = [at for at, person, _whole in server.lists if not person]
-        if any(later - earlier < 59.99 for earlier, later in zip(times, times[4:], strict=False)):
-            self.say("more than four lists within a minute")
-        server.lists = server.lists[-8:]
+        for earlier, later in zip(times, times[4:], strict=False):
+            if later - earlier < 59.99 and not any(earlier - 120 <= at <= later for at in server.trouble):
+                self.say("more than four lists within a minute, and nothing was wrong")
+        if any(later - earlier < 59.99 for earlier, later in zip(times, times[MOST_IN_TROUBLE:], strict=False)):
+            self.say("more lists within a minute than even trouble excuses")
+        server.lists, server.trouble = server.lists[-MOST_IN_TROUBLE:], server.trouble[-500:]
         if server.connects:
             self.say(f"{server.connects} connects that nobody asked for")
         self._growth()
