@@ -18,31 +18,25 @@ from ..client.replies import GATEWAY, Health
 from ..client.stream import Dial, StreamEnded
 from ..redact import register
 from .account_stream import AccountStream
+from .agenda import Agenda
 from .evidence import ACCOUNT, Streamed
 from .freshness import Coverage, Freshness, Link
 from .model import Changes, FleetModel
 from .poller import Poller
 from .reach import Reach
-from .scheduler import LISTS_A_MINUTE, Pace, Random, backoff, poll_interval, socket_limit
+from .scheduler import Random, backoff, poll_interval, socket_limit
 from .sockets import Sockets
 
 GRACE = 3.0
 """Seconds that the account stream has to come back before lists are read in its place."""
 PAINT = 0.03
 """Seconds that a screen has to show the first list before the sockets' library is imported (it holds up everything for 20 ms)."""
-DETAIL = 1.0
-"""Seconds that wishes for details are collected."""
 GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
-CATCH_UP = 60.0
-"""Seconds after an outage in which lists have a pace of their own, whatever was read before, unless all is proven sooner."""
-LISTS_AFTER_OUTAGES = 6
 SOON = 3.0
 """Seconds: an attempt that is so near is not worth a word, and every knock would be one."""
 HEALTH_RETRY = 15.0
 """Seconds before `/health` is asked again when its answer said nothing about the server."""
-FEW = 20
-"""Names that one narrowed list asks for at most."""
 
 
 @dataclass(slots=True)
@@ -76,22 +70,15 @@ class Feed:
             read_again=self.want, changed=self._covered,
         )
         self._plain: bool | None = None
-        self._pace = Pace(LISTS_A_MINUTE, 60.0)
-        self._outages = Pace(LISTS_AFTER_OUTAGES, 60.0)
+        self._agenda = Agenda(random)
         self._wake = asyncio.Event()
         self._listed = asyncio.Event()
         self._known = asyncio.Event()
         self._watch = asyncio.Event()
-        self._wishes: dict[str, float] = {}
         self._wished: set[str] = set()
-        self._asked: float | None = None
         self._uncovered_since = clock.monotonic()
-        self._not_before = 0.0
-        self._failures = 0
-        self._doubt: float | None = None
         self._lost_at = 0.0
         self._back = asyncio.Event()
-        self._catch_up_until = 0.0
         self._has_health = self._gateway = False
         self._health_at: float | None = None
         self._vague = 0
@@ -138,55 +125,42 @@ class Feed:
         if self._plain is not False:
             self._sockets.prefer(name, created=created)
         if created:
-            self._wishes.pop(name, None)
+            self._agenda.known(name)
 
     def want(self, name: str) -> None:
         """Something only a list tells about this row is missing; it is read soon, together with others."""
-        self._wishes.setdefault(name, self._clock.monotonic() + DETAIL)
+        self._agenda.want(name, self._clock.monotonic())
         self._wake.set()
 
     def doubt(self) -> None:
         """Something contradicts what we know: read the whole list soon."""
-        self._doubt = self._clock.monotonic()
+        self._agenda.doubt(self._clock.monotonic())
         self._wake.set()
 
     async def read(self, names: Sequence[str] | None = None) -> int:
         """Read a list now, whatever the schedule says; returns how many items it held. Raises RyzeError."""
         now = self._clock.monotonic()
         if names is None:
-            self._spend(now)
-            self._asked = now
+            self._agenda.spend(now)
+            self._agenda.asked = now
         try:
             asked_at, count = await self.poller.read(names)
         except RyzeError as error:
             self._failed(error)
             raise
         self._found()
-        recovered = self._failures > 0
-        if recovered:
-            self._catch_up_until = now + CATCH_UP
-        self._failures, self._not_before = 0, 0.0
+        asked_for = None if names is None else list(names)
+        recovered = self._agenda.was_read(asked_for, asked_at, now)
         if self._plain is not False:
-            self._sockets.was_read(names, asked_at, recovered=recovered)
-        for name in names if names is not None else list(self._wishes):
-            if self._wishes.get(name, asked_at + DETAIL) <= asked_at + DETAIL:
-                self._wishes.pop(name, None)
+            self._sockets.was_read(asked_for, asked_at, recovered=recovered)
         if names is None:
-            if self._doubt is not None and self._doubt <= asked_at:
-                self._doubt = None
             if self._coverage().complete:
-                self._catch_up_until = 0.0
+                self._agenda.caught_up()
             self.freshness.listed(asked_at)
         for name in self.poller.doubtful:
             self.want(name)
         self._covered()
         return count
-
-    def _spend(self, now: float) -> None:
-        self._pace_at(now).spend(now)
-
-    def _pace_at(self, now: float) -> Pace:
-        return self._outages if now < self._catch_up_until else self._pace
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -214,7 +188,7 @@ class Feed:
             self._lost(error)
             return
         await self._ask_health()
-        asked = self._asked or 0.0
+        asked = self._agenda.asked or 0.0
         if self._gateway and not self.reach.up and self._clock.monotonic() - asked >= HEALTH_RETRY:
             await self._read_due(None)  # only its health may be broken
 
@@ -226,7 +200,7 @@ class Feed:
         except RyzeError as error:
             # A gateway speaks for a server that is gone, or for one that never had this path: the list knows.
             self._gateway = error.status in GATEWAY and self._has_health
-            if isinstance(error, Unreachable) or (self._gateway and (self._failures or not self.reach.up)):
+            if isinstance(error, Unreachable) or (self._gateway and (self._agenda.failures or not self.reach.up)):
                 self._lost(error, opened=True, asked_at=asked_at)
                 return
             self._answered_otherwise(error)
@@ -261,10 +235,8 @@ class Feed:
         """The server answered something."""
         if not self.reach.up:
             # What happened while it was away is told by the account stream's first frames, or by a list at once.
-            self._doubt = self._lost_at if self._plain is not False else None
             now = self._uncovered_since = self._clock.monotonic()
-            self._catch_up_until = 0.0 if self._plain is False else now + CATCH_UP
-            self._failures, self._not_before = 0, 0.0
+            self._agenda.back(now, self._lost_at, told=self._plain is False)
             self._sockets.reopen()
             self._back.set()
         self.reach.found()
@@ -288,7 +260,7 @@ class Feed:
                 self._wake.clear()
                 continue
             if names is not None:
-                self._spend(now)
+                self._agenda.spend(now)
             await self._read_due(names)
 
     async def _read_due(self, names: list[str] | None) -> None:
@@ -305,24 +277,23 @@ class Feed:
 
     def _due(self, now: float) -> tuple[float, list[str] | None]:
         """When the next list is to be read, and of which names (None: all)."""
-        names: list[str] | None = None
-        if self._asked is None or self._doubt is not None or self._failures:
-            due = now
-        elif self._plain is False:
+        spare = now + self._client.budgets.of(self._client.token).wait(keep=KEPT_FOR_PERSON)
+        return self._agenda.due(now, self._usual(now), spare)
+
+    def _usual(self, now: float) -> float:
+        """When the next list is due if nothing happens."""
+        asked = self._agenda.asked
+        if asked is None:
+            return now
+        if self._plain is False:
             # While the stream proves the rows no list is needed; one that has fallen silent is looked behind.
             coverage = self._stream.coverage
             since = coverage.proof + coverage.silence if coverage.complete else self._uncovered_since + GRACE
-            due = max(self._asked + self._interval(), since)
-        else:
-            due = min(self._asked + self._interval(), self._gap_due(now))
-            if (opening := self._sockets.opening_since) is not None:
-                due = max(due, max(opening, self._asked) + GAP_MOST)
-        if self._wishes and (wish := min(self._wishes.values())) < due:
-            due = wish
-            names = sorted(self._wishes) if len(self._wishes) <= FEW else None
-        spare = now + self._client.budgets.of(self._client.token).wait(keep=KEPT_FOR_PERSON)
-        pace = now if self._failures else self._pace_at(now).ready_at(now)
-        return max(due, self._not_before, spare, pace), names
+            return max(asked + self._interval(), since)
+        due = min(asked + self._interval(), self._gap_due(now))
+        if (opening := self._sockets.opening_since) is not None:
+            due = max(due, max(opening, asked) + GAP_MOST)
+        return due
 
     def _gap_due(self, now: float) -> float:
         """Rows whose sockets opened after the last list was asked for."""
@@ -444,15 +415,11 @@ class Feed:
         if (isinstance(error, Unreachable) and not broken) or (self._gateway and error.status in GATEWAY):
             self._lost(error, opened=self._gateway)
             return
-        now = self._clock.monotonic()
         if broken or (error.status or 0) >= 500:
             self._suspect()  # is it only the list, or the whole server?
         else:
             self._found()
-        pause = error.retry_after if isinstance(error, RateLimited) else backoff(self._failures, self._random, first=1.0)
-        self._failures += 1
-        self._not_before = now + pause
-        self.freshness.failed(error, self._not_before)
+        self.freshness.failed(error, self._agenda.failed(error, self._clock.monotonic()))
         self._covered()
 
     def _covered(self) -> None:

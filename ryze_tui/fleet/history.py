@@ -142,8 +142,8 @@ def recall(row: Row, memory: Memory, now: float) -> None:
     row.past = tuple(change for change in memory.past if change.at <= known)
     row.last_event = memory.last_event if memory.last_event <= known else 0.0
     if row.state != memory.state:
-        # The server's own clock may be behind ours.
-        after = row.since if row.since_exact else min(memory.seen, row.since)
+        # Other states may lie between, whatever the server says of the last one; its own clock may be behind ours.
+        after = min(memory.seen, row.since)
         change = Transition(after, row.since, memory.state, row.state, row.reason, row.told_by)
         row.past = (*row.past, change)[-PAST_MOST:]
         row.not_before = after

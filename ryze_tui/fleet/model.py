@@ -222,7 +222,7 @@ class FleetModel:
             row.garbled = False
             row.phase, row.stale = meaning.phase, row.stale and meaning.state == row.state
             row.reason = event.reason
-            self._move(row, meaning.state, min(at, now), exact=True)
+            self._move(row, meaning.state, min(at, now), exact=True, watched=True)
             row.raw_state = word
             if meaning.state == states.BANNED:
                 row.until = now + event.expire if event.expire else 0.0
@@ -238,7 +238,7 @@ class FleetModel:
         if row is None or row.pushed_at > asked_at:
             return Changes()
         row.heard, row.told_by, row.phase, row.reason = received_at, YOU, "", ""
-        self._move(row, state, now, exact=True)
+        self._move(row, state, now, exact=True, watched=True)
         row.seen, row.raw_state = now, state
         return Changes({name})
 
@@ -349,12 +349,14 @@ class FleetModel:
         self.rows[row.name] = row
         self.counts[row.state] += 1
 
-    def _move(self, row: Row, state: str, since: float, *, exact: bool) -> None:
+    def _move(self, row: Row, state: str, since: float, *, exact: bool, watched: bool = False) -> None:
+        """`watched`: it was told as it happened, so that nothing lies between the state before and this one."""
         if state != row.state:
             self.counts[row.state] -= 1
             self.counts[state] += 1
-            # What a list says began after the row was last true; a server's own clock may be behind ours.
-            after = since if exact else min(row.seen, since)
+            # What a list says began after the row was last true, and other states may lie between; a server's own clock may be
+            # behind ours.
+            after = since if watched else min(row.seen, since)
             row.past = (*row.past, Transition(after, since, row.state, state, row.reason, row.told_by))[-PAST_MOST:]
             row.state, row.since, row.since_exact, row.not_before, row.unwatched = state, since, exact, after, 0.0
             row.until = 0.0

@@ -191,7 +191,8 @@ class World:
         tasks = len(asyncio.all_tasks())
         if tasks > 60 + (3 * len(sockets._lines)):
             self.say(f"{tasks} tasks")
-        for what, size in (("wishes", len(feed._wishes)), ("wished", len(feed._wished)), ("preferred", len(sockets._first)),
+        for what, size in (("wishes", len(feed._agenda._wishes)),
+                           ("wished", len(feed._wished)), ("preferred", len(sockets._first)),
                            ("lines", len(sockets._lines)), ("created", len(sockets._created)), ("screen", len(self.screen))):
             if size > rows:
                 self.say(f"{size} {what} for {rows} rows")

@@ -255,7 +255,7 @@ def test_what_is_shown_is_never_younger_or_older_than_can_be_justified(
             end - 3600 <= when <= end and truth(changes, when)[0] == when and truth(changes, when - EPS)[1] == "connected"
             for when, _to in changes[1:]
         )
-        assert triage.flaps(w.row, end) <= real
+        assert triage.flaps(w.row, end) <= real, (gaps, sessions, own_since, w.row.past)
         w.end(end)
         now = end
 
