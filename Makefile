@@ -10,10 +10,10 @@ demo: $(READY)
 	@$(BIN)/ryze-tui demo
 
 test: $(READY)
-	$(BIN)/python -m pytest tests -m "not long" -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -m "not long" -n 3 --dist loadscope
 
 test-all: $(READY)
-	$(BIN)/python -m pytest tests -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -n 3 --dist loadscope
 
 lint: $(READY)
 	$(BIN)/ruff check ryze_tui tests

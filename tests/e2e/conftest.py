@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from ..terminal.proxy import Proxy
 from ..terminal.server import Server
+
+LATER: Final = {
+    "test_no_dead_code_is_ever_on_the_screen": "extensions", "test_idle_sends_nothing": "plain",
+    "test_list_calls_stay_rare_while_everything_changes": "extensions", "test_restarted_as_if_nothing_had_been": "extensions",
+    "test_a_line_that_spoils_what_passes": "extensions", "test_the_list_of_last_time_while_the_server_is_away": "extensions",
+    "test_first_light[extensions-120x40]": "", "test_first_light[plain-80x24]": "",
+}
+"""Stories of which `make test` tells one mode (or size), and `make test-all` both: together they would take a minute."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        mode = LATER.get(item.name.partition("[")[0])
+        if item.name in LATER or (mode and f"[{mode}" in item.name):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(params=[True, False], ids=["extensions", "plain"])

@@ -82,6 +82,14 @@ class Server:
         self._argv[self._argv.index("--port") + 1] = self.url.rpartition(":")[2]  # started again, it is where it was
         self.http = httpx.Client(base_url=self.url, headers={"token": self.token}, timeout=30, trust_env=False)
 
+    def wait_connected(self, count: int, seconds: float = 10.0) -> list[str]:
+        """The names of those that are connected, once there are so many."""
+        end = time.monotonic() + seconds
+        while len(names := [name for name, state in self.states().items() if state == "connected"]) < count:
+            assert time.monotonic() < end, self.states()
+            time.sleep(0.01)
+        return names
+
     def stop(self) -> int:
         """End it with SIGTERM; its exit code."""
         self.http.close()
