@@ -67,6 +67,7 @@ def both(cases: list[Case], name: str, *, long: bool) -> list[object]:
      pytest.param(False, FIRST[1:], id="plain-rest", marks=LONG), *both(SECOND, "second", long=True),
      *(param for n, cases in enumerate(MORE) for param in both(cases, f"more{n}", long=True))],
 )  # fmt: skip
+@pytest.mark.timeout(300)  # lists are four a minute: a third case in one console waits for its turn to be live again
 def test_streams_that_are_wrong(extensions: bool, cases: list[Case], tmp_path: Path) -> None:
     with Rogue(extensions=extensions) as server, Console(server.url, TOKEN, tmp_path, (160, 24)) as console:
         console.ready()

@@ -37,6 +37,7 @@ def change_everything(server: Server) -> None:
     server.create("brand-new", websocketEnabled=True, websocketEvents=["instance.state"])
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.long)])
 def test_stopped_and_changed_meanwhile(serve: Server, tmp_path: Path, seconds: float) -> None:
     with Console(serve.url, serve.token, tmp_path) as console:
@@ -84,6 +85,7 @@ def test_restarted_as_if_nothing_had_been(serve: Server, tmp_path: Path) -> None
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
 def test_a_paused_server(serve: Server, tmp_path: Path) -> None:
     with Console(serve.url, serve.token, tmp_path) as console:
         console.ready()
