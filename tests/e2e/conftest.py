@@ -19,9 +19,8 @@ LATER: Final = {
     "test_keys_act_on_the_row_that_was_under_the_cursor": "plain", "test_a_server_that_goes_away_and_comes_back": "plain",
     "test_a_console_that_may_only_read_says_so": "extensions",
     "test_the_code_can_be_read_in_every_layout[100x30]": "", "test_the_code_can_be_read_in_every_layout[200x60]": "",
-    "test_first_light[extensions-120x40]": "", "test_first_light[plain-80x24]": "",
 }
-"""Stories of which `make test` tells one mode (or size), and `make test-all` both: together they would take a minute."""
+"""Stories of which `make test` tells one mode (or fewer sizes), and `make test-all` both: together they would take a minute."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

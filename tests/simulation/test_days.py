@@ -52,7 +52,7 @@ def test_a_day(extensions: frozenset[str], monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("extensions", "length"), [(FULL, 7.0), (PLAIN, 1.0)], ids=["stream", "plain"])
-def test_a_week_of_three_hundred(
+def test_days_of_three_hundred(
     extensions: frozenset[str], length: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Without the account stream a day: lists of 300 are read for ever, and that is real work."""
