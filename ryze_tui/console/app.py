@@ -16,6 +16,7 @@ from textual.screen import Screen
 from ..i18n import _
 from .compat import CellExact
 from .crash import log_to_file
+from .driver import TerminalDriver
 from .opening import Opening
 from .screens.main import MainScreen
 from .styles import ink
@@ -24,6 +25,8 @@ from .typeahead import TypeAhead
 from .words import safe
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from ..api.events import Event
     from ..fleet.model import Changes, FleetModel
     from ..operations.account import Account
@@ -69,6 +72,9 @@ class RyzeConsole(CellExact):
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
+
+    def get_driver_class(self) -> type[Driver]:
+        return TerminalDriver
 
     def on_load(self) -> None:
         # Before the terminal is taken over: a signal during start-up must find these in place.
