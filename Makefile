@@ -10,10 +10,10 @@ demo: $(READY)
 	@$(BIN)/ryze-tui demo
 
 test: $(READY)
-	$(BIN)/python -m pytest tests -m "not long" -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -m "not long" -n 4 --dist loadscope
 
 test-all: $(READY)
-	$(BIN)/python -m pytest tests -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -n 4 --dist loadscope
 
 lint: $(READY)
 	$(BIN)/ruff check ryze_tui tests
@@ -21,6 +21,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)
+	@$(BIN)/python -m compileall -q ryze_tui  # else each start would pay for it where bytecode is not written
 	$(BIN)/python -m tests.bench
 
 screenshots: $(READY)

@@ -34,6 +34,9 @@ def _port(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+_PORT: Final = BeforeValidator(_port, json_schema_input_type=str | int)
+
+
 class Block(BaseModel):
     """A block: unknown fields are ignored, as the service does; types are strict."""
 
@@ -99,7 +102,7 @@ class Proxy(Block):
 
     enabled: bool = _declare("Enabled", "Turning it off removes the proxy.", create="proxyEnabled")
     host: str = _declare("Host", "Name or address of the proxy.", "", create="proxyHost")
-    port: Annotated[str, BeforeValidator(_port)] = _declare("Port", "1 to 65535.", "", create="proxyPort")
+    port: Annotated[str, _PORT] = _declare("Port", "1 to 65535.", "", create="proxyPort")
     protocol: Literal["", "http", "https", "socks5"] = _declare("Protocol", "http, https or socks5.", "", create="proxyProtocol")
     username: str = _declare("User name", "Leave empty if the proxy asks for none.", "", create="proxyUsername")
     password: str = _declare("Password", "Never shown again by the server.", "", create="proxyPassword", secret=True)

@@ -31,6 +31,9 @@ NOT_FOUND: Final = "Not found"
 METHOD_NOT_ALLOWED: Final = "Method not allowed"
 BODY_TOO_LARGE: Final = "Request body too large"
 INTERNAL: Final = "Internal server error"
+ORIGIN_REFUSED: Final = "Origin not allowed"
+MALFORMED: Final = "Malformed HTTP request"
+HEADERS_TOO_LARGE: Final = "Request headers too large"
 NOT_CONNECTED: Final = "Instance is not connected to WhatsApp"
 
 
@@ -50,6 +53,10 @@ class Unreachable(RyzeError):
     """No HTTP answer: refused, no route, DNS, TLS, time-out."""
 
 
+class NoAnswer(Unreachable):
+    """The connection was made, but no whole answer came of it: broken off, or not done in time. The server may be well."""
+
+
 class BadReply(RyzeError):
     """An answer that is not the contract's: not JSON, wrong shape, too large."""
 
@@ -63,8 +70,9 @@ class TokenRefused(Refused):
 
 
 class RateLimited(Refused):
-    """429. `retry_after` is in seconds, never negative."""
+    """429. `retry_after` is in seconds, never negative. `of_token`: every request with this token is refused, not just this."""
 
-    def __init__(self, message: str, *, retry_after: float) -> None:
+    def __init__(self, message: str, *, retry_after: float, of_token: bool = True) -> None:
         super().__init__(message, status=429)
+        self.of_token = of_token
         self.retry_after = retry_after

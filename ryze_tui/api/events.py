@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..i18n import _
 from .errors import BadReply
 from .instance import Instance, blocks_of, name_of, number_of
 from .states import from_rest
@@ -119,9 +120,9 @@ def _object(raw: str | bytes) -> dict[str, Any]:
     try:
         frame = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise BadReply("the server sent a frame that is not JSON") from error
+        raise BadReply(_("the server sent a frame that is not JSON")) from error
     if not isinstance(frame, dict):
-        raise BadReply("the server sent a frame that is not an object")
+        raise BadReply(_("the server sent a frame that is not an object"))
     return frame
 
 
@@ -131,7 +132,7 @@ def parse_envelope(raw: str | bytes) -> Event:
     name, data, about = frame.get("event"), frame.get("data"), frame.get("instanceData")
     instance = about.get("instance") if isinstance(about, dict) else None
     if not isinstance(name, str) or not isinstance(data, dict):
-        raise BadReply("the server sent a frame without event or data")
+        raise BadReply(_("the server sent a frame without event or data"))
     if not isinstance(instance, str):
         instance = data.get("instance")
     return Event(name, instance if isinstance(instance, str) else "", data)
@@ -161,11 +162,11 @@ def parse_account_frame(raw: str | bytes) -> Frame:
     if name == HEARTBEAT:
         return Heartbeat(seq)
     if not isinstance(name, str) or not isinstance(data, dict):
-        raise BadReply("the server sent a frame without event or data")
+        raise BadReply(_("the server sent a frame without event or data"))
     if name == SNAPSHOT:
         rows = data.get("rows")
         if not isinstance(rows, list):
-            raise BadReply("the server sent a snapshot without rows")
+            raise BadReply(_("the server sent a snapshot without rows"))
         return Snapshot([_compact(row) for row in rows], data.get("last") is True, seq)
     instance = frame.get("instance")
     instance = instance if isinstance(instance, str) else ""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..i18n import _
 from . import states
 from .errors import BadReply
 
@@ -145,17 +146,17 @@ def iter_items(text: str) -> Iterator[Instance]:
     at = text.find('"instances"')
     start = text.find("[", at) if at >= 0 else -1
     if start < 0 or text[at + 11 : start].strip() != ":":
-        raise BadReply("the server's list is not in the contract's shape: no \"instances\" array")
+        raise BadReply(_("the server's list holds no instances at all; is this the address of a RyzeAPI server?"))
     decode, i, end = json.JSONDecoder().raw_decode, start + 1, len(text)
     while True:
         while i < end and text[i] in " \t\r\n,":
             i += 1
         if i >= end:
-            raise BadReply("the server's list ended in the middle")
+            raise BadReply(_("the server's list ends in the middle"))
         if text[i] == "]":
             return
         try:
             item, i = decode(text, i)
         except (ValueError, RecursionError) as error:
-            raise BadReply("the server's list is not JSON") from error
+            raise BadReply(_("the server's list is not JSON; is this the address of a RyzeAPI server?")) from error
         yield parse_item(item)

@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import configuration, deliveries, events, health, instances, mcp, sockets
+from .routes import configuration, deliveries, events, health, instances, mcp, openapi, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -26,12 +26,19 @@ async def _no_socket(_websocket: WebSocket) -> None:
     raise ApiError(404, texts.NOT_FOUND)
 
 
+def _no_head(route: Route) -> Route:
+    """HEAD on connect would throw a waiting code away and begin a pairing whose code nobody gets to see."""
+    assert route.methods is not None
+    route.methods.discard("HEAD")
+    return route
+
+
 def _routes(settings: Settings) -> list[BaseRoute]:
     plain: list[BaseRoute] = [
         Route("/health", health.health, methods=["GET"]),
         Route("/api/instance/new", instances.new, methods=["POST"]),
         Route("/api/instance/list", instances.listing, methods=["GET"]),
-        Route("/api/instance/connect/{instance}", instances.connect, methods=["GET"]),
+        _no_head(Route("/api/instance/connect/{instance}", instances.connect, methods=["GET"])),
         Route("/api/instance/reconnect/{instance}", instances.reconnect, methods=["POST"]),
         Route("/api/instance/logout/{instance}", instances.logout, methods=["DELETE"]),
         Route("/api/instance/delete/{instance}", instances.delete, methods=["DELETE"]),
@@ -52,6 +59,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     ]
     if settings.extensions:
         plain += [
+            Route("/openapi.json", openapi.openapi, methods=["GET"]),
             WebSocketRoute("/ws", sockets.account_socket),
             Route("/api/events/webhook/{instance}/deliveries", deliveries.listing, methods=["GET"]),
             Route("/api/events/webhook/{instance}/deliveries/test", deliveries.test, methods=["POST"]),

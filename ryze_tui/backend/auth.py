@@ -13,6 +13,7 @@ from ..api import errors as texts
 from .catalog import Catalog
 from .errors import ApiError
 from .record import Record
+from .secrets import token_digest
 
 CALLER: Final = "ryze_tui.caller"
 """Where the edge leaves the Caller in the ASGI scope."""
@@ -20,12 +21,17 @@ CALLER: Final = "ryze_tui.caller"
 
 @dataclass(slots=True, frozen=True)
 class Caller:
-    """`account` is empty when the token is missing or unknown; `instance` is set for a TokenInstance."""
+    """`account` is empty when the token is missing or unknown; `instance` is set for a TokenInstance.
+
+    `key` names whose requests are counted together, `credential` the one token that was sent: SHA-256 of a TokenAccount, the
+    instance's id for a TokenInstance.
+    """
 
     account: str = ""
     instance: Record | None = None
     sent: bool = False
     key: str = field(default="", repr=False)
+    credential: str = field(default="", repr=False)
 
 
 def find_token(scope: Scope) -> str:
@@ -55,9 +61,9 @@ def identify(scope: Scope, catalog: Catalog) -> Caller:
     if not token:
         return Caller()
     if account := catalog.account_of(token):
-        return Caller(account, None, True, f"account:{account}")
+        return Caller(account, None, True, f"account:{account}", token_digest(token))
     if (record := catalog.instance_of(token)) is not None:
-        return Caller(record.account, record, True, f"instance:{record.id}")
+        return Caller(record.account, record, True, f"instance:{record.id}", record.id)
     return Caller(sent=True)
 
 
@@ -66,6 +72,23 @@ def _known(scope: Scope) -> Caller:
     if not caller.account:
         raise ApiError(401, texts.INVALID_TOKEN if caller.sent else texts.MISSING_TOKEN)
     return caller
+
+
+def revoked(scope: Scope, catalog: Catalog) -> bool:
+    """Whether the token that was good when the request came is dead now."""
+    caller: Caller = scope[CALLER]
+    if not caller.account:
+        return False
+    if caller.instance is not None:
+        return caller.instance.gone or not catalog.accounts.alive(caller.account)
+    account = catalog.accounts.of_digest(caller.credential)
+    return account is None or account.id != caller.account
+
+
+def check_again(scope: Scope, catalog: Catalog) -> None:
+    """After a wait that the caller could make as long as it liked. Raises ApiError 401."""
+    if revoked(scope, catalog):
+        raise ApiError(401, texts.INVALID_TOKEN)
 
 
 def any_token(scope: Scope) -> Caller:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 
 from ..api import errors as texts
+from . import auth
+from .app import backend_of
 from .errors import ApiError
 
 CONFIG_BYTES: Final = 1024 * 1024
@@ -34,16 +36,17 @@ async def read_object(request: Request, *, limit: int = CONFIG_BYTES, empty: boo
 def parse(raw: bytes) -> Any:
     """The JSON value. Raises ValueError."""
     try:
-        body = json.loads(raw)
-        # A lone surrogate is valid in JSON and in no text that a database or a header can hold.
-        json.dumps(body, ensure_ascii=False).encode()
+        body = json.loads(raw.decode("utf-8-sig"))
+        # A lone surrogate is valid in JSON and in no text that a database or a header can hold; NaN, Infinity and 1e999 are
+        # numbers to Python only.
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return body
 
 
 async def read_bytes(request: Request, *, limit: int = CONFIG_BYTES) -> bytes:
-    """The whole body. Raises ApiError 400, 413."""
+    """The whole body. Raises ApiError 400, 401, 413."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise ApiError(413, texts.BODY_TOO_LARGE)
@@ -56,4 +59,6 @@ async def read_bytes(request: Request, *, limit: int = CONFIG_BYTES) -> bytes:
             parts.append(part)
     except ClientDisconnect:
         raise ApiError(400, texts.INVALID_BODY) from None
+    # A body may come as slowly as its sender likes: a token that was revoked meanwhile does nothing any more.
+    auth.check_again(request.scope, backend_of(request).catalog)
     return b"".join(parts)

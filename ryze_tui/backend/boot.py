@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from .. import paths
 from ..api.blocks import WebSocket
+from .admin.listener import listening
 from .app import Backend
 from .blocks import Written, split
 from .catalog import Catalog
@@ -26,13 +27,15 @@ from .egress import Egress
 from .engine.port import Engine, Sessions
 from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
-from .errors import StartupError, StoreError
+from .errors import EngineError, StartupError, StoreError
 from .events.bus import Bus
+from .events.layouts import LAYOUTS
 from .events.outbox import Outbox
+from .first_account import first_account
 from .instances import Instances
 from .limits import Limits
 from .record import Record
-from .secrets import load_keys, new_token, token_digest
+from .secrets import load_keys
 from .settings import Settings
 from .store.database import Database
 from .store.outbox import OutboxRows
@@ -42,8 +45,6 @@ log = logging.getLogger(__name__)
 
 EngineFactory = Callable[[Settings, Sessions, Clock], Engine]
 
-DEFAULT_ACCOUNT: Final = "default"
-TOKEN_FILE: Final = "account-token"
 DATABASE_FILE: Final = "ryze.db"
 
 
@@ -89,35 +90,12 @@ async def _data_dir(path: Path) -> AsyncIterator[None]:
         os.close(descriptor)
 
 
-async def _account(store: Store, settings: Settings, now: float) -> str:
-    """The default account's id; its token is the environment's, else the file's, else a new one in the file."""
-    file = settings.data_dir / TOKEN_FILE
-    known = {name: (account, digest) for account, name, digest in await store.accounts()}
-    account, digest = known.get(DEFAULT_ACCOUNT, ("", ""))
-    token = settings.account_token
-    if not token and not account:
-        token = new_token()
-        try:
-            paths.write_private(file, token + "\n")
-        except OSError as error:
-            raise StartupError(f"the account's token could not be written to {file}: {error.strerror}") from error
-        log.info("the account's token is in %s", file)
-    if not account:
-        account = entropy.token_hex(16)
-        await store.add_account(account, DEFAULT_ACCOUNT, token_digest(token), now)
-    elif token and token_digest(token) != digest:
-        await store.set_account_token(account, token_digest(token))
-        file.unlink(missing_ok=True)
-        log.info("the account's token was replaced by RYZE_ACCOUNT_TOKEN")
-    elif not token and not file.exists():
-        log.warning("the account's token was given at an earlier start and is not kept; set RYZE_ACCOUNT_TOKEN to give another")
-    return account
-
-
 async def _fill(backend: Backend, account: str) -> None:
     """Make the simulator's first instances, when the account has none."""
     settings, engine = backend.settings, backend.engine
-    if not settings.simulator_instances or not isinstance(engine, SimulatedEngine) or backend.catalog.of_account(account):
+    if not settings.simulator_instances or not isinstance(engine, SimulatedEngine):
+        return
+    if not account or backend.catalog.of_account(account):
         return
     now = backend.clock.now()
     records: list[Record] = []
@@ -149,8 +127,11 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
     store = Store(Database(url), ring)
     try:
         await store.open()
-        account = await _account(store, settings, clock.now())
-        bus = Bus(epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions)
+        account = await first_account(store, settings, clock.now())
+        bus = Bus(
+            epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions,
+            layout=LAYOUTS[settings.messages],
+        )
         bus.base_url = settings.public_url
         catalog = Catalog(store, ring, bus, clock, quota=settings.instance_quota, short_tokens=settings.loopback)
         await catalog.open()
@@ -159,7 +140,10 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         configure = Configure(store, catalog, ring, signed=settings.extensions)
         egress = Egress(allow_private=settings.allow_private)
         rows = OutboxRows(store.database, ring)
-        outbox = Outbox(rows, egress, configure, clock, random=random.random, base_url=lambda: bus.base_url)
+        layout = LAYOUTS[settings.messages]
+        outbox = Outbox(
+            rows, egress, configure, clock, random=random.random, base_url=lambda: bus.base_url, layout=layout,
+        )
         bus.deliver = outbox.accept
         backend = Backend(
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
@@ -172,6 +156,9 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
     except StoreError as error:
         await store.database.close()
         raise StartupError(f"the database cannot be used ({error}); restore a copy, or choose another --data-dir") from error
+    except EngineError as error:
+        await store.database.close()
+        raise StartupError(f"the engine cannot be used: {error}") from error
     except BaseException:
         await store.database.close()
         raise
@@ -184,7 +171,8 @@ async def opened(settings: Settings, factory: EngineFactory = make_engine, clock
     async with _data_dir(settings.data_dir):
         backend = await _open(settings, factory, clock or LoopClock())
         try:
-            yield backend
+            async with listening(backend):
+                yield backend
         finally:
             backend.bus.close(1001, "the server stops")
             await backend.instances.close()

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..api import errors as texts
 from ..api.instance import NAME_PATTERN
+from .accounts import Accounts
 from .blocks import DEFAULT_LABEL, Written
 from .clock import Clock
 from .errors import ApiError, StoreError
@@ -28,15 +29,15 @@ class Catalog:
 
     def __init__(self, store: Store, ring: KeyRing, bus: Bus, clock: Clock, *, quota: int, short_tokens: bool) -> None:
         self._store, self._ring, self._bus, self._clock = store, ring, bus, clock
-        self._quota, self._short_tokens = quota, short_tokens
+        self._short_tokens = short_tokens
+        self.accounts = Accounts(store, clock, quota=quota)
         self.by_id: dict[str, Record] = {}
         self._names: dict[str, dict[str, Record | None]] = {}
         self._tokens: dict[str, Record | None] = {}
-        self._accounts: dict[str, str] = {}
 
     async def open(self) -> None:
         """Read everything. Raises StartupError."""
-        self._accounts = {digest: account for account, _, digest in await self._store.accounts()}
+        await self.accounts.open()
         for record in await self._store.load():
             self._add(record)
 
@@ -49,11 +50,13 @@ class Catalog:
 
     def account_of(self, token: str) -> str | None:
         """The account whose TokenAccount this is."""
-        return self._accounts.get(token_digest(token))
+        account = self.accounts.of_digest(token_digest(token))
+        return account.id if account is not None else None
 
     def instance_of(self, token: str) -> Record | None:
-        """The instance whose TokenInstance this is."""
-        return self._tokens.get(self._ring.lookup(token))
+        """The instance whose TokenInstance this is; none of an account that is being removed."""
+        record = self._tokens.get(self._ring.lookup(token))
+        return record if record is not None and self.accounts.alive(record.account) else None
 
     def find(self, account: str, name: str) -> Record | None:
         """By name within the account."""
@@ -64,20 +67,30 @@ class Catalog:
         names = self._names.get(account, {})
         return [record for _, record in sorted(names.items()) if record is not None]
 
+    def count(self, account: str) -> int:
+        """How many instances the account has, those that are being made too."""
+        return len(self._names.get(account, {}))
+
     # -- changing ------------------------------------------------------------------------------------------------------
 
     async def create(self, account: str, name: str, token: str, blocks: Sequence[Written]) -> Record:
-        """A new instance in state disconnected. Raises ApiError 400, 403, 409, 500."""
+        """A new instance in state disconnected. Raises ApiError 400, 401, 403, 409, 500.
+
+        A custom token that anybody on the server has, or that was an account's, is refused with the same words, whosever it is.
+        """
         self._check(name, token)
+        if not self.accounts.alive(account):
+            raise ApiError(401, texts.INVALID_TOKEN)
         names = self._names.setdefault(account, {})
         if name in names:
             raise ApiError(409, texts.INSTANCE_EXISTS)
+        limit = self.accounts.limit(account)
+        if limit and len(names) >= limit:
+            raise ApiError(403, texts.QUOTA_EXCEEDED)
         token = token or new_token()
         lookup = self._ring.lookup(token)
-        if lookup in self._tokens or token_digest(token) in self._accounts:
+        if lookup in self._tokens or self.accounts.taken(token):
             raise ApiError(409, texts.TOKEN_IN_USE)
-        if self._quota and len(names) >= self._quota:
-            raise ApiError(403, texts.QUOTA_EXCEEDED)
         record = self.new_record(account, name, token, blocks)
         names[name] = self._tokens[lookup] = None  # taken while it is being written
         try:
@@ -115,8 +128,12 @@ class Catalog:
             self._add(record)
 
     async def configure(self, record: Record, block: Written) -> None:
-        """Replace a block. Raises StoreError."""
-        await self._store.save_block(record, block)
+        """Replace a block. Raises StoreError, ApiError 404 when it was deleted meanwhile."""
+        try:
+            await self._store.save_block(record, block)
+        except StoreError:
+            if not record.gone:
+                raise
         if record.gone:
             raise ApiError(404, texts.INSTANCE_NOT_FOUND)
         if block.kind == "webhook":

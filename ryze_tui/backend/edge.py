@@ -1,30 +1,33 @@
-"""The outermost layer of every request: who calls, how often, what failed, and one log line without secrets."""
+"""The outermost layer of every request: its id, who calls, from which page, how often, and what failed."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from ..api import errors as texts
+from . import access
+from .access import REQUEST_ID
 from .app import Backend
 from .auth import CALLER, Caller, identify
-from .errors import ApiError
+from .errors import ApiError, BackendError
 from .limits import CREATE, GLOBAL, Verdict
+from .origins import PREFLIGHT_HEADERS, answer_headers
 
-log = logging.getLogger(__name__)
+UNLIMITED: Final = frozenset({"/health", "/openapi.json"})
 
-LIMIT_HEADERS: Final = "ryze_tui.limit_headers"
-"""Where the headers for the upgrade of a socket are in the ASGI scope."""
+
+class BrokenOff(BackendError):
+    """An answer that had begun could not be finished; why is in the log already."""
 
 
 def envelope(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -32,11 +35,19 @@ def envelope(status: int, message: str, headers: Mapping[str, str] | None = None
     return JSONResponse({"success": False, "error": {"message": message}}, status, headers)
 
 
-async def http_error(_request: Request, error: Exception) -> Response:
+async def http_error(request: Request, error: Exception) -> Response:
     """What Starlette itself refuses: unknown routes and wrong methods."""
     assert isinstance(error, HTTPException)
-    words = {404: texts.NOT_FOUND, 405: texts.METHOD_NOT_ALLOWED}
-    return envelope(error.status_code, words.get(error.status_code, error.detail), error.headers)
+    if error.status_code == 405:
+        return envelope(405, texts.METHOD_NOT_ALLOWED, {"Allow": ", ".join(sorted(_methods(request)))})
+    return envelope(error.status_code, texts.NOT_FOUND if error.status_code == 404 else error.detail, error.headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Everything that this path has, in however many routes (Starlette names the first one's)."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in matching for method in route.methods or ()}
 
 
 class Edge:
@@ -50,47 +61,66 @@ class Edge:
             await self._app(scope, receive, send)
             return
         began, backend = time.perf_counter(), scope["app"].state.backend
-        scope[CALLER] = caller = identify(scope, backend.catalog)
-        verdict = _count(backend, scope, caller)
-        headers = scope[LIMIT_HEADERS] = verdict.headers() if verdict else {}
+        scope.setdefault(REQUEST_ID, access.request_id(scope))
+        headers = {"X-Request-Id": scope[REQUEST_ID]} | _cors(backend, scope)
         status = 0
 
         async def tell(message: Message) -> None:
             nonlocal status
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                status = message["status"]
+            if message["type"] in ("http.response.start", "websocket.http.response.start", "websocket.accept"):
+                status = message.get("status", 101)
+                message.setdefault("headers", [])
                 MutableHeaders(scope=message).update(headers)
-            elif message["type"] == "websocket.accept":
-                status = 101
             await send(message)
 
         try:
-            if verdict is not None and not verdict.allowed:
-                raise ApiError(429, texts.RATE_LIMITED)
+            if (answer := _preflight(backend, scope)) is not None:
+                await answer(scope, receive, tell)
+                return
+            scope[CALLER] = caller = identify(scope, backend.catalog)
+            if (verdict := _count(backend, scope, caller)) is not None:
+                headers |= verdict.headers()
+                if not verdict.allowed:
+                    raise ApiError(429, texts.RATE_LIMITED)
             await self._app(scope, receive, tell)
         except ApiError as error:
             await _refuse(scope, receive, tell, envelope(error.status, error.message, error.headers))
-        except Exception:
-            log.exception("%s failed", _line(scope))
+        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and the log the traceback
+            access.failed(scope)
             if status:
-                raise
+                raise BrokenOff from None
             await _refuse(scope, receive, tell, envelope(500, texts.INTERNAL))
         finally:
-            log.info("%s %d %.1f ms", _line(scope), status, (time.perf_counter() - began) * 1000)
+            access.answered(scope, status, time.perf_counter() - began)
 
 
 def _count(backend: Backend, scope: Scope, caller: Caller) -> Verdict | None:
     path = scope["path"]
-    if path == "/health" or (caller.key and path.startswith("/simulator/")):
+    if path in UNLIMITED or (caller.key and path.startswith("/simulator/")):
         return None
     bucket = CREATE if path == "/api/instance/new" and scope.get("method") == "POST" else GLOBAL
     client = scope.get("client")
     return backend.limits.count(caller.key or f"ip:{client[0] if client else ''}", bucket)
 
 
-def _line(scope: Scope) -> str:
-    """Method and path, no query string: it may hold a token or a phone number."""
-    return f"{scope.get('method', 'WS')} {quote(scope['path'], safe='/,')}"
+def _cors(backend: Backend, scope: Scope) -> dict[str, str]:
+    """/health is outside CORS, and a browser does not ask it for sockets."""
+    if scope["type"] != "http" or scope["path"] == "/health":
+        return {}
+    return answer_headers(Headers(scope=scope).get("origin", ""), backend.settings.cors_origins)
+
+
+def _preflight(backend: Backend, scope: Scope) -> Response | None:
+    """The answer to a browser that asks whether a page may call: before tokens, which it does not send, and limits."""
+    if scope.get("method") != "OPTIONS" or scope["path"] == "/health" or not backend.settings.cors_origins:
+        return None
+    headers = Headers(scope=scope)
+    origin = headers.get("origin", "")
+    if not origin or "access-control-request-method" not in headers:
+        return None
+    if origin not in backend.settings.cors_origins:
+        raise ApiError(403, texts.ORIGIN_REFUSED)
+    return Response(status_code=204, headers=PREFLIGHT_HEADERS)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, response: Response) -> None:

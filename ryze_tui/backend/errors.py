@@ -33,3 +33,12 @@ class SecretError(BackendError):
 
 class EngineError(BackendError):
     """The engine could not do it; the message is shown to the operator."""
+
+
+class AccountError(BackendError):
+    """An account command that is refused; `code` is one of admin/wire.py, `about` what goes with it."""
+
+    def __init__(self, code: str, **about: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.about = about

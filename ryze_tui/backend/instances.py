@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+import random
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -13,22 +13,25 @@ from ..api import errors as texts
 from ..api.events import INSTANCE_STATE
 from .catalog import Catalog
 from .clock import Clock, rfc3339
-from .engine.port import Engine, Told
+from .engine.guard import Guarded
+from .engine.port import Engine, Saved, Told
 from .errors import ApiError, EngineError, StoreError
 from .events.bus import Bus
 from .record import Asked, Record
+from .revival import Revival
 from .store.rows import Store
 from .table import DEADLINE, IGNORE, STATE, Do, Happening, Operation, Stage, To, decide, follow
 
 log = logging.getLogger(__name__)
 
-UNLINK_SECONDS: Final = 10.0
-"""How long a logout waits for WhatsApp before it goes on without."""
-
-BOOT_TICK: Final = 0.02
 STOPPING: Final = "The server is shutting down"
 RESTARTED: Final = "the server was restarted"
+GONE: Final = "the saved session is gone, pair it again"
+UNWRITTEN: Final = "the database could not be written"
 _EVENTS: Final = frozenset({Happening.MESSAGE, Happening.CALL})
+_UNPAIRED: Final = frozenset({Stage.NEW, Stage.ASKING, Stage.SCANNING, Stage.LOGGEDOUT})
+"""Stages that an instance without a session may have been in."""
+
 _KEEPALIVE: Final = frozenset({Happening.KEEPALIVE_TIMEOUT, Happening.KEEPALIVE_RESTORED})
 
 
@@ -36,41 +39,42 @@ class Instances:
     """Operations wait for each other per instance; what the engine tells is applied at once, in order."""
 
     def __init__(self, catalog: Catalog, store: Store, bus: Bus, engine: Engine, clock: Clock) -> None:
-        self._catalog, self._store, self._bus, self._engine, self._clock = catalog, store, bus, engine, clock
-        self._boot: deque[Record] = deque()
+        self._catalog, self._store, self._bus, self._clock = catalog, store, bus, clock
+        self._engine = Guarded(engine, clock)
+        self._revival: Revival | None = None
         self._closed = False
 
     # -- start and end -------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Bring every saved session back, staggered; an instance whose session is gone says so."""
+        """Bring every saved session back, staggered; an instance whose session is of no use says so. Raises EngineError."""
         saved = await self._engine.open(self.told)
         now = self._clock.now()
         for record in self._catalog.by_id.values():
-            self._recall(record, record.id in saved, now)
-        self._boot.extend(record for record in self._catalog.by_id.values() if record.paired)
-        for position, record in enumerate(self._boot):
-            self._arm(record, position / self._engine.boot_rate)
-        self._dial_next()
+            self._recall(record, saved.get(record.id), now)
+        back = [record for record in self._catalog.by_id.values() if record.paired]
+        self._revival = Revival(
+            back, self._clock, random.Random(), rate=self._engine.boot_rate, at_once=self._engine.boot_at_once,
+            dial=self._revive, busy=lambda record: record.stage is Stage.DIALLING and not record.gone,
+        )  # fmt: skip
+        for position, record in enumerate(back):
+            self._arm(record, self._revival.latest(position))
+        self._revival.start()
 
-    def _recall(self, record: Record, saved: bool, now: float) -> None:
-        was, record.paired = record.paired, saved
-        if saved:
+    def _recall(self, record: Record, saved: Saved | None, now: float) -> None:
+        was, record.paired = record.paired, saved is not None and not saved.broken
+        if saved is not None and not saved.broken:
+            record.jid = saved.jid or record.jid
             self._set(record, Stage.DIALLING, RESTARTED, now)
-        elif was:
-            self._set(record, Stage.LOGGEDOUT, "the saved session is gone, pair it again", now)
+        elif saved is not None:
+            # Not logged out: the phone still shows the device, and with the right key the session is there again.
+            self._set(record, Stage.NEW, saved.broken, now)
+        elif was or record.stage not in _UNPAIRED:
+            self._set(record, Stage.LOGGEDOUT, GONE, now)
         elif record.stage in DEADLINE:
             self._set(record, Stage.NEW, f"{RESTARTED} during the pairing", now)
 
-    def _dial_next(self) -> None:
-        if self._closed or not self._boot:
-            return
-        self._clock.call_later(BOOT_TICK, self._dial_next)
-        for _ in range(min(len(self._boot), max(1, round(self._engine.boot_rate * BOOT_TICK)))):
-            # Each in a step of its own: one that fails holds up nothing.
-            self._clock.call_later(0, self._dial_restored, self._boot.popleft())
-
-    def _dial_restored(self, record: Record) -> None:
+    def _revive(self, record: Record) -> None:
         if record.stage is Stage.DIALLING and record.attempt == 0 and not record.gone and not self._closed:
             try:
                 self._dial(record)
@@ -86,8 +90,11 @@ class Instances:
     async def close(self) -> None:
         """Nobody waits any more; sessions stay."""
         self._closed = True
+        if self._revival is not None:
+            self._revival.stop()
         for record in self._catalog.by_id.values():
             self._refuse(record, ApiError(503, STOPPING))
+            self._settle(record)
             if record.deadline is not None:
                 record.deadline.cancel()
         await self._engine.close()
@@ -132,8 +139,9 @@ class Instances:
                 raise ApiError(500, "Failed to logout instance") from error
             self._become(record, Stage.LOGGEDOUT, Happening.LOGGED_OUT, "logged out through the API")
             try:
-                await self._store.save(record)
+                await self._store.log_out(record)
             except StoreError as error:
+                self._stranded(record)  # so that asking again does it again
                 raise ApiError(500, "Failed to logout instance") from error
 
     async def delete(self, record: Record) -> None:
@@ -191,8 +199,8 @@ class Instances:
             self._engine.stop(record.id)
             return
         try:
-            await asyncio.wait_for(self._engine.logout(record.id), UNLINK_SECONDS)
-        except (EngineError, TimeoutError) as error:
+            await self._engine.logout(record.id)
+        except EngineError as error:
             log.warning("%s was logged out here only, WhatsApp did not answer: %s", record.name, error)
             self._engine.stop(record.id)
         record.paired = False
@@ -200,7 +208,7 @@ class Instances:
     def _stranded(self, record: Record) -> None:
         """The link was dropped for an operation that then failed."""
         stage = Stage.IDLE if record.paired else Stage.NEW
-        self._become(record, stage, Happening.DISCONNECTED, "the database could not be written")
+        self._become(record, stage, Happening.DISCONNECTED, UNWRITTEN)
 
     # -- what the engine tells -----------------------------------------------------------------------------------------
 

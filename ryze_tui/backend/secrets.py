@@ -113,18 +113,31 @@ def _read_key_file(path: Path) -> list[bytes]:
 
 
 def _make_key_file(path: Path) -> None:
+    """Whole or not at all: killed in between, nothing is there that looks like a key that was lost."""
     text = base64.b64encode(os.urandom(KEY_BYTES)).decode() + "\n"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         paths.private_dir(path.parent)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another server starting at the same moment made it
-        return
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            _give_name(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StartupError(f"no key file could be made at {path}: {error.strerror}; choose another with --key-file") from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:  # another server starting at the same moment made it
+        return
+    except OSError:  # a file system without links
+        temporary.rename(path)
 
 
 def load_keys(*, key: str, key_file: Path | None, data_exists: bool) -> KeyRing:

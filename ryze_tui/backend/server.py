@@ -16,6 +16,8 @@ from .asgi import build
 from .boot import EngineFactory, make_engine
 from .clock import Clock
 from .errors import StartupError
+from .lost import SocketProtocol
+from .protocol import Protocol
 from .settings import Settings
 
 PING_SECONDS: Final = 25.0
@@ -118,7 +120,7 @@ class Server:
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
-            self.app, lifespan="off", log_config=None, access_log=False, server_header=False, ws="websockets-sansio", http="h11",
+            self.app, lifespan="off", log_config=None, access_log=False, server_header=False, ws=SocketProtocol, http=Protocol,
             ws_ping_interval=PING_SECONDS, ws_ping_timeout=PONG_SECONDS, ws_per_message_deflate=False, ws_max_size=64 * 1024,
             timeout_graceful_shutdown=DRAIN_SECONDS, proxy_headers=False, timeout_keep_alive=75,
         )

@@ -16,9 +16,11 @@ class Settings:
 
     `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
     `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
-    environment. `private_targets`: whether users may have loopback and private addresses dialled; None means while bound to
-    loopback. `answers`: one of dialect.DIALECTS. `simulator_speed` divides the simulator's waits; `simulator_names` is
-    `numbered` or `demo`.
+    environment. `answers`: one of dialect.DIALECTS. `messages`: one of layouts.LAYOUTS. `private_targets`: whether users may have
+    loopback and private addresses dialled; None means while bound to loopback.
+    `allowed_origins`: pages that may open sockets, none = any; `cors_origins`:
+    pages that may call, none = no page; each as origins.origin_of writes it. `simulator_speed` divides the simulator's waits;
+    `simulator_names` is `numbered` or `demo`.
     """
 
     data_dir: Path
@@ -31,11 +33,13 @@ class Settings:
     instance_quota: int = 0
     extensions: bool = True
     answers: str = "documented"
+    messages: str = "observed"
     key_file: Path | None = None
     key: str = field(default="", repr=False)
     account_token: str = field(default="", repr=False)
     allowed_origins: tuple[str, ...] = ()
     private_targets: bool | None = None
+    cors_origins: tuple[str, ...] = ()
     simulator_instances: int = 0
     simulator_speed: float = 1.0
     simulator_names: str = "numbered"
@@ -50,6 +54,11 @@ class Settings:
     def allow_private(self) -> bool:
         """Whether users may have loopback and private addresses dialled."""
         return self.loopback if self.private_targets is None else self.private_targets
+
+    @property
+    def socket_origins(self) -> tuple[str, ...]:
+        """Origins whose pages may open sockets; none = any. Who may call may listen as well."""
+        return self.allowed_origins and self.allowed_origins + self.cors_origins
 
     @property
     def loopback(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 
-COMMANDS = ("serve", "demo", "server")  # what each does: parser.descriptions
+COMMANDS = ("serve", "demo", "server", "account")  # what each does: parser.descriptions
 INTERRUPTED = 130
 
 

@@ -131,8 +131,11 @@ def refusal() -> str:
     return ""
 
 
-def show(url: str, token: str, *, profile: str = "", read_only: bool = False) -> int:
-    """Run the console on this terminal; refuses terminals that cannot show it before Textual is imported."""
+def show(url: str, token: str, *, profile: str = "", read_only: bool = False, keep: bool = True) -> int:
+    """Run the console on this terminal; refuses terminals that cannot show it before Textual is imported.
+
+    `keep`: remember the list for the next start (never with `RYZE_NO_CACHE=1`).
+    """
     if why := refusal():
         print(f"ryze-tui: {why}", file=sys.stderr)
         return 2
@@ -142,7 +145,7 @@ def show(url: str, token: str, *, profile: str = "", read_only: bool = False) ->
     from ..console.app import run
 
     try:
-        return run(url, token, profile=profile, read_only=read_only)
+        return run(url, token, profile=profile, read_only=read_only, keep=keep)
     finally:
         from .. import local  # here: it would cost the start 10 ms
 

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         signal.signal(number, _leave)
     try:
         server = local.start_demo_now(*(["--no-extensions"] if options.no_extensions else []))
-        return console.show(server.url, server.token, profile="demo")
+        return console.show(server.url, server.token, profile="demo", keep=False)
     except local.ServerError as error:
         print(f"ryze-tui: {error}", file=sys.stderr)
         return 1

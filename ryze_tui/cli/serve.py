@@ -35,10 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--public-url", default="", metavar="URL", help=_("how others reach this server; told in events"))
     add("--rate-limit", type=count, default=100, metavar="N", help=_("requests a minute and token; 0 = off (100)"))
     add("--instance-quota", type=count, default=0, metavar="N", help=_("instances an account may have; 0 = any number (0)"))
+    add("--cors-origin", type=_origin, action="append", default=[], metavar="URL",
+        help=_("origin of a web page that may call, e.g. https://console.example; may be repeated (none)"))  # fmt: skip
     add("--no-extensions", action="store_true", help=_("the plain contract: no account stream, no since and reason"))
     add(
         "--answers", choices=("documented", "observed"), default="documented",
         help=_("where they differ: like RyzeAPI's documentation, or like its live service (documented)"),
+    )
+    add(
+        "--messages", choices=("observed", "documented"), default="observed",
+        help=_("layout of message events: like RyzeAPI's live service, or like its documentation (observed)"),
     )
     add(
         "--allow-private-targets", action=argparse.BooleanOptionalAction, default=None,
@@ -52,20 +58,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--verbose", action="store_true", help=_("log every request to stderr"))
 
 
+def _origin(text: str) -> str:
+    """A type for origins, as browsers send them."""
+    from ..backend.origins import origin_of
+
+    try:
+        return origin_of(text)
+    except ValueError:
+        message = _("must be http:// or https://, a name and maybe a port, no path and no *; e.g. https://console.example")
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _socket_origins() -> tuple[str, ...]:
+    """RYZE_ALLOWED_ORIGINS. Raises StartupError."""
+    from ..backend.errors import StartupError
+    from ..backend.origins import origin_of
+
+    try:
+        return tuple(origin_of(part) for part in os.environ.get("RYZE_ALLOWED_ORIGINS", "").split(",") if part.strip())
+    except ValueError as error:
+        raise StartupError(f"RYZE_ALLOWED_ORIGINS cannot be read: {error}; separate several by commas") from None
+
+
 def _settings(args: argparse.Namespace) -> Settings:
     from .. import paths
     from ..backend.settings import Settings
 
-    origins = os.environ.get("RYZE_ALLOWED_ORIGINS", "")
     return Settings(
         data_dir=(args.data_dir or paths.data_dir()).absolute(), engine=args.engine, host=args.host, port=args.port,
         database=args.database, public_url=args.public_url.rstrip("/"), rate_limit=args.rate_limit,
         instance_quota=args.instance_quota, extensions=not args.no_extensions, answers=args.answers,
-        private_targets=args.allow_private_targets,
+        messages=args.messages, private_targets=args.allow_private_targets,
         key_file=args.key_file.absolute() if args.key_file else None,
         # Taken out of the environment: no child process gets them.
         key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),
-        allowed_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
+        allowed_origins=_socket_origins(), cors_origins=tuple(args.cors_origin),
         simulator_instances=args.simulator_instances, simulator_speed=args.simulator_speed, simulator_names=args.simulator_names,
     )
 
@@ -75,6 +102,8 @@ def _log_to_stderr(verbose: bool) -> None:
     logging.getLogger("ryze_tui").setLevel(logging.INFO if verbose else logging.WARNING)
     # uvicorn's own lines hold query strings, and those may hold tokens.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Java's client offers HTTP/2 with every request and is content without: not worth a line each.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not str(record.msg).startswith("Unsupported upgrade request"))
 
 
 def _end_with_parent() -> None:
@@ -109,8 +138,13 @@ async def _serve(settings: Settings, exit_with_parent: bool) -> None:
     await server.serve(lambda url: print(f"ryze-tui: serving on {url}", flush=True))
 
 
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
+    signal.signal(signal.SIGTERM, _leave)  # until the server listens to it: nothing is open yet, and a stop is no failure
     from ..backend.errors import StartupError
 
     os.environ.pop("RYZE_TOKEN", None)  # of a console; a server has no use for it

@@ -24,13 +24,19 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
     return value if 0 <= value < 1e12 else None
 
 
-def _date(headers: Mapping[str, str]) -> float | None:
+def date_of(headers: Mapping[str, str], name: str = "date") -> float | None:
+    """An HTTP date in Unix seconds; None when there is none."""
     from email.utils import parsedate_to_datetime  # 5 ms that the first list does not wait for
 
     try:
-        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+        return parsedate_to_datetime(headers.get(name, "")).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def is_spent(headers: Mapping[str, str]) -> bool:
+    """Whether a 429 with these headers is about requests: with some left it is about something else (contract §7, §8 #36)."""
+    return "retry-after" in headers or not _number(headers, "x-ratelimit-remaining")
 
 
 class Budget:
@@ -78,12 +84,18 @@ class Budget:
         if limit is None or left is None:
             return
         now = self._clock.monotonic()
-        server_now = _date(headers) or self._clock.time()
-        span = WINDOW if reset is None else min(max(reset - server_now, 0.0), WINDOW)
-        same_window = now < self._ends and abs(now + span - self._ends) < 5.0
+        span = WINDOW if reset is None else min(reset - (date_of(headers) or self._clock.time()), WINDOW)
+        known = self._limit is not None and now < self._ends
+        if span <= 0.0:
+            # A window that is over: a late answer, or a server without a date whose clock is behind ours.
+            span = self._ends - now if known else WINDOW
         # Answers of one window can overtake each other: the smallest number is the truth.
-        self._left = min(self._left, int(left)) if same_window and self._limit is not None else int(left)
-        self._limit, self._ends = int(limit), now + span
+        same_window = known and abs(now + span - self._ends) < 5.0
+        self._limit, ends = int(limit), now + span
+        # What is under way was not counted when this was written; the ends are whole seconds.
+        ours = sum(at >= ends - WINDOW - 2.0 for at in self._sent)
+        self._left = max(0, min(self._left if same_window else self._limit, int(left), self._limit - ours))
+        self._ends = ends
 
     def refused(self, retry_after: float) -> None:
         """A 429 came: nothing more is sent for `retry_after` seconds."""
@@ -110,6 +122,12 @@ class Budget:
         """Seconds for which the server refused everything (429); 0 when it did not."""
         return max(0.0, self._blocked - self._clock.monotonic())
 
+    def is_idle(self) -> bool:
+        """Nothing was sent for a window, and nothing is refused: a new budget would say the same."""
+        now = self._clock.monotonic()
+        self._forget(now)
+        return not self._sent and now >= max(self._blocked, self._ends)
+
     def _forget(self, now: float) -> None:
         while self._sent and self._sent[0] <= now - WINDOW:
             self._sent.popleft()
@@ -121,10 +139,19 @@ class Budgets:
     def __init__(self, clock: Clock = SYSTEM) -> None:
         self._clock = clock
         self._all: dict[tuple[str, str], Budget] = {}
+        self._kept: set[str] = set()
+        self._crowded = 500
+
+    def keep(self, token: str) -> None:
+        """Never forget this token's budgets; those of instances are forgotten when they are as good as new."""
+        self._kept.add(token)
 
     def of(self, token: str, bucket: str = "") -> Budget:
         """The budget of a token's bucket, made when first asked for."""
         key = (token, bucket)
         if key not in self._all:
+            if len(self._all) >= self._crowded:
+                self._all = {key: one for key, one in self._all.items() if key[0] in self._kept or not one.is_idle()}
+                self._crowded = 500 + 2 * len(self._all)
             self._all[key] = Budget(self._clock)
         return self._all[key]

@@ -12,7 +12,7 @@ from ..api.errors import INSTANCE_NOT_FOUND, RATE_LIMITED, RateLimited, RyzeErro
 from ..api.instance import Instance
 from . import replies
 from .address import base_url, checked_token, quoted, segment
-from .budget import Budgets
+from .budget import Budgets, date_of, is_spent
 from .calls import CallLog
 from .clock import SYSTEM, Clock
 from .replies import Connecting, Health, StreamBlock, Written
@@ -28,15 +28,25 @@ CONNECTING: Final = Bounds(seconds=75.0, silence=75.0)
 
 
 def retry_after(headers: Mapping[str, str], unix_now: float) -> float:
-    """Seconds to wait after a 429: `Retry-After`, else until `X-RateLimit-Reset`, else 30; between 1 and 300."""
-    for name, origin in (("retry-after", 0.0), ("x-ratelimit-reset", unix_now)):
-        try:
-            seconds = float(headers.get(name, "")) - origin
-        except ValueError:
-            continue
-        if seconds == seconds:  # "nan" is a number to float()
+    """Seconds to wait after a 429: `Retry-After`, else until `X-RateLimit-Reset`, else 30; between 1 and 300.
+
+    Times are the server's: by its own clock where it tells that one, else by ours (`unix_now`).
+    """
+    server_now = date_of(headers) or unix_now
+    moment = date_of(headers, "retry-after")
+    dated = None if moment is None else moment - server_now
+    for seconds in (_seconds(headers, "retry-after"), dated, _seconds(headers, "x-ratelimit-reset", server_now)):
+        if seconds is not None and (seconds >= 0.0 or "date" in headers):
             return min(max(seconds, 1.0), 300.0)
     return 30.0
+
+
+def _seconds(headers: Mapping[str, str], name: str, origin: float = 0.0) -> float | None:
+    try:
+        seconds = float(headers.get(name, "")) - origin
+    except ValueError:
+        return None
+    return None if seconds != seconds else seconds  # "nan" is a number to float()
 
 
 class RyzeClient:
@@ -50,9 +60,14 @@ class RyzeClient:
         self.base = self.transport.base
         self.calls = calls if calls is not None else CallLog()
         self.budgets = budgets if budgets is not None else Budgets(clock)
-        self._clock = clock
+        self.clock = clock
+        self.budgets.keep(self.token)
 
     # -- reads ---------------------------------------------------------------------------------------------------------
+
+    async def knock(self) -> None:
+        """Whether the server takes connections; asks it nothing, so it is neither counted nor logged. Raises Unreachable."""
+        await self.transport.knock()
 
     async def health(self) -> Health:
         """`GET /health`; outside the limits, sent without the token. A degraded server (503) still says what it is."""
@@ -61,7 +76,7 @@ class RyzeClient:
     async def list_text(self, names: Sequence[str] | None = None) -> str:
         """`GET /api/instance/list` as text: parse it with `api.instance.iter_items`. One unknown name is a 404."""
         query = "?instanceName=" + ",".join(quoted(name) for name in names) if names else ""
-        return await self._call("GET", "/api/instance/list" + query, str, bounds=LISTING)
+        return await self._call("GET", "/api/instance/list" + query, replies.no_page, bounds=LISTING)
 
     async def item(self, name: str) -> Instance | None:
         """The list narrowed to one name; None when the server does not know it (404, or a list without it)."""
@@ -140,7 +155,7 @@ class RyzeClient:
         content = None
         if body is not None:
             headers["Content-Type"], content = "application/json", json.dumps(body).encode()
-        began, at = time.perf_counter(), self._clock.time()
+        began, at = time.perf_counter(), self.clock.time()
         status: int | None = None
         message = ""
         try:
@@ -160,8 +175,8 @@ class RyzeClient:
 
     def _refusal(self, answer: Answer, budget: Any) -> RyzeError:
         if answer.status != 429:
-            return replies.refusal(answer.status, answer.text)
-        seconds = retry_after(answer.headers, self._clock.time())
-        if budget is not None:
+            return replies.refusal(answer.status, answer.text, answer.headers.get("location", ""))
+        seconds = retry_after(answer.headers, self.clock.time())
+        if budget is not None and is_spent(answer.headers):
             budget.refused(seconds)
         return RateLimited(replies.error_text(answer.text) or RATE_LIMITED, retry_after=seconds)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ..api.errors import BadReply, Refused, RyzeError, TokenRefused
 from ..api.events import INSTANCE_STATE, is_code
 from ..api.instance import Instance, iter_items, number_of, parse_item, token_of
 from ..i18n import _
 from ..redact import clean, mask
+
+GATEWAY: Final = (502, 503, 504)
+"""What a proxy answers in place of a server that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,32 @@ def text_of(value: object, key: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def own_words(text: str) -> str:
+    """What an answer that is not JSON says itself: a web page's title, else the first line. One line, masked, safe to show."""
+    head = text[:8192].strip()
+    if head.startswith("<"):
+        from html import unescape
+
+        found = re.search(r"<title[^>]*>([^<]*)", head, re.IGNORECASE) or re.search(r"<h1[^>]*>([^<]*)", head, re.IGNORECASE)
+        words = unescape(found[1]) if found else ""
+    else:
+        words = "" if head[:1] in ("{", "[") or "\ufffd" in head or "\0" in head else head.partition("\n")[0]
+    return " ".join(clean(mask(words)).split())[:160]
+
+
+def no_page(text: str) -> str:
+    """The same text, unless it is a web page: a log-in of the network, or an address that is not a server's. Raises BadReply."""
+    if not text[:512].lstrip().startswith("<"):
+        return text
+    title = own_words(text)
+    page = _("a web page came instead of an answer")
+    asked = _("does this network want a log-in first, or is the address another one?")
+    raise BadReply(f"{page}: “{title}”; {asked}" if title else f"{page}; {asked}")
+
+
 def as_object(text: str) -> dict[str, Any]:
     """Read a JSON object. Raises BadReply."""
+    no_page(text)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -97,17 +126,35 @@ def error_text(text: str) -> str:
     return clean(mask(found))[:500]
 
 
-def refusal(status: int, text: str) -> RyzeError:
+def refusal(status: int, text: str, location: str = "") -> RyzeError:
     """The error that a non-2xx answer stands for (429 is made by the client, which knows how long to wait)."""
     message = error_text(text)
     if status == 401:
         return TokenRefused(message or _("the server refused the token"), status=401)
     if 300 <= status < 400:
-        words = _("the server redirects elsewhere ({status}); use the address it redirects to")
-        return BadReply(words.format(status=status), status=status)
+        return BadReply(_redirected(status, location), status=status)
     if message:
         return Refused(message, status=status)
-    return BadReply(_("the server answered {status} without saying why").format(status=status), status=status)
+    words = own_words(text)
+    said = _("the server answered {status} without saying why") if not words else _("the server answered {status}: “{words}”")
+    hint = ""
+    if status in GATEWAY:
+        hint = "; " + _("something before it answers in its place, so it may be restarting")
+    elif status >= 500:
+        hint = "; " + _("something in it is broken, and its own log says what")
+    return BadReply(said.format(status=status, words=words) + hint, status=status)
+
+
+def _redirected(status: int, location: str) -> str:
+    """Never followed: the token would go along. Only the host is shown, since a query may hold a secret."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.hostname:
+        return _("the server redirects elsewhere ({status}); use the address it redirects to").format(status=status)
+    words = _("the server redirects to {where} ({status}), where the token was not sent; if that is its address now, use it")
+    return words.format(where=clean(mask(f"{parts.scheme or 'http'}://{parts.netloc.rpartition('@')[2]}"))[:120], status=status)
 
 
 def health(text: str) -> Health:

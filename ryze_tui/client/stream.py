@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from functools import cache
 from typing import Any, Final, Protocol
 
-from ..api.errors import RATE_LIMITED, RateLimited, RyzeError, Unreachable
+from ..api.errors import RATE_LIMITED, BadReply, NoAnswer, RateLimited, RyzeError, Unreachable
 from ..i18n import _
 from . import replies
+from .budget import is_spent
 from .http import RyzeClient, retry_after
 from .transport import USER_AGENT, in_words
 
@@ -81,44 +81,37 @@ class WebSocket:
             async with asyncio.timeout(seconds):
                 await (await self._connection.ping())
         except TimeoutError as error:
-            raise StreamEnded(_("the stream gave no sign of life for {n} s").format(n=round(seconds))) from error
+            raise StreamEnded(_("the stream gave no sign of life when it was asked for one")) from error
         except ConnectionClosed as error:
             raise _ended(error) from error
 
     def silence(self) -> float:
         """Seconds since anything at all arrived, the server's own pings included."""
-        return time.monotonic() - float(self._connection.heard)
+        return asyncio.get_running_loop().time() - float(self._connection.heard)
 
     async def close(self) -> None:
         """Say goodbye, then drop it."""
         await self._connection.close()
 
 
-@cache
-def _connection_type() -> Any:
-    """The library's connection, noting when anything arrived: 200 sockets with pings of our own would idle at twice the cost."""
-    from websockets.asyncio.client import ClientConnection
-
-    class Heard(ClientConnection):
-        heard = 0.0
-
-        def process_event(self, event: Any) -> None:
-            self.heard = time.monotonic()
-            super().process_event(event)
-
-    return Heard
-
-
 def _ended(error: Any) -> StreamEnded:
     frame = error.rcvd
     code = frame.code if frame is not None else 1006
     words = {
+        1000: _("the server closed the stream"),
         1001: _("the server is going away"),
+        1006: _("the stream broke off"),
         1008: _("the server closed the stream: the instance is gone or the token was revoked"),
-        1009: _("a frame was too large"),
+        1011: _("the server closed the stream because of a mistake of its own"),
+        1012: _("the server is restarting"),
         1013: _("the server closed the stream because we read too slowly"),
     }
-    return StreamEnded(words.get(code) or _("the stream broke ({code})").format(code=code), code)
+    if error.sent is not None and not error.rcvd_then_sent:  # it was we who could not go on
+        ours = {1002: _("the server broke the rules of WebSocket"), 1007: _("the server sent text that is no UTF-8"),
+                1009: _("the server sent a frame larger than {n} MB").format(n=LARGEST_FRAME >> 20)}  # fmt: skip
+        if error.sent.code in ours:
+            return StreamEnded(ours[error.sent.code], error.sent.code)
+    return StreamEnded(words.get(code) or _("the stream was closed ({code})").format(code=code), code)
 
 
 class Dialler:
@@ -134,7 +127,7 @@ class Dialler:
         if blocked := budget.blocked():
             raise RateLimited(RATE_LIMITED, retry_after=blocked)
         budget.spend()
-        began, at = time.perf_counter(), time.time()
+        began, at = time.perf_counter(), client.clock.time()
         status: int | None = None
         message = ""
         try:
@@ -143,7 +136,7 @@ class Dialler:
             return socket
         except RyzeError as error:
             message, status = error.message, error.status
-            if isinstance(error, RateLimited):
+            if isinstance(error, RateLimited) and error.of_token:
                 budget.refused(error.retry_after)
             raise
         finally:
@@ -154,11 +147,13 @@ class Dialler:
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
+        from .connection import FairConnection
+
         transport = self._client.transport
         opener = connect(
             "ws" + transport.base[4:] + path, additional_headers={"token": token}, user_agent_header=USER_AGENT, compression=None,
             proxy=None, ping_interval=None, open_timeout=OPEN_SECONDS, close_timeout=2, max_size=LARGEST_FRAME, logger=_log,
-            ssl=transport.tls(), create_connection=_connection_type(),
+            ssl=transport.tls(), create_connection=FairConnection,
         )
         # The library follows redirects, and would carry our token header to another host.
         opener.process_redirect = lambda exc: exc  # type: ignore[method-assign]
@@ -166,14 +161,20 @@ class Dialler:
             return WebSocket(await opener)
         except InvalidStatus as error:
             raise self._refusal(error.response) from error
-        except (InvalidHandshake, InvalidURI, ValueError) as error:
-            raise Unreachable(_("{host} does not speak WebSocket here").format(host=transport.host)) from error
-        except (OSError, TimeoutError, EOFError) as error:
+        except (InvalidHandshake, InvalidURI, ValueError, EOFError) as error:
+            raise NoAnswer(_("{host} does not speak WebSocket here").format(host=transport.host)) from error
+        except (TimeoutError, ConnectionResetError, BrokenPipeError) as error:
+            raise NoAnswer(in_words(error, transport.host)) from error
+        except OSError as error:
             raise Unreachable(in_words(error, transport.host)) from error
 
     def _refusal(self, response: Any) -> RyzeError:
         text = (response.body or b"").decode("utf-8", "replace")
-        if response.status_code != 429:
-            return replies.refusal(response.status_code, text)
         headers = {name.lower(): value for name, value in response.headers.raw_items()}
-        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=retry_after(headers, time.time()))
+        if 200 <= response.status_code < 300:
+            words = _("the server answered {status} instead of opening a stream; does a proxy before it know WebSocket?")
+            return BadReply(words.format(status=response.status_code), status=response.status_code)
+        if response.status_code != 429:
+            return replies.refusal(response.status_code, text, headers.get("location", ""))
+        seconds = retry_after(headers, self._client.clock.time())
+        return RateLimited(replies.error_text(text) or RATE_LIMITED, retry_after=seconds, of_token=is_spent(headers))

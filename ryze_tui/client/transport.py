@@ -12,9 +12,10 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from .. import __version__
-from ..api.errors import BadReply, RyzeError, Unreachable
+from ..api.errors import BadReply, NoAnswer, RyzeError, Unreachable
 from ..i18n import _
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 10.0
 """Seconds to reach the server at all (TCP and TLS)."""
+KNOCK_SECONDS: Final = 3.0
+"""Seconds that a server which was away has to take a connection, before another is tried."""
 USER_AGENT: Final = f"ryze-tui/{__version__}"
 
 
@@ -106,10 +109,22 @@ class Transport:
             self._tls = tls_context()
         return self._tls
 
+    async def knock(self) -> None:
+        """Open a TCP connection and close it again. Raises Unreachable."""
+        parts = urlsplit(self.base)
+        try:
+            async with asyncio.timeout(KNOCK_SECONDS):
+                _reader, writer = await asyncio.open_connection(
+                    parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+                )
+        except (OSError, ValueError) as error:
+            raise Unreachable(in_words(error, self.host)) from error
+        writer.transport.abort()
+
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None, bounds: Bounds
     ) -> Answer:
-        """Send one request. Raises Unreachable, BadReply, RyzeError."""
+        """Send one request. Raises Unreachable, NoAnswer once the connection was made, BadReply, RyzeError."""
         httpx = _httpx()
         if self._client is None:
             # No environment proxies: the sockets would not go through them, and half a console is worse than none.
@@ -120,35 +135,42 @@ class Transport:
         assert self._client is not None
         # identity: a compressed body could grow a thousandfold before its size is known
         all_headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity", **headers}
+        heard: list[int] = []
         try:
             async with asyncio.timeout(bounds.seconds):
                 request = self._client.build_request(
                     method, self.base + path, headers=all_headers, content=content,
                     timeout=httpx.Timeout(None, connect=CONNECT_SECONDS, read=bounds.silence),
                 )
-                return await self._exchange(self._client, request, bounds.most)
-        except TimeoutError as error:
+                return await self._exchange(self._client, request, bounds.most, heard)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unreachable(in_words(error, self.host)) from error
+        except (TimeoutError, httpx.TimeoutException) as error:
+            words = _("{host} began to answer, but was not done in time") if heard else _("{host} did not answer in time")
+            raise NoAnswer(words.format(host=self.host)) from error
         except httpx.RemoteProtocolError as error:
-            raise Unreachable(_("{host} broke off its answer, or does not speak HTTP").format(host=self.host)) from error
+            words = _("{host} broke off its answer") if heard else _("{host} broke off its answer, or does not speak HTTP")
+            raise NoAnswer(words.format(host=self.host)) from error
         except (httpx.TransportError, OSError) as error:
-            raise Unreachable(in_words(error, self.host)) from error
+            raise NoAnswer(in_words(error, self.host)) from error
         except (httpx.InvalidURL, httpx.HTTPError, ValueError) as error:
             raise RyzeError(_("the request could not be made: {reason}").format(reason=type(error).__name__)) from error
 
     @staticmethod
-    async def _exchange(client: httpx.AsyncClient, request: httpx.Request, most: int) -> Answer:
+    async def _exchange(client: httpx.AsyncClient, request: httpx.Request, most: int, heard: list[int]) -> Answer:
         parts: list[bytes] = []
         size = 0
         response = await client.send(request, stream=True)
+        heard.append(response.status_code)
         try:
             if response.headers.get("content-encoding", "identity") not in ("identity", ""):
-                raise BadReply(_("the server compressed an answer that was asked for uncompressed"), status=response.status_code)
+                words = _("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?")
+                raise BadReply(words, status=response.status_code)
             async for part in response.aiter_raw():
                 size += len(part)
                 if size > most:
-                    words = _("the server's answer is longer than {most} bytes")
-                    raise BadReply(words.format(most=most), status=response.status_code)
+                    words = _("the server's answer is longer than {most} MB, and was read no further").format(most=most >> 20)
+                    raise BadReply(words, status=response.status_code)
                 parts.append(part)
             text = b"".join(parts).decode("utf-8", "replace")
             return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, text)

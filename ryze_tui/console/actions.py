@@ -54,6 +54,18 @@ def _may(action: str) -> Reason:
     return reason
 
 
+def _proven(action: str) -> Reason:
+    """For what cannot be taken back: a row of an earlier run is no ground for it."""
+
+    def reason(account: Account | None, row: Row | None) -> str:
+        missing = _row(account, row)
+        if missing or account is None or account.model.loaded:
+            return missing or _may(action)(account, row)
+        return _("Waiting for the server's list: this row is from an earlier run.")
+
+    return reason
+
+
 def _new(account: Account | None, row: Row | None) -> str:
     return _online(account, row) or (account.may("create") if account is not None else "")
 
@@ -62,6 +74,8 @@ def _phone(account: Account | None, row: Row | None) -> str:
     missing = _row(account, row)
     if missing or account is None:
         return missing
+    if not account.model.loaded:
+        return _proven("simulate")(account, row)
     return "" if account.server.simulated else _("The virtual phone works with simulated numbers only; this server is real.")
 
 
@@ -122,7 +136,7 @@ ACTIONS: Final = (
         mark("Log out"),
         mark("Unlinks the number and keeps the instance. Asks for its name."),
         KEEP,
-        _may("logout"),
+        _proven("logout"),
     ),
     Action(
         "delete",
@@ -130,7 +144,7 @@ ACTIONS: Final = (
         mark("Delete"),
         mark("Removes the instance and all that belongs to it. Asks for its name."),
         KEEP,
-        _may("delete"),
+        _proven("delete"),
     ),
     Action(
         "phone",

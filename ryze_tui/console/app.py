@@ -16,6 +16,8 @@ from textual.screen import Screen
 from ..i18n import _
 from .compat import CellExact
 from .crash import log_to_file
+from .driver import TerminalDriver
+from .opening import Opening
 from .screens.main import MainScreen
 from .styles import ink
 from .ticks import Coalescer
@@ -23,8 +25,10 @@ from .typeahead import TypeAhead
 from .words import safe
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from ..api.events import Event
-    from ..fleet.model import Changes
+    from ..fleet.model import Changes, FleetModel
     from ..operations.account import Account
     from ..operations.outcome import Outcome
 
@@ -49,8 +53,11 @@ class RyzeConsole(CellExact):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     TITLE = "ryze-tui"
 
-    def __init__(self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False) -> None:
+    def __init__(
+        self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True
+    ) -> None:
         super().__init__()
+        self._remember = keep
         self._url, self._token, self._profile, self._read_only = url, token, profile, read_only
         self.account: Account | None = None
         self.shown_budget: tuple[int, int] | None = None
@@ -60,10 +67,14 @@ class RyzeConsole(CellExact):
         self.typed = TypeAhead(super().on_event, lambda: self.focused)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
+        self._opening = Opening(self, self._show_kept, self._begin)
         self.main = MainScreen()
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
+
+    def get_driver_class(self) -> type[Driver]:
+        return TerminalDriver
 
     def on_load(self) -> None:
         # Before the terminal is taken over: a signal during start-up must find these in place.
@@ -94,13 +105,25 @@ class RyzeConsole(CellExact):
         if not self._painted:
             self._painted = True
             self.call_later(self._after_first_paint)
+        else:
+            self._opening.painted()
 
     def _after_first_paint(self) -> None:
+        if self._url and self._remember:
+            self._opening.start(self._url, self._token)
+        else:
+            self._begin()
+
+    def _show_kept(self, model: FleetModel, seen: float) -> None:
+        host = urlsplit(self._url).netloc
+        self.main.show_kept(model, seen, title=self._profile or host, host=host)
+
+    def _begin(self) -> None:
         self.stylesheet.add_source(LATER_CSS, ("ryze_tui", "later"))
         self.stylesheet.update(self.main)
         log_to_file()
         if self._url:
-            self.open_account(self._url, self._token, profile=self._profile)
+            self.open_account(self._url, self._token, profile=self._profile, again=True)
         else:
             from .screens.welcome import WelcomeScreen
 
@@ -109,15 +132,18 @@ class RyzeConsole(CellExact):
 
     # -- the account -----------------------------------------------------------------------------------------------
 
-    def open_account(self, url: str, token: str, *, profile: str = "") -> None:
-        """Show another account; the one shown before is closed. Imports the network libraries, so only after the first paint."""
+    def open_account(self, url: str, token: str, *, profile: str = "", keep: bool = True, again: bool = False) -> None:
+        """Show another account; the one shown before is closed. Imports the network libraries, so only after the first paint.
+
+        `keep`: remember it for the next start. `again`: what was remembered of it is on the screen already, if anything was.
+        """
         from ..operations.account import Account
 
         self.workers.cancel_group(self, "account")
-        account = Account(url, token, read_only=self._read_only, profile=profile)
+        account = Account(url, token, read_only=self._read_only, profile=profile, keep=self._remember and keep)
         account.on_changes, account.on_link, account.on_event = self._changed, self._link_changed, self._event
         self.account, self._pending, self.shown_budget = account, None, None
-        self.main.attach(account, title=profile or urlsplit(url).netloc, host=urlsplit(url).netloc)
+        self.main.attach(account, title=profile or urlsplit(url).netloc, host=urlsplit(url).netloc, again=again)
         self.run_worker(self._keep(account), group="account", exclusive=True)
 
     async def _keep(self, account: Account) -> None:
@@ -215,9 +241,9 @@ def _enable_gc() -> None:
     gc.enable()
 
 
-def run(url: str = "", token: str = "", *, profile: str = "", read_only: bool = False) -> int:
+def run(url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True) -> int:
     """Run the console; returns the exit code (128 + n when signal n ended it)."""
-    app = RyzeConsole(url, token, profile=profile, read_only=read_only)
+    app = RyzeConsole(url, token, profile=profile, read_only=read_only, keep=keep)
     app.run()
     sys.stdout.flush()
     return app.return_code or 0

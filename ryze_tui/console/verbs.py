@@ -62,6 +62,9 @@ async def may_connect(app: RyzeConsole, account: Account, name: str) -> bool:
     try:
         row = await account.confirm_state(name)
     except Unconfirmed as problem:
+        if not account.model.loaded:  # nothing but what an earlier run knew
+            app.refuse(f"{safe(name)}: {safe(problem.message)}")
+            return False
         title = _("Connect {name} all the same?").format(name=safe(name))
         words = _("Its state could not be asked for: {why}").format(why=safe(problem.message))
         return await _agreed(app, title, words)
@@ -120,7 +123,23 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
 
 async def reconnect(app: RyzeConsole, name: str) -> None:
     assert app.account is not None
-    app.say(await app.account.reconnect(name))
+    if app.account.model.loaded or await _there(app, app.account, name):
+        app.say(await app.account.reconnect(name))
+
+
+async def _there(app: RyzeConsole, account: Account, name: str) -> bool:
+    """Look at a row of an earlier run before anything is done to it."""
+    try:
+        row = await account.confirm_state(name)
+    except Unconfirmed as problem:
+        app.refuse(f"{safe(name)}: {safe(problem.message)}")
+        return False
+    if row is None:
+        app.refuse(_("{name} is not there any more.").format(name=safe(name)))
+    elif row.state == states.CONNECTED:
+        app.refuse(_("{name} is connected already.").format(name=safe(name)))
+        return False
+    return row is not None
 
 
 async def bring_back(app: RyzeConsole, name: str) -> None:
@@ -218,8 +237,8 @@ async def copy(app: RyzeConsole, name: str) -> None:
     from .screens.dialogs import Choice, Menu
 
     account = app.account
-    row = account.model.rows.get(name) if account is not None else None
-    if row is None:
+    row = app.main.row(name)
+    if row is None or account is None:
         return
     choices = [Choice("n", _("Name"), safe(name))]
     if row.number:

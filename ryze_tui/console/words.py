@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
 from ..api import states
 from ..i18n import _, mark
 from ..redact import clean
+
+if TYPE_CHECKING:
+    from ..fleet.model import Row
 
 GLYPH: Final = {
     states.BANNED: "✖",
@@ -47,6 +51,33 @@ def age(seconds: float, *, exact: bool = True) -> str:
     else:
         text = f"{int(seconds // 86400)} d"
     return text if exact else f"≥{text}"
+
+
+def lasting(row: Row, now: float) -> str:
+    """How long a row has been in its state, as far as anybody knows. `now`: Unix seconds.
+
+    `≥` at least, `≤` at most: of two bounds the nearer one, and neither when both read the same.
+    """
+    least = now - row.since
+    if row.since_exact or not row.not_before:
+        return age(least, exact=row.since_exact)
+    most = now - row.not_before
+    if age(least) == age(most):
+        return age(most)
+    return age(least, exact=False) if 2 * least >= most and least >= 60 else f"≤{age(most)}"
+
+
+def day(moment: float, now: float) -> str:
+    """`14:02`, `14:02 yesterday`, `Nov 20 14:02` or `2025-11-20`; local time."""
+    when, today = time.localtime(moment), time.localtime(now)
+    clock = time.strftime("%H:%M", when)
+    if when[:3] == today[:3]:
+        return clock
+    # Noon of today less a day is yesterday, also where a day has 23 or 25 hours.
+    noon = time.mktime((*today[:3], 12, 0, 0, 0, 0, -1))
+    if when[:3] == time.localtime(noon - 86400)[:3]:
+        return _("{clock} yesterday").format(clock=clock)
+    return time.strftime("%b %d %H:%M" if 0 <= now - moment < 300 * 86400 else "%Y-%m-%d", when)
 
 
 def number(digits: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-from ..api.errors import BadReply
-from ..api.events import Event, Heartbeat, RowChanged, RowDeleted, Snapshot, parse_account_frame
+from ..api.errors import BadReply, RyzeError
+from ..api.events import Event, Frame, Heartbeat, RowChanged, RowDeleted, Snapshot, parse_account_frame
 from ..api.instance import Instance
 from ..client.clock import Breath, Clock
 from ..client.stream import Dial, Socket, StreamEnded
@@ -28,6 +28,12 @@ Heard = Callable[[Event, float, bool], None]
 """(event, monotonic second, live): `live` is False for what is told again after a gap."""
 
 
+def _position(seq: str) -> tuple[str, int] | None:
+    """`EPOCH.SEQ` as (epoch, number); None when it is of another shape."""
+    epoch, _dot, number = seq.rpartition(".")
+    return (epoch, int(number)) if epoch and number.isascii() and number.isdigit() and len(number) <= 15 else None
+
+
 class AccountStream:
     """Follows the stream; `life` is one connection. `changed` is called whenever `coverage` may have changed.
 
@@ -45,6 +51,8 @@ class AccountStream:
         self._after = ""
         self._complete = False
         self._proof = 0.0
+        self._trouble = ""
+        self._based = False
         self._snapshot: set[str] | None = None
         self._began = 0.0
         self._bad = 0
@@ -52,20 +60,25 @@ class AccountStream:
     @property
     def coverage(self) -> Coverage:
         """What the stream proves now."""
-        return Coverage(self._complete, self._proof, PROVEN)
+        return Coverage(self._complete, self._proof, PROVEN, trouble="" if self._complete else self._trouble)
 
     async def life(self) -> None:
         """Open the stream and follow it until it ends. Raises RyzeError, always."""
         resume = f"&after={quote(self._after, safe='')}" if self._after else ""
         # Without a filter: compact rows (`instance.row`, `instance.deleted`) come besides `instance.state`.
-        socket = await self._dial(f"/ws?events=instance.state{resume}", self._token)
-        self._snapshot, self._bad = None, 0
         try:
-            await self._follow(socket)
-        finally:
-            self._complete = False
-            self._changed()
-            await socket.close()
+            socket = await self._dial(f"/ws?events=instance.state{resume}", self._token)
+            self._snapshot, self._bad, self._based = None, 0, bool(resume)
+            self._trouble = self._trouble or _("the stream is open, but tells nothing")
+            try:
+                await self._follow(socket)
+            finally:
+                self._complete = False
+                self._changed()
+                await socket.close()
+        except RyzeError as error:
+            self._trouble = error.message
+            raise
 
     async def _follow(self, socket: Socket) -> None:
         breath = Breath()
@@ -91,6 +104,8 @@ class AccountStream:
                 raise
             return
         self._bad = 0
+        if not isinstance(frame, Snapshot) and self._told_already(frame):
+            return
         if self._complete:
             self._proof = now
         if late:
@@ -107,6 +122,19 @@ class AccountStream:
             self._after = frame.seq or self._after
         if isinstance(frame, Heartbeat) and self._snapshot is None:
             self._cover(now)
+
+    def _told_already(self, frame: Frame) -> bool:
+        """Whether a frame repeats what was told. One that contradicts it ends the connection; the next begins with a snapshot."""
+        known, told = _position(self._after), _position(frame.seq)
+        if known is None or told is None or self._snapshot is not None:
+            return False
+        same, behind = told[0] == known[0], told[1] < known[1] + (not isinstance(frame, Heartbeat))
+        if same and behind and not isinstance(frame, Heartbeat):
+            return True
+        if not same or behind:
+            self._after = ""
+            raise StreamEnded(_("the stream's frames contradict each other"))
+        return False
 
     def _event(self, event: Event, now: float) -> None:
         live = self._complete
@@ -128,16 +156,19 @@ class AccountStream:
         changes = self._model.apply_snapshot(frame.rows, received_at=now, now=self._clock.time())
         if frame.last:
             changes.merge(self._model.end_snapshot(self._snapshot, began_at=self._began))
-            self._snapshot = None
+            self._snapshot, self._based = None, True
             self._told(changes)
             self._cover(now)
         else:
             self._told(changes)
 
     def _cover(self, now: float) -> None:
-        """A heartbeat or the end of a snapshot: nothing before it is missing. Silence proves nothing, nor do older events."""
-        if not self._complete:
-            self._complete, self._proof = True, now
+        """A heartbeat or the end of a snapshot: nothing before it is missing. Silence proves nothing, nor do older events.
+
+        Nor does a heartbeat of a stream that neither began with a snapshot nor goes on where we left off.
+        """
+        if self._based and not self._complete:
+            self._complete, self._proof, self._trouble = True, now, ""
             self._changed()
 
 

@@ -7,36 +7,36 @@ import random as _random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..api.errors import RateLimited, RyzeError, TokenRefused, Unreachable
+from ..api.errors import NoAnswer, RateLimited, RyzeError, TokenRefused, Unreachable
 from ..api.events import ACCOUNT_STREAM, Event
 from ..api.instance import Instance
 from ..api.states import CONNECTED
 from ..client.budget import KEPT_FOR_PERSON
 from ..client.clock import Clock, wait
 from ..client.http import RyzeClient
-from ..client.replies import Health
+from ..client.replies import GATEWAY, Health
 from ..client.stream import Dial, StreamEnded
 from ..redact import register
 from .account_stream import AccountStream
+from .agenda import Agenda
 from .evidence import ACCOUNT, Streamed
 from .freshness import Coverage, Freshness, Link
 from .model import Changes, FleetModel
 from .poller import Poller
 from .reach import Reach
-from .scheduler import LISTS_A_MINUTE, Pace, Random, backoff, poll_interval, socket_limit
+from .scheduler import Random, backoff, poll_interval, socket_limit
 from .sockets import Sockets
 
 GRACE = 3.0
 """Seconds that the account stream has to come back before lists are read in its place."""
 PAINT = 0.03
 """Seconds that a screen has to show the first list before the sockets' library is imported (it holds up everything for 20 ms)."""
-DETAIL = 1.0
-"""Seconds that wishes for details are collected."""
 GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
-REFUSED_RETRY = 30.0
-FEW = 20
-"""Names that one narrowed list asks for at most."""
+SOON = 3.0
+"""Seconds: an attempt that is so near is not worth a word, and every knock would be one."""
+HEALTH_RETRY = 15.0
+"""Seconds before `/health` is asked again when its answer said nothing about the server."""
 
 
 @dataclass(slots=True)
@@ -66,21 +66,22 @@ class Feed:
         )
         self._sockets = Sockets(
             dial, model, clock, self.reach, random, limit=socket_limit() if sockets is None else sockets, token=self._token_of,
-            told=self.told, heard=watcher.event, lost=self._lost, doubted=self.doubt, changed=self._covered,
+            pause=self._pause, told=self.told, heard=watcher.event, suspect=self._suspect, doubted=self.doubt,
+            read_again=self.want, changed=self._covered,
         )
         self._plain: bool | None = None
-        self._pace = Pace(LISTS_A_MINUTE, 60.0)
+        self._agenda = Agenda(random)
         self._wake = asyncio.Event()
         self._listed = asyncio.Event()
         self._known = asyncio.Event()
         self._watch = asyncio.Event()
-        self._wishes: dict[str, float] = {}
         self._wished: set[str] = set()
-        self._asked: float | None = None
         self._uncovered_since = clock.monotonic()
-        self._not_before = 0.0
-        self._failures = 0
-        self._doubt = False
+        self._lost_at = 0.0
+        self._back = asyncio.Event()
+        self._has_health = self._gateway = False
+        self._health_at: float | None = None
+        self._vague = 0
         self._shown: tuple[str, str, float] = ("", "", 0.0)
 
     # -- what others ask -----------------------------------------------------------------------------------------------
@@ -89,6 +90,11 @@ class Feed:
         """The badge now."""
         self._judge()
         return self.freshness.link(self._clock.monotonic())
+
+    def proven(self) -> float | None:
+        """The monotonic second as of which the whole list is proven; None before the first one."""
+        self._judge()
+        return self.freshness.whole()
 
     def covers(self, name: str) -> bool:
         """Whether this row is proven by a stream at this moment."""
@@ -116,41 +122,43 @@ class Feed:
 
     def prefer(self, name: str, *, created: bool = False) -> None:
         """A person works on this row: stream it first."""
-        self._sockets.prefer(name, created=created)
+        if self._plain is not False:
+            self._sockets.prefer(name, created=created)
         if created:
-            self._wishes.pop(name, None)
+            self._agenda.known(name)
 
     def want(self, name: str) -> None:
         """Something only a list tells about this row is missing; it is read soon, together with others."""
-        self._wishes.setdefault(name, self._clock.monotonic() + DETAIL)
+        self._agenda.want(name, self._clock.monotonic())
         self._wake.set()
 
     def doubt(self) -> None:
         """Something contradicts what we know: read the whole list soon."""
-        self._doubt = True
+        self._agenda.doubt(self._clock.monotonic())
         self._wake.set()
 
     async def read(self, names: Sequence[str] | None = None) -> int:
         """Read a list now, whatever the schedule says; returns how many items it held. Raises RyzeError."""
         now = self._clock.monotonic()
-        self._pace.spend(now)
         if names is None:
-            self._asked = now
+            self._agenda.spend(now)
+            self._agenda.asked = now
         try:
             asked_at, count = await self.poller.read(names)
         except RyzeError as error:
             self._failed(error)
             raise
-        self.reach.found()
-        self._failures, self._not_before = 0, 0.0
+        self._found()
+        asked_for = None if names is None else list(names)
+        recovered = self._agenda.was_read(asked_for, asked_at, now)
         if self._plain is not False:
-            self._sockets.was_read(names, asked_at)
-        for name in names if names is not None else list(self._wishes):
-            if self._wishes.get(name, asked_at + DETAIL) <= asked_at + DETAIL:
-                self._wishes.pop(name, None)
+            self._sockets.was_read(asked_for, asked_at, recovered=recovered)
         if names is None:
-            self._doubt = False
+            if self._coverage().complete:
+                self._agenda.caught_up()
             self.freshness.listed(asked_at)
+        for name in self.poller.doubtful:
+            self.want(name)
         self._covered()
         return count
 
@@ -168,70 +176,124 @@ class Feed:
         """After the first list was read or failed: what is visible comes before what keeps it true."""
         await self._listed.wait()
         await self._clock.sleep(PAINT)
-        await self._ask_health()
+        while self.extensions is None:
+            await self._ask_health()
+            await self.reach.wait()  # it was away; a person's own call may be the first to find it back
 
-    async def _ask_health(self) -> None:
-        """Ask what the server can do; until then there is nothing to follow."""
+    async def _probe(self) -> None:
+        """The server was away: see whether it takes connections again, and only then ask it something."""
         try:
-            health = await self._client.health()
+            await self._client.knock()
         except Unreachable as error:
             self._lost(error)
             return
-        except RyzeError:
-            # It answered, but not as the contract says: then it has none of our extensions either.
-            health = Health("", "", frozenset(), "")
-        if not self.reach.up:
-            # What happened while it was away is told by the account stream's first frames, or by a list at once.
-            self._doubt = self._plain is not False
-            self._uncovered_since = self._clock.monotonic()
-        self.reach.found()
-        self.freshness.recovered()
+        await self._ask_health()
+        asked = self._agenda.asked or 0.0
+        if self._gateway and not self.reach.up and self._clock.monotonic() - asked >= HEALTH_RETRY:
+            await self._read_due(None)  # only its health may be broken
+
+    async def _ask_health(self) -> None:
+        """Ask what the server can do; until then there is nothing to follow."""
+        self._health_at, asked_at = None, self._clock.monotonic()
+        try:
+            health = await self._client.health()
+        except RyzeError as error:
+            # A gateway speaks for a server that is gone, or for one that never had this path: the list knows.
+            self._gateway = error.status in GATEWAY and self._has_health
+            if isinstance(error, Unreachable) or (self._gateway and (self._agenda.failures or not self.reach.up)):
+                self._lost(error, opened=True, asked_at=asked_at)
+                return
+            self._answered_otherwise(error)
+        else:
+            self._vague, self._has_health, self._gateway = 0, True, False
+            self._found()
+            self._tell(health)
+        self._covered()
+
+    def _answered_otherwise(self, error: RyzeError) -> None:
+        """It answered, but not as the contract says: then it has none of our extensions, unless it had some a moment ago.
+
+        A gateway may have answered in its place, so that it is asked again; only a 404 is the server's own word.
+        """
+        if self._gateway:
+            self.doubt()
+        if error.status == 404:
+            self._has_health = False
+        else:
+            pause = backoff(self._vague, self._random, first=HEALTH_RETRY, most=20 * HEALTH_RETRY)
+            self._health_at, self._vague = self._clock.monotonic() + pause, self._vague + 1
+        self._found()
+        if self.extensions is None or error.status == 404:
+            self._tell(Health("", "", frozenset(), ""))
+
+    def _tell(self, health: Health) -> None:
         self.extensions = health.extensions
         self._known.set()
         self._watcher.health(health)
-        self._wake.set()
-        self._covered()
+
+    def _found(self) -> None:
+        """The server answered something."""
+        if not self.reach.up:
+            # What happened while it was away is told by the account stream's first frames, or by a list at once.
+            now = self._uncovered_since = self._clock.monotonic()
+            self._agenda.back(now, self._lost_at, told=self._plain is False)
+            self._sockets.reopen()
+            self._back.set()
+        self.reach.found()
+        self.freshness.recovered(self._lost_at)
 
     async def _poll(self) -> None:
-        """Read lists when they are due; while the server is away, ask only for its health."""
+        """Read lists when they are due; while the server is away, only see whether it is back."""
         while True:
             now = self._clock.monotonic()
             if not self.reach.up:
                 if not await wait(self._clock, self._wake, self.reach.retry_at - now):
-                    await self._ask_health()
+                    await self._probe()
                 self._wake.clear()
+                continue
+            if self._health_at is not None and self._health_at <= now:
+                await self._ask_health()
                 continue
             due, names = self._due(now)
-            if due > now:
-                await wait(self._clock, self._wake, due - now)
+            if (wake_at := min(due, self._health_at or due)) > now:
+                await wait(self._clock, self._wake, wake_at - now)
                 self._wake.clear()
                 continue
-            try:
-                await self.read(names)
-            except RyzeError:
-                continue  # `read` has noted it, and `_due` waits accordingly
-            finally:
-                self._listed.set()
+            if names is not None:
+                self._agenda.spend(now)
+            await self._read_due(names)
+
+    async def _read_due(self, names: list[str] | None) -> None:
+        """A list whose time has come."""
+        try:
+            await self.read(names)
+        except RyzeError:
+            pass  # `read` has noted it, and `_due` waits accordingly
+        else:
+            if self._health_at is not None and self.extensions is not None:  # it speaks again: perhaps of its health too
+                await self._ask_health()
+        finally:
+            self._listed.set()
 
     def _due(self, now: float) -> tuple[float, list[str] | None]:
         """When the next list is to be read, and of which names (None: all)."""
-        names: list[str] | None = None
-        if self._asked is None or self._doubt:
-            due = now
-        elif self._plain is False:
+        spare = now + self._client.budgets.of(self._client.token).wait(keep=KEPT_FOR_PERSON)
+        return self._agenda.due(now, self._usual(now), spare)
+
+    def _usual(self, now: float) -> float:
+        """When the next list is due if nothing happens."""
+        asked = self._agenda.asked
+        if asked is None:
+            return now
+        if self._plain is False:
             # While the stream proves the rows no list is needed; one that has fallen silent is looked behind.
             coverage = self._stream.coverage
             since = coverage.proof + coverage.silence if coverage.complete else self._uncovered_since + GRACE
-            due = max(self._asked + self._interval(), since)
-        else:
-            due = min(self._asked + self._interval(), self._gap_due(now))
-            if (opening := self._sockets.opening_since) is not None:
-                due = max(due, max(opening, self._asked) + GAP_MOST)
-        if self._wishes and (wish := min(self._wishes.values())) < due:
-            due = wish
-            names = sorted(self._wishes) if len(self._wishes) <= FEW else None
-        spare = now + self._client.budgets.of(self._client.token).wait(keep=KEPT_FOR_PERSON)
-        return max(due, self._not_before, spare, self._pace.ready_at(now)), names
+            return max(asked + self._interval(), since)
+        due = min(asked + self._interval(), self._gap_due(now))
+        if (opening := self._sockets.opening_since) is not None:
+            due = max(due, max(opening, asked) + GAP_MOST)
+        return due
 
     def _gap_due(self, now: float) -> float:
         """Rows whose sockets opened after the last list was asked for."""
@@ -284,9 +346,11 @@ class Feed:
         self._uncovered_since = self._clock.monotonic()
         pause = backoff(failures, self._random, first=0.25)
         if isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
-            self._lost(error)
-            return
-        if isinstance(error, TokenRefused) or error.status == 404:
+            self._suspect()
+            if isinstance(error, NoAnswer):
+                self.doubt()
+                pause = max(pause, 1.0)
+        elif isinstance(error, TokenRefused) or error.status == 404:
             # A TokenInstance is refused here and nowhere else; a revoked token everywhere: the list tells which.
             self.doubt()
             if error.status == 404:
@@ -294,9 +358,9 @@ class Feed:
             pause = max(pause, 1.0)
         elif isinstance(error, RateLimited):
             pause = max(pause, error.retry_after)
-        self._wake.set()
+        self._back.clear()
         self._covered()
-        await self._clock.sleep(pause)
+        await wait(self._clock, self._back, pause)
 
     # -- what happened -------------------------------------------------------------------------------------------------
 
@@ -320,6 +384,16 @@ class Feed:
             self._sockets.rows_changed(changes)
         self._watcher.changes(changes)
 
+    def _pause(self, name: str) -> float:
+        """Seconds before this row's socket may be paid for: a server that shows no tokens makes the account's pay for all."""
+        token = self._token_of(name)
+        return self._client.budgets.of(token).wait(keep=KEPT_FOR_PERSON) if token == self._client.token else 0.0
+
+    def _suspect(self) -> None:
+        """A socket could not be opened: whether the server is away at all is for `/health` to say."""
+        self._health_at = self._clock.monotonic()
+        self._wake.set()
+
     def _coverage(self) -> Coverage:
         if self._plain is None:
             return Coverage()
@@ -328,27 +402,24 @@ class Feed:
     def _judge(self) -> None:
         self.freshness.coverage, self.freshness.good_for = self._coverage(), 1.5 * self._interval() + 5
 
-    def _lost(self, error: RyzeError) -> None:
-        self.freshness.failed(error, self.reach.lost(error))
+    def _lost(self, error: RyzeError, *, opened: bool = False, asked_at: float | None = None) -> None:
+        if self.reach.up:
+            self._lost_at = self._clock.monotonic()
+        self.freshness.lost(error, self.reach.lost(opened=opened, asked_at=asked_at))
         self._wake.set()
         self._covered()
 
     def _failed(self, error: RyzeError) -> None:
         """A list could not be read."""
-        if isinstance(error, Unreachable):
-            self._lost(error)
+        broken = isinstance(error, NoAnswer)
+        if (isinstance(error, Unreachable) and not broken) or (self._gateway and error.status in GATEWAY):
+            self._lost(error, opened=self._gateway)
             return
-        now = self._clock.monotonic()
-        self.reach.found()
-        if isinstance(error, RateLimited):
-            pause = error.retry_after
-        elif isinstance(error, TokenRefused):
-            pause = REFUSED_RETRY
+        if broken or (error.status or 0) >= 500:
+            self._suspect()  # is it only the list, or the whole server?
         else:
-            pause = backoff(self._failures, self._random, first=2.0)
-        self._failures += 1
-        self._not_before = now + pause
-        self.freshness.failed(error, self._not_before)
+            self._found()
+        self.freshness.failed(error, self._agenda.failed(error, self._clock.monotonic()))
         self._covered()
 
     def _covered(self) -> None:
@@ -359,7 +430,8 @@ class Feed:
 
     def _announce(self) -> None:
         link = self.link()
-        shown = (link.kind, link.message, link.retry_at)
+        soon = link.retry_at <= self._clock.monotonic() + SOON
+        shown = (link.kind, link.message, 0.0 if soon else link.retry_at)
         if shown != self._shown:
             self._shown = shown
             self._watcher.link()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ..api.errors import RyzeError, TokenRefused, Unreachable
+from ..api.errors import RyzeError, TokenRefused
 
 CONNECTING: Final = "connecting"
 LIVE: Final = "live"
@@ -20,7 +20,8 @@ class Link:
     """What the badge says. `since`: monotonic second at which the rows were last proven (of our start while they never were).
 
     `age`: seconds since then, at the moment of asking. `retry_at`: monotonic second of the next attempt, 0 when none is planned.
-    `message`: why it is not live, in words; empty when nothing is wrong.
+    `message`: what is wrong, in words; empty when nothing is. While `live`, a list that cannot be read; while `polling`, why
+    there is no stream.
     """
 
     kind: str = CONNECTING
@@ -34,13 +35,15 @@ class Link:
 class Coverage:
     """What the sockets prove. `complete`: every row that can be streamed is; `proof`: when the quietest of them was last heard.
 
-    `silence`: seconds for which that proof stands. `rest`: rows exist that only a list tells about.
+    `silence`: seconds for which that proof stands. `rest`: rows exist that only a list tells about. `trouble`: why the streams
+    do not prove everything, in words.
     """
 
     complete: bool = False
     proof: float = 0.0
     silence: float = 0.0
     rest: bool = False
+    trouble: str = ""
 
 
 class Freshness:
@@ -51,30 +54,38 @@ class Freshness:
         self.coverage = Coverage()
         self.good_for = 0.0
         self._listed: float | None = None
-        self._doubted = False
+        self._doubted = float("-inf")
         self._failure: RyzeError | None = None
+        self._away = False
         self._retry_at = 0.0
 
     def listed(self, asked_at: float) -> None:
         """A whole list was read."""
-        self._listed, self._doubted = max(asked_at, self._listed or asked_at), False
-        self._failure, self._retry_at = None, 0.0
+        self._listed = max(asked_at, self._listed or asked_at)
+        self._failure, self._away, self._retry_at = None, False, 0.0
 
     def failed(self, error: RyzeError, retry_at: float) -> None:
-        """An attempt failed; the next one is at `retry_at`."""
-        self._failure, self._retry_at = error, retry_at
+        """A list could not be read; the next attempt is at `retry_at`."""
+        self._failure, self._away, self._retry_at = error, False, retry_at
 
-    def retried(self, retry_at: float) -> None:
-        """The next attempt was planned anew."""
-        self._retry_at = retry_at
+    def lost(self, error: RyzeError, retry_at: float) -> None:
+        """The server is not there at all; the next attempt is at `retry_at`."""
+        self._failure, self._away, self._retry_at = error, True, retry_at
 
-    def recovered(self) -> None:
+    def recovered(self, lost_at: float) -> None:
         """The server answers again: nothing is proven by that, and what was listed before it was away does not stand any more."""
-        if isinstance(self._failure, Unreachable):
-            self._failure, self._retry_at, self._doubted = None, 0.0, True
+        if self._away:
+            self._failure, self._away, self._retry_at, self._doubted = None, False, 0.0, lost_at
+
+    def whole(self) -> float | None:
+        """The monotonic second as of which every single row is proven, streamed or not; None before there is one."""
+        proof = self.coverage.proof or None  # of the moment at which they were complete, also when they are not any more
+        if self.coverage.complete and self.coverage.rest:
+            return None if self._listed is None or proof is None else min(self._listed, proof)
+        return max((moment for moment in (self._listed, proof) if moment is not None), default=None)
 
     def _list_stands(self, now: float) -> bool:
-        return self._listed is not None and not self._doubted and now - self._listed <= self.good_for
+        return self._listed is not None and self._listed >= self._doubted and now - self._listed <= self.good_for
 
     def is_live(self, now: float) -> bool:
         """Whether heartbeats prove every streamed row, and a fresh list the others."""
@@ -84,9 +95,9 @@ class Freshness:
     def link(self, now: float) -> Link:
         """The badge at this moment."""
         proof = self.began if self._listed is None else self._listed
-        if self.coverage.proof and (self.coverage.complete or self.coverage.proof > proof):
+        if not self.coverage.rest or self._listed is None:  # rows that only a list tells of are as old as the list
             proof = max(proof, self.coverage.proof)
-        message = self._failure.message if self._failure is not None else ""
+        message = self._failure.message if self._failure is not None else self.coverage.trouble
         return Link(self._kind(now), proof, max(0.0, now - proof), self._retry_at, message)
 
     def _kind(self, now: float) -> str:
@@ -99,7 +110,7 @@ class Freshness:
             if never:
                 return CONNECTING
             return POLLING if self._list_stands(now) else STALE
-        return OFFLINE if never or (isinstance(self._failure, Unreachable)) else STALE
+        return OFFLINE if never or self._away else STALE
 
     def next_change(self, now: float) -> float | None:
         """The monotonic second at which time alone may change the badge; None when it cannot."""

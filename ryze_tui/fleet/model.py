@@ -6,18 +6,42 @@ asked for. Everything that changes a row goes through `apply_*`, and each says w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..api import states
-from ..api.events import Event
 from ..api.instance import Instance
+
+if TYPE_CHECKING:
+    from ..api.events import Event
 
 STREAM: Final = "stream"
 LIST: Final = "list"
 YOU: Final = "you"
+PAST_MOST: Final = 20
+"""Changes of state that are kept of each row."""
+
+
+class Transition(NamedTuple):
+    """A change of state, later than `after` and not later than `at` (Unix seconds, equal when it was told as it happened).
+
+    `after` is 0 when nothing says how long before `at` it may have been.
+    """
+
+    after: float
+    at: float
+    was: str
+    now: str
+    reason: str = ""
+    told_by: str = LIST
+
+OLDEST_LIST: Final = 120.0
+"""Seconds after which no list that was asked for can still arrive (the client gives one up after 60)."""
+_COMPACT: Final = ("number_jid", "profile_name", "blocks", "streaming")
+"""What a compact row of the account stream tells."""
+_NEVER: Final = float("-inf")
 
 
 @dataclass(slots=True)
@@ -25,9 +49,17 @@ class Row:
     """One instance as we know it.
 
     `since` and `last_event` are Unix seconds; `since_exact` is False when the state was already there at our first look
-    (shown as `>= 14 m`). `heard` is the monotonic second as of which the row is true: when an event arrived, when a list was
-    asked for. `told_by`: stream, list or you. `phase`: where a connecting instance is (scan, linking, dialling, refused).
-    `stale` is True when the server itself lost touch with WhatsApp. `until`: Unix seconds at which a ban ends, 0 when not told.
+    (shown as `>= 14 m`): then `since` is the latest moment at which it can have begun, and `not_before` the earliest, 0 when
+    nothing says. `unwatched`: since when nobody watched all the time, in the same state (up to `since`); 0 when it was watched.
+    `past`: the last changes of state, oldest first. `seen` is the Unix second as of which the row is true, and `heard` is the
+    monotonic one: when an event arrived, when a list was asked for. `told_by`: stream, list or you. `phase`: where a connecting
+    instance is (scan, linking, dialling, refused). `stale` is True when the server itself lost touch with WhatsApp; `garbled`
+    when the last list said nothing readable about it, so that the row is what was known before. `until`: Unix seconds at which
+    a ban ends, 0 when not told.
+
+    `listed_at`: when the list was asked for that gave the details; `pushed_at`: when a stream last told anything of it;
+    `compact_at`: when a stream last told all of its compact row (monotonic seconds). `happened`: the server's own time of the
+    last event, in Unix seconds on the server's clock.
     """
 
     name: str
@@ -35,16 +67,25 @@ class Row:
     since: float
     since_exact: bool
     heard: float
+    seen: float
     told_by: str = LIST
     raw_state: str = ""
     reason: str = ""
     phase: str = ""
     stale: bool = False
+    garbled: bool = False
     last_event: float = 0.0
     last_word: str = ""
     until: float = 0.0
+    not_before: float = 0.0
+    unwatched: float = 0.0
+    past: tuple[Transition, ...] = ()
     item: Instance = field(default_factory=lambda: Instance(""))
     haystack: str = ""
+    listed_at: float = _NEVER
+    pushed_at: float = _NEVER
+    compact_at: float = _NEVER
+    happened: float = _NEVER
 
     @property
     def number(self) -> str:
@@ -77,6 +118,12 @@ def unix(text: str) -> float | None:
     return moment.timestamp() if moment.tzinfo and 1970 < moment.year < 2200 else None
 
 
+def _happened(event: Event) -> float | None:
+    """When it happened, in Unix seconds by the server's clock; None when the event does not say."""
+    stamp = event.data.get("timestamp")
+    return unix(stamp) if isinstance(stamp, str) else None
+
+
 def _haystack(item: Instance) -> str:
     return f"{item.name} {item.number} {item.profile_name} {item.business_name}".lower()
 
@@ -89,6 +136,8 @@ class FleetModel:
         self.counts: dict[str, int] = dict.fromkeys((*states.STATES, states.UNKNOWN), 0)
         self.unreadable = 0
         self.loaded = False
+        self.recall: Callable[[Row, float], None] | None = None
+        """Adds to a row that is new to us what an earlier run of the program knew of it (history.py); gets the Unix time."""
         self._gone: dict[str, float] = {}
 
     # -- facts ---------------------------------------------------------------------------------------------------------
@@ -101,13 +150,13 @@ class FleetModel:
         `asked_at` and `received_at` are monotonic seconds, `now` is the Unix time of the answer. What a list says is at least
         as new as `asked_at`, and nothing proves it to be newer: of two lists the one asked for later wins, in any order.
         """
-        changes, seen, unreadable = Changes(), set(), 0
+        changes, seen, unreadable, true_at = Changes(), set(), 0, now - max(received_at - asked_at, 0.0)
         for item in items:
             if not item.name:
                 unreadable += 1
                 continue
             seen.add(item.name)
-            changes.merge(self._list_row(item, asked_at, now))
+            changes.merge(self._list_row(item, asked_at, true_at, now))
         if complete:
             changes.merge(self.end_list(seen, asked_at=asked_at, unreadable=unreadable))
         return changes
@@ -115,9 +164,8 @@ class FleetModel:
     def end_list(self, seen: Set[str], *, asked_at: float, unreadable: int = 0) -> Changes:
         """After the last item of a whole list: rows it lacks, unheard of since it was asked for, are gone."""
         changes = self.drop_absent(list(self.rows), seen, asked_at=asked_at)
-        self.unreadable = unreadable
+        self.unreadable = unreadable + sum(row.garbled for row in self.rows.values())
         self.loaded = True
-        self._gone = {name: when for name, when in self._gone.items() if when > asked_at}
         return changes
 
     def drop_absent(self, asked: Iterable[str], seen: Set[str], *, asked_at: float) -> Changes:
@@ -125,7 +173,7 @@ class FleetModel:
         changes = Changes()
         for name in asked:
             if name not in seen and name in self.rows and self.rows[name].heard <= asked_at:
-                changes.merge(self._drop(name))
+                changes.merge(self.apply_deleted(name, received_at=asked_at))
         return changes
 
     def apply_snapshot(self, rows: Iterable[Instance], *, received_at: float, now: float) -> Changes:
@@ -140,19 +188,30 @@ class FleetModel:
         """After the last slice: rows that are not in it, and unheard of since it began, are gone."""
         changes = Changes()
         for name in [name for name, row in self.rows.items() if name not in names and row.heard < began_at]:
-            changes.merge(self._drop(name))
+            changes.merge(self.apply_deleted(name, received_at=began_at))
         self.loaded = True
         return changes
 
+    def is_old(self, event: Event) -> bool:
+        """Whether it happened, by the server's own clock, before an event that was told already: a frame sent again, late.
+
+        The frames of an account stream are numbered: their order needs no clock.
+        """
+        if event.seq:
+            return False
+        row, at = self.rows.get(event.instance), _happened(event)
+        return row is not None and at is not None and at < row.happened
+
     def apply_event(self, event: Event, *, received_at: float, now: float) -> Changes:
-        """One `instance.state` event; any other event, or an unknown instance, changes nothing."""
+        """One `instance.state` event; any other event, an old one, or an unknown instance, changes nothing."""
         word, row = event.state_word, self.rows.get(event.instance)
-        if not word or row is None or received_at < row.heard:
+        if not word or row is None or received_at < row.heard or self.is_old(event):
             return Changes()
         meaning = states.from_event(word)
-        stamp = event.data.get("timestamp")
-        at = (unix(stamp) if isinstance(stamp, str) else None) or now
-        row.heard, row.told_by, row.last_event, row.last_word = received_at, STREAM, now, word
+        happened = _happened(event)
+        at = happened or now
+        row.heard, row.seen, row.told_by, row.last_event, row.last_word = received_at, now, STREAM, now, word
+        row.pushed_at, row.happened = received_at, happened or row.happened
         if meaning.fresh is not None:
             row.stale = not meaning.fresh
         if event.number and event.number != row.number:
@@ -160,9 +219,10 @@ class FleetModel:
             row.item.profile_name = row.item.business_name = ""  # they were those of the number before
             row.haystack = _haystack(row.item)
         if meaning.state is not None:
+            row.garbled = False
             row.phase, row.stale = meaning.phase, row.stale and meaning.state == row.state
             row.reason = event.reason
-            self._move(row, meaning.state, min(at, now), exact=True)
+            self._move(row, meaning.state, min(at, now), exact=True, watched=True)
             row.raw_state = word
             if meaning.state == states.BANNED:
                 row.until = now + event.expire if event.expire else 0.0
@@ -171,43 +231,59 @@ class FleetModel:
     def apply_written(self, name: str, state: str, *, asked_at: float, received_at: float, now: float) -> Changes:
         """The answer to something we did ourselves (logout, reconnect): the server said what the state is now.
 
-        An event heard since we asked is newer than that: it is what our asking led to.
+        An event heard since we asked is newer than that: it is what our asking led to. A list read meanwhile is not: it may
+        have been made before the write.
         """
         row = self.rows.get(name)
-        if row is None or row.heard > asked_at:
+        if row is None or row.pushed_at > asked_at:
             return Changes()
         row.heard, row.told_by, row.phase, row.reason = received_at, YOU, "", ""
-        self._move(row, state, now, exact=True)
-        row.raw_state = state
+        self._move(row, state, now, exact=True, watched=True)
+        row.seen, row.raw_state = now, state
         return Changes({name})
 
     def apply_created(self, item: Instance, *, received_at: float, now: float) -> Changes:
         """We created it: the row is there at once, whatever an older list says."""
         self._gone.pop(item.name, None)
-        return self._list_row(item, received_at, now, exact=True)
+        return self._list_row(item, received_at, now, now, exact=True)
 
     def apply_deleted(self, name: str, *, received_at: float) -> Changes:
         """It is gone, and a list asked for earlier must not bring it back."""
         self._gone[name] = received_at
+        if len(self._gone) > 100:
+            self._gone = {name: at for name, at in self._gone.items() if at > received_at - OLDEST_LIST}
         return self._drop(name)
 
     # -- one row -------------------------------------------------------------------------------------------------------
 
-    def _list_row(self, item: Instance, asked_at: float, now: float, exact: bool = False) -> Changes:
+    def _list_row(self, item: Instance, asked_at: float, true_at: float, now: float, exact: bool = False) -> Changes:
         row = self.rows.get(item.name)
         if row is None:
             if self._gone.get(item.name, float("-inf")) >= asked_at:
                 return Changes()
-            return self._add(item, asked_at, now, YOU if exact else LIST, exact)
+            return self._add(item, asked_at, true_at, now, YOU if exact else LIST, exact, listed_at=asked_at)
+        if row.listed_at > asked_at:
+            return Changes()  # a list asked for later was read already: everything in this one is older
+        row.listed_at = asked_at
+        turned = Changes({row.name} if row.garbled == item.readable else set())
+        row.garbled = not item.readable
+        if item.readable:
+            turned.merge(self._list_facts(row, item, asked_at, true_at, now))
+        return turned
+
+    def _list_facts(self, row: Row, item: Instance, asked_at: float, true_at: float, now: float) -> Changes:
         if row.heard > asked_at:  # the state is older news; what only a list tells is not
             item.state, item.raw_state, item.since = row.state, row.raw_state, ""
             if row.told_by == STREAM and row.number:
                 item.number_jid = row.item.number_jid
+            if row.compact_at > asked_at:
+                for attribute in _COMPACT:
+                    setattr(item, attribute, getattr(row.item, attribute))
             return self._details(row, item)
         changes = self._details(row, item)
         if item.state != row.state:
-            row.phase, row.told_by = "", LIST
-            self._move(row, item.state, unix(item.since) or now, exact=bool(item.since))
+            row.phase, row.told_by, row.reason = "", LIST, item.reason  # the reason before was of the state before
+            self._move(row, item.state, unix(item.since) or now, exact=unix(item.since) is not None)
             changes.rows.add(row.name)
         elif (since := unix(item.since)) and since != row.since:
             row.since, row.since_exact = since, True
@@ -215,15 +291,18 @@ class FleetModel:
         if item.reason != row.reason and (item.reason or item.since):
             row.reason = item.reason
             changes.rows.add(row.name)
-        row.heard, row.raw_state = asked_at, item.raw_state
+        row.heard, row.seen, row.raw_state = asked_at, true_at, item.raw_state
         return changes
 
     def _snapshot_row(self, item: Instance, received_at: float, now: float) -> Changes:
         row = self.rows.get(item.name)
         if row is None:
-            return self._add(item, received_at, now, STREAM)
-        row.heard, changed = received_at, False
+            return self._add(item, received_at, now, now, STREAM)
+        row.heard = row.pushed_at = row.compact_at = received_at
+        changed, row.garbled = row.garbled, False
         since = unix(item.since)
+        if not since and not item.reason and item.state == row.state:
+            item.reason = row.reason  # a server that tells no since tells no reason either
         if item.state != row.state or (since and since != row.since) or item.reason != row.reason:
             if item.state != row.state:
                 row.told_by, row.stale = STREAM, False
@@ -232,13 +311,13 @@ class FleetModel:
             self._move(row, item.state, since or now, exact=since is not None)
             row.since, row.since_exact = (since, True) if since else (row.since, row.since_exact)
             changed = True
-        for attribute in ("number_jid", "profile_name", "blocks", "streaming"):
+        for attribute in _COMPACT:
             value = getattr(item, attribute)
             same = row.number == item.number if attribute == "number_jid" else getattr(row.item, attribute) == value
             if not same:
                 setattr(row.item, attribute, value)
                 changed = True
-        row.haystack = _haystack(row.item)
+        row.seen, row.haystack = now, _haystack(row.item)
         return Changes({row.name} if changed else set())
 
     def _details(self, row: Row, item: Instance) -> Changes:
@@ -249,20 +328,38 @@ class FleetModel:
         row.item, row.haystack = item, _haystack(item)
         return Changes({row.name})
 
-    def _add(self, item: Instance, heard: float, now: float, told_by: str, exact: bool = False) -> Changes:
-        since = unix(item.since)
-        self.rows[item.name] = Row(
-            name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard,
-            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item, haystack=_haystack(item),
+    def _add(
+        self, item: Instance, heard: float, seen: float, now: float, told_by: str, exact: bool = False, *,
+        listed_at: float = _NEVER,
+    ) -> Changes:
+        since, pushed = unix(item.since), heard if told_by == STREAM else _NEVER
+        row = Row(
+            name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard, seen=seen,
+            told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item, listed_at=listed_at, pushed_at=pushed,
+            compact_at=pushed, garbled=not item.readable,
         )
-        self.counts[item.state] += 1
+        self.put(row)
+        if self.recall is not None:
+            self.recall(row, now)
         return Changes({item.name}, order=True)
 
-    def _move(self, row: Row, state: str, since: float, *, exact: bool) -> None:
+    def put(self, row: Row) -> None:
+        """A row as it is, under a name that has none: of a list that was kept, not a fact."""
+        row.haystack = _haystack(row.item)
+        self.rows[row.name] = row
+        self.counts[row.state] += 1
+
+    def _move(self, row: Row, state: str, since: float, *, exact: bool, watched: bool = False) -> None:
+        """`watched`: it was told as it happened, so that nothing lies between the state before and this one."""
         if state != row.state:
             self.counts[row.state] -= 1
             self.counts[state] += 1
-            row.state, row.since, row.since_exact, row.until = state, since, exact, 0.0
+            # What a list says began after the row was last true, and other states may lie between; a server's own clock may be
+            # behind ours.
+            after = since if watched else min(row.seen, since)
+            row.past = (*row.past, Transition(after, since, row.state, state, row.reason, row.told_by))[-PAST_MOST:]
+            row.state, row.since, row.since_exact, row.not_before, row.unwatched = state, since, exact, after, 0.0
+            row.until = 0.0
         elif exact and not row.since_exact:
             row.since, row.since_exact = since, True
 

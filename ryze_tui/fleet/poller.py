@@ -16,13 +16,19 @@ SIMULATED = "SIMULATED"
 
 
 class Poller:
-    """One list at a time or several: the facts sort themselves out by when they were asked for."""
+    """One list at a time or several: the facts sort themselves out by when they were asked for.
+
+    `doubtful`: rows that the last whole list may have held unreadably.
+    """
 
     def __init__(self, client: RyzeClient, model: FleetModel, clock: Clock, *, told: Callable[[Changes], None]) -> None:
         self._client, self._model, self._clock, self._told = client, model, clock, told
         self.took = 0.0
+        """Seconds that a whole list takes: the quicker of the last two, since one slow answer says little."""
+        self._took_last: float | None = None
         self.account_token: bool | None = None
         self.simulated = False
+        self.doubtful: list[str] = []
 
     async def read(self, names: Sequence[str] | None = None) -> tuple[float, int]:
         """Read the whole list, or these names; returns (asked_at, items). Rows that are gone are dropped. Raises RyzeError."""
@@ -52,12 +58,15 @@ class Poller:
             )
             await breath()
         seen = {item.name for item in items if item.name}
+        nameless = sum(not item.name for item in items)
+        # An item without a readable name may be any row that the list lacks: that one is asked for by its name before it goes.
+        self.doubtful = [name for name in self._model.rows if name not in seen] if nameless and names is None else []
         if names is None:
-            unreadable = sum(not item.name for item in items)
-            changes.merge(self._model.end_list(seen, asked_at=asked_at, unreadable=unreadable))
-            self.took = received_at - asked_at
+            changes.merge(self._model.end_list(seen | {*self.doubtful}, asked_at=asked_at, unreadable=nameless))
+            took = received_at - asked_at
+            self.took, self._took_last = min(took, took if self._took_last is None else self._took_last), took
             self._judge_token(items)
-        else:
+        elif not nameless:
             changes.merge(self._model.drop_absent(names, seen, asked_at=asked_at))
         self._told(changes)
         return asked_at, len(seen)

@@ -34,9 +34,19 @@ def backoff(failures: int, random: Random, *, first: float = 0.5, most: float = 
     return float(min(most, first * 2 ** min(failures, 10)) * (1.0 - random() / 4))
 
 
+def knock_after(away: float, random: Random) -> float:
+    """Seconds before the next TCP connection to a server that has been away for `away` seconds.
+
+    It costs the server a few packets and no work, so it comes often enough to be back within a second of the server for the
+    first ten minutes; a server that is away for longer is not waited for by the second.
+    """
+    longest = 0.5 if away < 150 else 0.8 if away < 600 else 2.0 if away < 3600 else 5.0
+    return longest * (1.0 - random() / 4)
+
+
 def probe_after(failures: int, random: Random) -> float:
-    """Seconds before the next `/health` of a server that is away: within 5 for the first minute, then slower, at most 30."""
-    return backoff(failures, random, most=5.0 if failures < 15 else RETRY_MOST)
+    """Seconds before the next `/health` of a server that takes connections but does not answer (or a gateway does for it)."""
+    return backoff(failures, random, most=2.0 if failures < 60 else 5.0 if failures < 120 else RETRY_MOST)
 
 
 def poll_interval(*, uncovered: bool, took: float) -> float:

@@ -27,6 +27,8 @@ GONE: Final = 1008
 """Close code: the instance was deleted, or its token revoked."""
 GONE_PAUSE: Final = 2.0
 """Seconds in which the answer to our own delete, or a list, tells why."""
+ABOUT_IT: Final = (400, 401, 403, 404)
+"""Refusals that concern one instance: streaming is off, its token changed, it is gone."""
 _BAD_FRAMES: Final = 20
 _log = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ def _where(error: Exception) -> str:
 class Line:
     """One instance's socket. `read` is True once a list asked after the socket opened closed the gap before it.
 
-    `fresh`: we made the instance a moment ago, so nothing can have been missed before its first socket.
+    `fresh`: we made the instance a moment ago, so nothing can have been missed before its first socket. `lost`: the last
+    attempt did not reach the server.
     """
 
     name: str
@@ -57,23 +60,27 @@ class Line:
     fresh: bool = False
     retry_at: float = 0.0
     failures: int = 0
+    lost: bool = False
     refused: RyzeError | None = field(default=None, repr=False)
 
 
 class Sockets:
     """Keeps a socket for every row that can be streamed, as far as descriptors go.
 
-    `token(name)` gives the token to open it with; `changed()` is called when `coverage` or `gaps` may have changed.
+    `token(name)` gives the token to open it with, `pause(name)` the seconds before that token may be used for it;
+    `changed()` is called when `coverage` or `gaps` may have changed, `suspect()` when a socket could not be opened at all: that
+    says nothing about the server, only about sockets. `read_again(name)`: what was told of it is out of order.
     """
 
     def __init__(
         self, dial: Dial, model: FleetModel, clock: Clock, reach: Reach, random: Random, *, limit: int,
-        token: Callable[[str], str], told: Callable[[Changes], None], heard: Callable[[Event, float, bool], None],
-        lost: Callable[[RyzeError], None], doubted: Callable[[], None], changed: Callable[[], None],
+        token: Callable[[str], str], pause: Callable[[str], float], told: Callable[[Changes], None],
+        heard: Callable[[Event, float, bool], None], suspect: Callable[[], None], doubted: Callable[[], None],
+        read_again: Callable[[str], None], changed: Callable[[], None],
     ) -> None:
         self._dial, self._model, self._clock, self._reach, self._random, self._limit = dial, model, clock, reach, random, limit
-        self._token, self._told, self._heard = token, told, heard
-        self._lost, self._doubted, self._changed = lost, doubted, changed
+        self._token, self._pause, self._told, self._heard = token, pause, told, heard
+        self._suspect, self._doubted, self._read_again, self._changed = suspect, doubted, read_again, changed
         self._lines: dict[str, Line] = {}
         self._first: set[str] = set()
         self._created: set[str] = set()
@@ -81,7 +88,10 @@ class Sockets:
         self._wake = asyncio.Event()
         self._stale = True
         self._overflow = 0
+        self._shut = 0
+        self._shut_until = 0.0
         self._opening_since: float | None = None
+        self._trouble = ""
 
     # -- what they prove -----------------------------------------------------------------------------------------------
 
@@ -102,10 +112,12 @@ class Sockets:
     def coverage(self) -> Coverage:
         """What the sockets prove now."""
         lines = self._lines.values()
-        complete = bool(lines) and not self._overflow and all((line.open and line.read) or line.fresh for line in lines)
-        proof = min((line.heard for line in lines if line.open), default=self._clock.monotonic())
+        up = self._reach.up
+        complete = bool(lines) and not self._overflow and all((line.open and line.read) or (line.fresh and up) for line in lines)
+        proof = min((line.heard for line in lines if line.open or line.fresh), default=0.0)
         rest = len(self._model.rows) > len(self._lines)
-        return Coverage(complete, proof if complete else 0.0, ping_interval(len(self._lines)) + PONG + 5, rest)
+        silence = ping_interval(len(self._lines)) + PONG + 5
+        return Coverage(complete, proof if complete else 0.0, silence, rest, "" if complete else self._trouble)
 
     @property
     def gaps(self) -> list[str]:
@@ -121,13 +133,14 @@ class Sockets:
             self._opening_since = self._clock.monotonic()
         return self._opening_since
 
-    def was_read(self, names: Iterable[str] | None, asked_at: float) -> None:
-        """A list was asked for at `asked_at` and read (None: the whole one)."""
+    def was_read(self, names: Iterable[str] | None, asked_at: float, *, recovered: bool = False) -> None:
+        """A list was asked for at `asked_at` and read (None: the whole one). `recovered`: those before it had failed."""
         for line in [self._lines[name] for name in names if name in self._lines] if names is not None else self._lines.values():
             if line.open and line.opened_at <= asked_at:
                 line.read = True
             if line.refused is not None and not isinstance(line.refused, RateLimited):
-                line.refused, line.retry_at = None, max(line.retry_at, self._clock.monotonic() + 1.0)
+                now = self._clock.monotonic()
+                line.refused, line.retry_at = None, now if recovered else max(line.retry_at, now + 1.0)
         self._wake.set()
 
     # -- who gets one --------------------------------------------------------------------------------------------------
@@ -156,6 +169,7 @@ class Sockets:
 
     def _choose(self) -> None:
         self._stale = False
+        self._first &= self._model.rows.keys()
         names = most_important(self._model.rows.values(), self._first, self._limit)
         self._overflow = sum(row.item.streaming for row in self._model.rows.values()) - len(names)
         wanted = set(names)
@@ -164,7 +178,8 @@ class Sockets:
             if line.task is not None:
                 line.task.cancel()
         # The order of the lines is the order in which they open.
-        self._lines = {name: self._lines.get(name) or Line(name, fresh=name in self._created) for name in names}
+        now = self._clock.monotonic()
+        self._lines = {name: self._lines.get(name) or Line(name, fresh=name in self._created, heard=now) for name in names}
         self._created.clear()
         self._changed()
 
@@ -178,18 +193,40 @@ class Sockets:
                     self._choose()
                 await self._reach.wait()
                 now = self._clock.monotonic()
-                due = [line for line in self._lines.values() if line.task is None]
-                line = next((line for line in due if line.retry_at <= now), None)
-                ready = self._bucket.ready_at(now)
-                if line is not None and ready <= now:
+                line, ready_at = self._next(now)
+                if line is not None and ready_at <= now:
                     self._bucket.spend(now)
                     line.task = asyncio.create_task(self._hold(line), name=f"socket {line.name}")
+                    await asyncio.sleep(0)  # it pays for itself before the next one is looked at
                     continue
-                moments = [max(line.retry_at, ready) for line in due]
-                await wait(self._clock, self._wake, min(moments) - now if moments else None)
+                await wait(self._clock, self._wake, ready_at - now if line is not None else None)
                 self._wake.clear()
         finally:
             await self._close_all()
+
+    def _next(self, now: float) -> tuple[Line | None, float]:
+        """The line to open next and when; None when there is none. While sockets cannot be opened, one at a time tries."""
+        if self._shut and any(line.task is not None and not line.open for line in self._lines.values()):
+            return None, 0.0
+        ready = max(self._bucket.ready_at(now), self._shut_until)
+        best: tuple[Line | None, float] = None, float("inf")
+        for line in self._lines.values():
+            at = max(line.retry_at, ready)
+            if line.task is not None or at > best[1]:
+                continue
+            if (at := max(at, now + self._pause(line.name))) <= now and not self._shut:
+                return line, at
+            if best[0] is None or (at, line.retry_at) < (best[1], best[0].retry_at):  # the one that waited longest tries
+                best = line, at
+        return best
+
+    def reopen(self) -> None:
+        """The server was away and is back: sockets may open again at once."""
+        self._shut, self._shut_until = 0, 0.0
+        for line in self._lines.values():
+            if line.lost:
+                line.retry_at = 0.0
+        self._wake.set()
 
     async def _close_all(self) -> None:
         tasks = [line.task for line in self._lines.values() if line.task is not None]
@@ -217,6 +254,7 @@ class Sockets:
 
     def _ended(self, line: Line, error: RyzeError) -> None:
         now = self._clock.monotonic()
+        self._trouble = error.message
         was_open, long = line.open, line.open and now - line.opened_at >= LONG_LIFE
         line.task, line.open, line.read, line.fresh = None, False, False, False
         if was_open:
@@ -228,9 +266,13 @@ class Sockets:
                 self._doubted()
         elif isinstance(error, RateLimited):
             line.retry_at = now + error.retry_after
-        elif isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
-            line.retry_at = now
-            self._lost(error)
+        elif isinstance(error, Unreachable) or (error.status or 0) >= 500:
+            line.lost, line.retry_at = True, now + backoff(line.failures, self._random, first=0.25)
+            line.failures += 1
+            if now >= self._shut_until:  # failures of one moment count once
+                self._shut_until = now + backoff(self._shut, self._random, first=0.25)
+                self._shut += 1
+            self._suspect()
         else:
             # 400 streaming is off, 401 the token changed, 403, 404 it is gone: a list will tell what is true now.
             line.failures += 1
@@ -242,7 +284,10 @@ class Sockets:
     async def _follow(self, line: Line, socket: Socket) -> None:
         now = self._clock.monotonic()
         line.open, line.opened_at, line.heard, line.refused = True, now, now, None
+        self._works_again(now)
         line.read, line.fresh = line.fresh, False
+        line.lost, self._shut, self._shut_until = False, 0, 0.0
+        self._wake.set()
         self._changed()
         breath, bad, quiet = Breath(), 0, 0.0
         while True:
@@ -259,8 +304,15 @@ class Sockets:
             quiet = 0.0
             bad = 0 if self._take(line, raw) else bad + 1
             if bad >= _BAD_FRAMES:
-                raise BadReply("the server sends frames that cannot be read")
+                raise BadReply(_("the server sends frames that cannot be read"))
             await breath()
+
+    def _works_again(self, now: float) -> None:
+        """A socket opened: what kept others from opening, if it was nothing about them, is probably over."""
+        for line in self._lines.values():
+            if line.refused is not None and line.refused.status not in ABOUT_IT and not isinstance(line.refused, RateLimited):
+                line.refused, line.retry_at = None, min(line.retry_at, now)
+                self._wake.set()
 
     def _take(self, line: Line, raw: bytes | str) -> bool:
         """One frame; False when it could not be read. A frame about another instance is nobody's."""
@@ -273,6 +325,8 @@ class Sockets:
         if event.instance and event.instance != line.name:
             return True
         event.instance = line.name
+        if old := self._model.is_old(event):
+            self._read_again(line.name)
         self._told(self._model.apply_event(event, received_at=now, now=self._clock.time()))
-        self._heard(event, now, True)
+        self._heard(event, now, not old)
         return True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..api import states
-from ..i18n import _, mark
-from .model import Row
+from ..i18n import _, mark, n_
+from .model import YOU, Row
 
 FINE: Final = 0
 MOVING: Final = 1
@@ -18,17 +18,25 @@ CRITICAL: Final = 4
 AGEING: Final = {"scan": 180.0, "linking": 90.0, "dialling": 120.0, "refused": 5.0}
 """Seconds after which a connecting instance in that phase is no longer just on its way (a QR pairing ends after 160 s)."""
 AGEING_OTHER: Final = 120.0
+FLAP_SPAN: Final = 3600.0
+"""Seconds over which dropped connections are counted."""
+FLAPPING: Final = 3
+"""Drops within that time from which a row needs a look, also while it is connected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """`severity`: FINE to CRITICAL. `reason`: what happened. `told_by`: who says so. `next_key`, `next_step`: what to do."""
+    """`severity`: FINE to CRITICAL. `reason`: what happened. `told_by`: who says so. `next_key`, `next_step`: what to do.
+
+    `flaps`: how often the connection dropped in the last hour, as far as anybody watched.
+    """
 
     severity: int
     reason: str
     told_by: str
     next_key: str
     next_step: str
+    flaps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,7 @@ _STATES: Final = {
 _NEVER_PAIRED: Final = _Case(WARNING, mark("Never paired with a phone."), "c", mark("connect with a QR, or p with a code"))
 _STALE: Final = _Case(WARNING, mark("The server lost touch with WhatsApp; it may come back by itself."), "", "")
 _BAN_OVER: Final = _Case(WARNING, mark("The ban should be over by now."), "b", mark("bring it back, slowly"))
+_FLAPS: Final = mark("look at its proxy and at the phone's network")
 _BY_YOU: Final = _Case(TROUBLE, mark("You logged it out."), "c", _QR)
 
 _PHASES: Final = {
@@ -86,16 +95,40 @@ _PHASES: Final = {
 _STUCK: Final = mark("Connecting for longer than it should take.")
 
 
+def flaps(row: Row, now: float) -> int:
+    """How often it went from connected to something else in the hour before `now`.
+
+    Only what surely happened in that hour counts, so it is the least number; what a person did here is no drop.
+    """
+    if len(row.past) < FLAPPING:  # nearly every row, on the way of sorting 10,000
+        return 0
+    since = now - FLAP_SPAN
+    return sum(
+        change.was == states.CONNECTED and change.told_by != YOU and since <= change.after and change.at <= now
+        for change in row.past
+    )
+
+
 def assess(row: Row, now: float) -> Triage:
     """Judge a row; `now` is Unix seconds."""
-    case = _case(row, now)
+    case, drops = _case(row, now), flaps(row, now)
     reason = _(case.reason) if case.reason else ""
     if row.reason and row.reason.lower() not in reason.lower():
         reason = f"{reason} ({row.reason})" if reason else row.reason
-    return Triage(case.severity, reason, row.told_by, case.key, _(case.step) if case.step else "")
+    if drops >= FLAPPING:
+        words = n_("Dropped {n} time in the last hour.", "Dropped {n} times in the last hour.", drops)
+        reason = f"{reason} {words}" if reason else words
+    return Triage(case.severity, reason, row.told_by, case.key, _(case.step) if case.step else "", drops)
 
 
 def _case(row: Row, now: float) -> _Case:
+    case = _of_state(row, now)
+    if case.severity >= WARNING or flaps(row, now) < FLAPPING:
+        return case
+    return replace(case, severity=WARNING, step=case.step or _FLAPS)
+
+
+def _of_state(row: Row, now: float) -> _Case:
     if row.state == states.CONNECTED:
         return _STALE if row.stale else _STATES[row.state]
     if row.state == states.CONNECTING:

@@ -17,12 +17,14 @@ from ..client.clock import SYSTEM, Clock
 from ..client.http import RyzeClient
 from ..client.replies import Connecting, Health, Written
 from ..client.stream import Dialler
+from ..fleet import keeping
 from ..fleet.feed import Feed, Watcher
 from ..fleet.freshness import REFUSED, Link
 from ..fleet.model import Changes, FleetModel, Row
 from ..i18n import _, n_
 from ..redact import register
 from . import audit, remedy
+from .keeper import Keeper
 from .outcome import Outcome, Remedy, Unconfirmed, failed
 from .pairing import PairingSession, Ports
 
@@ -47,7 +49,10 @@ class ServerInfo:
 class Account:
     """Give it `run()` to keep everything true; the rest may be called at any time. Nothing here raises RyzeError."""
 
-    def __init__(self, url: str, token: str, *, read_only: bool = False, profile: str = "", clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, url: str, token: str, *, read_only: bool = False, profile: str = "", keep: bool = False, clock: Clock = SYSTEM
+    ) -> None:
+        """`keep`: remember the list and its history on disk for the next start (unless `RYZE_NO_CACHE` is set)."""
         self.read_only, self.profile = read_only, profile
         self.model = FleetModel()
         self.calls = CallLog()
@@ -62,20 +67,23 @@ class Account:
         self._problem = ""
         self._client: RyzeClient | None = None
         self._feed: Feed | None = None
+        self._keeper: Keeper | None = None
         self.budget = Budget(clock)
         register(token)
         try:
-            self._open(url, token)
+            self._open(url, token, keep and keeping.wanted())
         except BadAddress as error:
             self._problem = error.message
 
-    def _open(self, url: str, token: str) -> None:
+    def _open(self, url: str, token: str, keep: bool) -> None:
         budgets = Budgets(self._clock)
         client = RyzeClient(url, token, calls=self.calls, budgets=budgets, clock=self._clock)
         self.budget = budgets.of(client.token)
         self._client = client
         watcher = Watcher(self._changed, self._heard, self._link_changed, self._healthy)
-        self._feed = Feed(client, Dialler(client), self.model, self._clock, watcher)
+        self._feed = feed = Feed(client, Dialler(client), self.model, self._clock, watcher)
+        if keep:
+            self._keeper = Keeper(url, token, self.model, self._clock, feed.proven)
         self.calls.subscribe(lambda call: self._watch_budget())
 
     # -- what we know --------------------------------------------------------------------------------------------------
@@ -117,10 +125,16 @@ class Account:
             self._link_changed()
             await asyncio.Event().wait()
             return
-        await self._feed.run()
+        async with asyncio.TaskGroup() as group:
+            if self._keeper is not None:
+                await self._keeper.open()
+                group.create_task(self._keeper.run(), name="keep")
+            group.create_task(self._feed.run(), name="feed")
 
     async def close(self) -> None:
-        """Close every connection; connects under way are given up."""
+        """Close every connection; connects under way are given up. What is known is kept for the next start."""
+        if self._keeper is not None:
+            self._keeper.save_now()
         for task in self._connects.values():
             task.cancel()
         await asyncio.gather(*self._connects.values(), return_exceptions=True)
@@ -352,6 +366,8 @@ class Account:
     def _changed(self, changes: Changes) -> None:
         if not changes:
             return
+        if self._keeper is not None:
+            self._keeper.changed()
         for name in self._sessions.keys() & changes.rows:
             for session in list(self._sessions[name]):
                 session.row_changed(self.model.rows.get(name))

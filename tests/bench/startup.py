@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ..terminal.process import private_dirs
+from ..terminal.process import Terminal, private_dirs
+from ..terminal.proxy import Proxy
 from ..terminal.server import Server
 from .measure import Figure, interleaved, ratio, start, wall
 
@@ -22,7 +23,7 @@ def command() -> list[str]:
 
 
 def startup(server: Server, runs: int) -> list[Figure]:
-    """First text and the list from the server, each start with empty directories so that nothing is cached."""
+    """First text and the list from the server, each start with empty directories so that nothing is cached; then from it."""
     seen: list[tuple[float, float]] = []
 
     def ours() -> float:
@@ -45,8 +46,33 @@ def startup(server: Server, runs: int) -> list[Figure]:
     return [
         ratio("first text, against a one-Static app", first, reference, 1.15),
         ratio("list of 50 from the server, against the same", lists, reference, 1.7),
+        cached(server, runs),
         Figure("a stock DataTable app with 50 rows, for comparison", ratio("", stock, reference, 0).value, "x"),
     ]
+
+
+def cached(server: Server, runs: int) -> Figure:
+    """The list of last time, while the server cannot be reached: nothing of the network is waited for."""
+    home = Path(tempfile.mkdtemp(prefix="ryze-bench-"))
+    env = private_dirs(home) | {"RYZE_TOKEN": server.token}
+    try:
+        with Proxy(server.url) as proxy:
+            with Terminal([*command(), "--url", proxy.url], *SIZE, env) as console:
+                console.wait_for("LIVE", 20)
+                console.press("q")
+                console.wait_exit()
+            proxy.refuse()
+
+            def ours() -> float:
+                return start([*command(), "--url", proxy.url], env, SIZE, "sim-000")[1]
+
+            def static() -> float:
+                return start([sys.executable, str(HERE / "static_app.py")], {}, SIZE, "READY")[0]
+
+            mine, reference = interleaved(runs, ours, static)
+        return ratio("list of 50 from the cache, server away, against the same", mine, reference, 1.3)
+    finally:
+        shutil.rmtree(home)
 
 
 def version(runs: int) -> list[Figure]:

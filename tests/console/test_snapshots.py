@@ -124,6 +124,31 @@ def test_filter(picture: Callable[..., None], size: tuple[int, int]) -> None:
     picture(size, steps)
 
 
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
+def test_kept_rows_of_yesterday(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    from .test_kept import keep
+
+    keep()
+
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "sales")
+
+    picture(size, steps, load=False)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_connection_that_keeps_dropping(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        for _drop in range(4):
+            account.turn("vip", "disconnected")
+            account.turn("vip", "connected")
+        await to(pilot, "vip")
+        await until(pilot, lambda: pilot.app.main._order.out_of_order == 1)  # type: ignore[attr-defined]
+        await pilot.press("s")
+
+    picture(size, steps)
+
+
 def test_detail_alone(picture: Callable[..., None]) -> None:
     async def steps(pilot: Pilot[int], account: StubAccount) -> None:
         await to(pilot, "sales")

@@ -16,7 +16,8 @@ from ryze_tui.probes.truth import probe
 
 from tests.terminal.server import Server
 
-DIALECTS = pytest.mark.parametrize("server", [True, False, "observed"], ids=["stream", "plain", "observed"], indirect=True)
+OBSERVED = pytest.param("observed", marks=pytest.mark.long)
+DIALECTS = pytest.mark.parametrize("server", [True, False, OBSERVED], ids=["stream", "plain", "observed"], indirect=True)
 MODES = pytest.mark.parametrize("server", [True, False], ids=["stream", "plain"], indirect=True)
 
 

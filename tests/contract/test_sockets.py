@@ -286,3 +286,18 @@ async def test_an_event_reaches_the_socket_at_once(tmp_path: Path) -> None:
         data = await Frames.state(frames, "logged_out")
         late = datetime.now().astimezone().timestamp() - datetime.fromisoformat(data["timestamp"]).timestamp()
         assert late < 1 and json.dumps(data).count("token") == 0
+
+
+@pytest.mark.parametrize("layout", ["observed", "documented"])
+async def test_messages_come_in_either_layout(tmp_path: Path, layout: str) -> None:
+    """Contract §8 #30: a client that knows only one of the two understands nothing of the other."""
+    async with running(tmp_path, messages=layout) as api:
+        await api.paired("sales", websocketEnabled=True)
+        async with api.socket("/ws/sales") as frames:
+            await api.sim("sales", "message", **{"from": "5511988887777", "text": "Hi"})
+            data = (await frames.until(lambda frame: frame["event"] == "message.exchange"))[-1]["data"]
+        if layout == "documented":
+            chat, text, kind = data["message"]["chat"], data["message"]["content"]["text"], data["message"]["direction"]
+        else:
+            chat, text, kind = data["chat"], data["message"]["content"], data["direction"]
+        assert (chat["jid"], text, kind) == ("5511988887777@s.whatsapp.net", "Hi", "incoming")

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from ..terminal.proxy import Proxy
 from ..terminal.server import Server
+
+LATER: Final = {
+    "test_no_dead_code_is_ever_on_the_screen": "extensions", "test_idle_sends_nothing": "plain",
+    "test_list_calls_stay_rare_while_everything_changes": "extensions", "test_restarted_as_if_nothing_had_been": "extensions",
+    "test_a_line_that_spoils_what_passes": "extensions", "test_the_list_of_last_time_while_the_server_is_away": "extensions",
+    "test_resizing_down_to_nothing_and_back": "extensions", "test_the_other_keys_do_what_they_say": "extensions",
+    "test_keys_act_on_the_row_that_was_under_the_cursor": "plain", "test_a_server_that_goes_away_and_comes_back": "plain",
+    "test_a_console_that_may_only_read_says_so": "extensions",
+    "test_the_code_can_be_read_in_every_layout[100x30]": "", "test_the_code_can_be_read_in_every_layout[200x60]": "",
+}
+"""Stories of which `make test` tells one mode (or fewer sizes), and `make test-all` both: together they would take a minute."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        mode = LATER.get(item.name.partition("[")[0])
+        if item.name in LATER or (mode and f"[{mode}" in item.name):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(params=[True, False], ids=["extensions", "plain"])

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import zxingcpp
 from PIL import Image
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect as open_socket
 
 from ..terminal.server import Server
 
@@ -115,3 +121,117 @@ def everybody(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def test_probing_for_what_is_not_there_is_a_plain_404(everybody: Server, path: str) -> None:
     reply = everybody.http.post(path, json={})
     assert (reply.status_code, reply.json()["success"], bool(reply.json()["error"]["message"])) == (404, False, True)
+
+
+# -- what clients in other languages rely on ---------------------------------------------------------------------------
+
+
+def test_a_listener_that_brings_its_token_in_the_address(everybody: Server) -> None:
+    """It configures without reading first, wants messages only, pings by itself, and dials again when it is put out."""
+    token = everybody.create("listener")["token"]
+    address = f"{everybody.url.replace('http', 'ws', 1)}/ws/listener?token={token}"
+    with pytest.raises(InvalidStatus) as refused:
+        open_socket(address, proxy=None)
+    assert refused.value.response.status_code == 400, "not configured yet"
+    wanted = {"enabled": True, "events": ["message.exchange", "message.status"], "mediaBase64": True}
+    assert ask(everybody, "POST", "/api/events/websocket/listener", "token", token, wanted).status_code == 200
+    with open_socket(address, proxy=None) as socket:
+        everybody.call("GET", "/api/instance/connect/listener")
+        everybody.simulate("listener", "scan")
+        everybody.wait_state("listener", "connected")
+        assert socket.ping().wait(10), "a ping is answered"
+        sent = everybody.simulate("listener", "message", **{"from": "5511988887777", "text": "Hi"})
+        frame = json.loads(socket.recv(10))  # the first one: nothing of the pairing came
+        assert (frame["event"], frame["data"]["id"], frame["data"]["message"]["content"]) == (
+            "message.exchange", sent["messageId"], "Hi",
+        )  # fmt: skip
+        everybody.call("DELETE", "/api/instance/delete/listener")
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(10)
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1008
+    with pytest.raises(InvalidStatus) as refused:
+        open_socket(address, proxy=None)
+    assert refused.value.response.status_code == 401, "its token went with the instance"
+
+
+def test_every_state_told_is_one_that_clients_know_and_is_fresh(everybody: Server) -> None:
+    """They drop a state without a zone, of another day, of another instance, or with a word that is not in the catalog."""
+    catalog = {"connected", "disconnected", "logged_out", "stream_replaced", "temp_banned", "client_outdated", "connect_failure",
+               "stream_error", "cat_refresh_error", "qr_ready", "pair_success", "pair_error", "qr_scanned_no_multidevice",
+               "keepalive_timeout", "keepalive_restored", "manual_reconnect"}  # fmt: skip
+    everybody.create("told", websocketEnabled=True)
+    with everybody.listen("told") as events:
+        everybody.call("GET", "/api/instance/connect/told")
+        everybody.simulate("told", "scan")
+        events.wait_state("connected")
+        everybody.simulate("told", "drop", seconds=600)
+        events.wait_state("disconnected")
+        everybody.call("POST", "/api/instance/reconnect/told")
+        events.wait_state("manual_reconnect")
+        everybody.wait_state("told", "connected")
+        everybody.simulate("told", "ban", seconds=60)
+        events.wait_state("temp_banned")
+        everybody.call("DELETE", "/api/instance/logout/told")
+        events.wait_state("logged_out")
+    assert set(events.states()) <= catalog
+    for data in events.data():
+        told = datetime.fromisoformat(data["timestamp"].replace("Z", "+00:00"))
+        assert told.tzinfo is not None and abs((datetime.now(UTC) - told).total_seconds()) < 300
+        assert data.get("instance", "told") == "told"
+
+
+def test_an_own_token_is_told_the_real_name_whatever_is_asked_for(everybody: Server) -> None:
+    """A settings page compares it with what was typed: a wrong name must not pass for connected."""
+    token = everybody.create("Loja-Um")["token"]
+    for asked in ("loja-um", "something%20else", "a,b", ""):
+        reply = ask(everybody, "GET", f"/api/instance/list?instanceName={asked}", "token", token)
+        assert [item["name"] for item in reply.json()["instances"]] == ["Loja-Um"]
+
+
+def test_list_before_create_and_create_only_what_is_not_there(everybody: Server) -> None:
+    """Whoever provisions fails closed: a list that is odd, or without tokens, must never lead to a second instance."""
+    names = {item["name"]: item["token"] for item in everybody.call("GET", "/api/instance/list")["instances"]}
+    assert "provisioned" not in names and all(names.values())
+    # Announced as nothing at all, as fetch, curl and net/http do for a text.
+    made = httpx.post(
+        f"{everybody.url}/api/instance/new", headers={"token": everybody.token, "Content-Type": "text/plain;charset=UTF-8"},
+        content='{"name": "provisioned", "webhookEnabled": true, "webhookURL": "https://example.org/hook?instance=provisioned", '
+                '"webhookEvents": ["message.exchange"], "webhookMediaBase64": true, "qrcode": true}', timeout=20, trust_env=False,
+    )  # fmt: skip
+    assert (made.status_code, made.json()["instance"]["webhook"]["url"]) == (
+        201, "https://example.org/hook?instance=provisioned",
+    )  # fmt: skip
+    assert everybody.instances()["provisioned"]["token"] == made.json()["instance"]["token"]
+    again = ask(everybody, "POST", "/api/instance/new", "token", everybody.token, {"name": "provisioned"})
+    assert (again.status_code, bool(again.json()["error"]["message"])) == (409, True)
+
+
+def test_when_the_budget_is_used_up_clients_can_work_out_how_long_to_wait(tmp_path: Path) -> None:
+    """Three ways are in use: 0 left even after a 200, Retry-After in whole seconds, and Reset in seconds of the Unix clock."""
+    with Server(tmp_path, rate_limit=2) as server:
+        token = server.create("busy")["token"]
+        replies = [ask(server, "GET", "/api/instance/list", "token", token) for _ in range(3)]
+    assert [reply.status_code for reply in replies] == [200, 200, 429]
+    assert [reply.headers["x-ratelimit-remaining"] for reply in replies] == ["1", "0", "0"]
+    assert replies[2].json() == {"success": False, "error": {"message": "Rate limit exceeded. Try again later."}}
+    for reply in replies[1:]:
+        assert 0 <= float(reply.headers["x-ratelimit-reset"]) - time.time() <= 61
+    assert re.fullmatch(r"[0-9]+", replies[2].headers["retry-after"]) and int(replies[2].headers["retry-after"]) <= 61
+
+
+def test_a_client_that_offers_http2_is_served_and_fills_no_log(everybody: Server) -> None:
+    """As Java's does by default, on every request; what is refused is not worth a line each."""
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQBAAAAAAIAAAAA"}
+    for _ in range(2):
+        reply = everybody.http.get("/api/instance/list", headers=offer)
+        assert reply.json()["success"] is True
+    assert "pgrade" not in everybody.log.read_text()
+
+
+def test_a_client_written_from_the_documentation_understands_messages(tmp_path: Path) -> None:
+    with Server(tmp_path, speed=20.0, options=["--messages", "documented"]) as server:
+        server.paired("documented", websocketEnabled=True)
+        with server.listen("documented") as events:
+            server.simulate("documented", "message", **{"from": "5511988887777", "text": "Hi"})
+            message = events.wait_event("message.exchange")["data"]["message"]
+    assert (message["chat"]["jid"], message["content"]) == ("5511988887777@s.whatsapp.net", {"text": "Hi"})

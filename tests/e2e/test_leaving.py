@@ -81,13 +81,6 @@ def test_a_crash_says_so_without_secrets(shared: Server, tmp_path: Path) -> None
         assert "what a local variable held" not in text
 
 
-def test_a_closed_window_ends_the_program(shared: Server, tmp_path: Path) -> None:
-    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
-        console.ready()
-        console.hang_up()
-        console.wait_exit(5)
-
-
 def children(pid: int) -> list[int]:
     """Processes a process started."""
     return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
@@ -103,6 +96,40 @@ def gone(pid: int, timeout: float = 10.0) -> bool:
         return bool(select.select([descriptor], [], [], timeout)[0])
     finally:
         os.close(descriptor)
+
+
+def test_a_closed_window_ends_the_program(shared: Server, tmp_path: Path) -> None:
+    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
+        console.ready()
+        console.hang_up()
+        console.wait_exit(5)
+
+
+def test_a_window_closed_before_the_first_paint(shared: Server, tmp_path: Path) -> None:
+    # Start-up writes more pieces than the queue of the output thread takes: nothing may wait for a thread that ended.
+    with Console(shared.url, shared.token, tmp_path, (80, 24)) as console:
+        console.wait_for(lambda t: t.emulator.alternate, what="the full-screen page")
+        console.hang_up()
+        console.wait_exit(5)
+
+
+FOREIGN = """
+import os, sys
+if os.fork():
+    os.wait()
+os.setsid()
+os.execv(sys.executable, [sys.executable, "-m", "ryze_tui", *sys.argv[1:]])
+"""
+
+
+def test_a_window_closed_without_a_signal(shared: Server, tmp_path: Path) -> None:
+    # As under `setsid`, or a wrapper with a terminal of its own: the terminal goes away and nobody says so.
+    with Console(shared.url, shared.token, tmp_path, (80, 24), argv=[sys.executable, "-c", FOREIGN]) as console:
+        console.ready()
+        (program,) = children(console.pid)
+        console.hang_up()
+        console.wait_exit(5)
+        assert gone(program, 5)
 
 
 @pytest.mark.parametrize("end", ["q", "ctrl+c", "SIGKILL"])

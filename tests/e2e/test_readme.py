@@ -126,6 +126,20 @@ class Runner:
         command = re.sub(r"http://127\.0\.0\.1:\d+", self.server.url, command)
         assert '"success":true' in self.shell(command.replace("curl", "curl -sS", 1)).replace(" ", "")
 
+    def account(self, command: str) -> None:
+        """On our own server's data directory, in the order of the README: what is rotated and removed was added before."""
+        where = shlex.quote(str(self.server.home / "server"))
+        if re.search(r"account (rotate|remove)", command):
+            self.shell(f"ryze-tui account add acme --token-file before.token --data-dir {where}", cwd=self.home)
+        done = self.shell(f"{command} --data-dir {where}", cwd=self.home)
+        if " add " in command:
+            assert (self.home / "acme.token").stat().st_mode & 0o777 == 0o600
+            self.shell(f"ryze-tui account remove acme --yes --data-dir {where}", cwd=self.home)
+        elif "rotate" in command:
+            assert (self.home / "acme.token").read_text() != (self.home / "before.token").read_text()
+            self.shell(f"ryze-tui account remove acme --yes --data-dir {where}", cwd=self.home)
+        assert done.strip()
+
     def text(self, command: str) -> None:
         """Prints something and ends."""
         assert self.shell(re.sub(r"^\S*/", "", command)).strip()
@@ -148,6 +162,7 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"(\S+/)?ryze-tui$", Runner.welcome),
     (r"(RYZE_\w+=\S+ )?(\S+/)?ryze-tui serve( |$)", Runner.serve),
     (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
+    (r"(\S+/)?ryze-tui account (add|list|rotate|remove|set)", Runner.account),
     (r"curl ", Runner.curl),
 ]
 

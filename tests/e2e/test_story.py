@@ -112,6 +112,7 @@ def log_out(console: Console, server: Server, name: str) -> None:
     console.press("x")
     console.type_name(f"Log out {name}?", name)
     console.wait_badge(name, "logged out")
+    console.wait_for("Instance logged out")  # the push is quicker than the answer, and until that comes the next key waits
     assert server.state(name) == "loggedout"
 
 

@@ -23,7 +23,7 @@ class Bench:
 
     def __init__(self, patch: pytest.MonkeyPatch, **options: Any) -> None:
         self.clock = VirtualClock()
-        account_options = {name: options.pop(name) for name in ("read_only", "profile") if name in options}
+        account_options = {name: options.pop(name) for name in ("read_only", "profile", "keep") if name in options}
         self.server = FakeRyze(self.clock, **options)
         server = self.server
 

@@ -96,18 +96,23 @@ class FakeRyze:
     extensions: frozenset[str] = frozenset({ACCOUNT_STREAM})
     token: str = ACCOUNT
     up: bool = True
+    listens: bool = False
     latency: float = 0.0
     limit: int = 0
     instances: dict[str, Inst] = field(default_factory=dict)
     sockets: set[FakeSocket] = field(default_factory=set)
     lists: list[tuple[float, str | None]] = field(default_factory=list)
     dials: list[tuple[float, str]] = field(default_factory=list)
+    knocks: list[float] = field(default_factory=list)
+    healths: list[float] = field(default_factory=list)
     connects: list[tuple[float, str, str]] = field(default_factory=list)
     refused: int = 0
     epoch: str = "E"
     seq: int = 0
     ring: list[dict[str, Any]] = field(default_factory=list)
     answer: Any = None
+    health_answer: RyzeError | None = None
+    dial_answer: RyzeError | None = None
     accepts: bool = True
     profile: Any = ""
     keeps: StreamBlock | None = None
@@ -154,8 +159,16 @@ class FakeRyze:
             raise RateLimited(RATE_LIMITED, retry_after=reset)
         self.budgets.of(token).told(headers)
 
+    async def knock(self) -> None:
+        self.knocks.append(self.clock.monotonic())
+        if not (self.up or self.listens):
+            raise Unreachable("refuses connections")
+
     async def health(self) -> Health:
+        self.healths.append(self.clock.monotonic())
         await self._arrive(None)
+        if self.health_answer is not None:
+            raise self.health_answer
         return Health("ok", "RyzeAPI", self.extensions, "simulated" if self.extensions else "")
 
     async def list_text(self, names: Any = None) -> str:
@@ -238,6 +251,8 @@ class FakeRyze:
     async def dial(self, path: str, token: str) -> FakeSocket:
         self.dials.append((self.clock.monotonic(), path))
         await self._arrive(token)
+        if self.dial_answer is not None:
+            raise self.dial_answer
         parts = urlsplit(path)
         if parts.path == "/ws":
             if token != ACCOUNT:

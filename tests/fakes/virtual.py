@@ -17,9 +17,12 @@ class _Selector(selectors.SelectSelector):
     """Never waits: what the loop would have slept is added to its clock."""
 
     skipped = 0.0
+    steps = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
+        self.steps += 1
+        # Nothing comes from outside but a wake-up now and then: looking for it at each step would cost a tenth of the time.
+        ready = super().select(0) if timeout is None or self.steps % 64 == 0 else []
         if not ready and timeout:
             self.skipped += timeout
         if not ready and timeout is None:

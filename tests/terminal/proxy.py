@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+Mangle = Callable[[bytes], tuple[bytes, float, bool]]
+
 
 @dataclass(slots=True)
 class Request:
@@ -52,6 +54,7 @@ class Proxy:
         self.sent_to_client = 0
         self._rules: list[_Rule] = []
         self._refusing = False
+        self._mangle: Mangle | None = None
         self._flow = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,6 +114,10 @@ class Proxy:
     def freeze(self, on: bool = True) -> None:
         """No byte passes in either direction, connections stay open: a link that is dead without saying so."""
         self._loop.call_soon_threadsafe(self._flow.clear if on else self._flow.set)
+
+    def mangle(self, how: Mangle | None) -> None:
+        """Change what comes from the server, piece by piece: `how(data)` gives what to send, seconds before it, and go on?"""
+        self._mangle = how
 
     @property
     def sockets(self) -> int:
@@ -206,6 +213,12 @@ class Proxy:
         while data := await reader.read(1 << 16):
             await self._flow.wait()
             self.sent_to_client += len(data) if count else 0
+            if count and self._mangle is not None:
+                data, seconds, go_on = self._mangle(data)
+                await asyncio.sleep(seconds)
+                if not go_on:
+                    writer.write(data)
+                    break
             writer.write(data)
             await writer.drain()
         if count:

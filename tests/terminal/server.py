@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -53,10 +54,19 @@ class Server:
 
     def start(self, timeout: float = 30.0) -> None:
         """Start it and wait for its ready line."""
+        self.spawn()
+        self.wait_ready(timeout)
+
+    def spawn(self) -> None:
+        """Start it and do not wait."""
         self.home.mkdir(parents=True, exist_ok=True)
         env = environment(private_dirs(self.home / "server-home") | {"RYZE_ACCOUNT_TOKEN": self.token})
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self._argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        self.http = httpx.Client(headers={"token": self.token}, timeout=30, trust_env=False, verify=False)
+
+    def wait_ready(self, timeout: float = 30.0) -> None:
+        """Wait for the ready line of a server that was spawned."""
         assert self.process.stdout is not None
         said, end = b"", time.monotonic() + timeout
         while not (found := READY.search(said)):
@@ -68,7 +78,17 @@ class Server:
                 raise AssertionError(f"the server did not start: {said!r}\n{self.log.read_text(errors='replace')[-3000:]}")
             said += data
         self.url = found[1].decode()
+        self.http.base_url = self.url
+        self._argv[self._argv.index("--port") + 1] = self.url.rpartition(":")[2]  # started again, it is where it was
         self.http = httpx.Client(base_url=self.url, headers={"token": self.token}, timeout=30, trust_env=False)
+
+    def wait_connected(self, count: int, seconds: float = 10.0) -> list[str]:
+        """The names of those that are connected, once there are so many."""
+        end = time.monotonic() + seconds
+        while len(names := [name for name, state in self.states().items() if state == "connected"]) < count:
+            assert time.monotonic() < end, self.states()
+            time.sleep(0.01)
+        return names
 
     def stop(self) -> int:
         """End it with SIGTERM; its exit code."""
@@ -89,6 +109,21 @@ class Server:
         self.http.close()
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and new ones are taken by the system, but nothing is answered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def elsewhere(self) -> Iterator[Server]:
+        """While it is down: the same data served from another port, to change what it will know when it is back."""
+        other = Server(self.home, speed=10.0, rate_limit=0)
+        with other:
+            yield other
 
     # -- the API -------------------------------------------------------------------------------------------------------
 
@@ -179,6 +214,15 @@ class Events:
     def codes(self) -> list[str]:
         """Every QR text announced so far, newest batch last."""
         return [code for data in self.data() if data["state"] == "qr_ready" for code in data.get("codes", [])]
+
+    def wait_event(self, name: str, timeout: float = 10.0) -> dict[str, Any]:
+        """The last frame of that event; it may have come already."""
+        def found() -> list[dict[str, Any]]:
+            return [frame for _, frame in self.frames if frame.get("event") == name]
+
+        with self._news:
+            assert self._news.wait_for(found, timeout), f"no {name} in {timeout:g} s"
+            return found()[-1]
 
     def wait_state(self, state: str, timeout: float = 10.0) -> float:
         """When that word came; it may have come already."""

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 ECHO = """
 import os, signal, sys, termios, tty
 before = termios.tcgetattr(0)
-signal.signal(signal.SIGWINCH, lambda *_: print("size", *os.get_terminal_size(), flush=True))
+signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b"size %d %d\\n" % os.get_terminal_size()))
 print("ready", sys.stdin.isatty(), os.getsid(0) == os.getpid(), *os.get_terminal_size(), flush=True)
 if "dirty" in sys.argv:
     tty.setraw(0)

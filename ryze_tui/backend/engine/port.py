@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ..table import Happening
 
@@ -43,11 +43,22 @@ class Told:
 Tell = Callable[[Told], None]
 
 
+@dataclass(slots=True, frozen=True)
+class Saved:
+    """A session that is kept. `jid`: whose it is, when that is known. `broken`: why it is of no use; empty when it is fine."""
+
+    jid: str = ""
+    broken: str = ""
+
+
+UNREADABLE: Final = "the saved session cannot be read: put the key back that it was saved with, or pair it again"
+
+
 class Sessions(Protocol):
     """Where an engine keeps its sessions; each write is on the disk when it returns. Raises StoreError."""
 
-    async def sessions(self) -> dict[str, str]:
-        """Instance id -> session."""
+    async def sessions(self) -> dict[str, str | None]:
+        """Instance id -> session; None when there is one and it cannot be decrypted."""
 
     async def save_session(self, instance_id: str, data: str) -> None:
         """Replace a session."""
@@ -71,8 +82,12 @@ class Engine(Protocol):
     def boot_rate(self) -> float:
         """How many saved sessions a second may be dialled when the server starts."""
 
-    async def open(self, tell: Tell) -> set[str]:
-        """Get ready; returns the ids of instances with a saved session."""
+    @property
+    def boot_at_once(self) -> int:
+        """How many of them may be dialling at the same time."""
+
+    async def open(self, tell: Tell) -> dict[str, Saved]:
+        """Get ready; returns every session that is kept, by instance id, also those that cannot be used."""
 
     def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
         """Begin a pairing: by code when `number` (digits) is given, else by QR. Raises EngineError."""

@@ -15,6 +15,10 @@ from typing import Any, Final, Protocol
 
 from ...api.events import DELETED, HEARTBEAT, ROW, SNAPSHOT
 from ..record import Record, Values, compact_row
+from .layouts import MESSAGE, Layout, observed
+
+REVOKED: Final = "token revoked"
+"""Why a socket is closed with 1008 when the token that opened it is dead."""
 
 SLICE: Final = 500
 """Rows of a snapshot frame, and frames of a step of a resume."""
@@ -77,16 +81,20 @@ class _Account:
 
 
 class Bus:
-    """`epoch` names this run of the server; `base_url` is what envelopes tell; `deliver` gets what webhooks may want."""
+    """`epoch` names this run of the server; `base_url` is what envelopes tell; `layout` is that of their messages.
 
-    def __init__(self, *, epoch: str, ring_size: int, extensions: bool) -> None:
+    `deliver` gets what webhooks may want.
+    """
+
+    def __init__(self, *, epoch: str, ring_size: int, extensions: bool, layout: Layout = observed) -> None:
         self.base_url = ""
+        self._layout = layout
         self.deliver: Callable[[Record, str, Values], None] | None = None
         self._epoch = epoch
         self._ring_size = ring_size
         self._extensions = extensions
         self._accounts: dict[str, _Account] = {}
-        self._sockets: dict[str, dict[Listener, None]] = {}
+        self._sockets: dict[str, dict[Listener, str]] = {}
 
     # -- speaking ------------------------------------------------------------------------------------------------------
 
@@ -108,11 +116,30 @@ class Bus:
         for listener in list(self._sockets.pop(record.id, ())):
             listener.close(1008, "instance deleted")
 
+    def revoke(self, account_id: str, opener: str) -> None:
+        """A TokenAccount is dead: close its account streams, and the sockets of instances that `opener` opened."""
+        account = self._account(account_id)
+        listeners, account.listeners = list(account.listeners), {}
+        for instance, sockets in list(self._sockets.items()):
+            listeners += [listener for listener, by in sockets.items() if by == opener]
+            if left := {listener: by for listener, by in sockets.items() if by != opener}:
+                self._sockets[instance] = left
+            else:
+                del self._sockets[instance]
+        for listener in listeners:
+            listener.close(1008, REVOKED)
+
+    def forget(self, account_id: str) -> None:
+        """The account is gone."""
+        self._accounts.pop(account_id, None)
+
     def _to_sockets(self, record: Record, name: str, data: Values) -> None:
         block = record.blocks.get("websocket", {})
         wanted = block.get("events") or ()
         if not block.get("enabled") or (wanted and name not in wanted):
             return
+        if name == MESSAGE:
+            data = self._layout(data)
         about = {"baseUrl": self.base_url, "instance": record.name, "token": record.token}
         text = _text({"event": name, "data": data if block.get("mediaBase64") else without_media(data), "instanceData": about})
         for listener in list(self._sockets[record.id]):
@@ -139,9 +166,9 @@ class Bus:
         """How many account streams are open."""
         return len(self._account(account_id).listeners)
 
-    def follow_instance(self, record: Record, listener: Listener) -> None:
-        """From now on it hears the instance."""
-        self._sockets.setdefault(record.id, {})[listener] = None
+    def follow_instance(self, record: Record, listener: Listener, opener: str = "") -> None:
+        """From now on it hears the instance. `opener`: the credential of the caller (see auth.Caller)."""
+        self._sockets.setdefault(record.id, {})[listener] = opener
 
     def leave_instance(self, record: Record, listener: Listener) -> None:
         """It hears the instance no more."""
@@ -167,7 +194,8 @@ class Bus:
 
     def leave_account(self, account_id: str, listener: Listener) -> None:
         """It hears the account no more."""
-        self._account(account_id).listeners.pop(listener, None)
+        if (account := self._accounts.get(account_id)) is not None:
+            account.listeners.pop(listener, None)
 
     def heartbeat(self, account_id: str, listener: Listener) -> None:
         """Everything up to here was sent."""

@@ -26,6 +26,7 @@ from ..store.outbox import Delivery, OutboxRows
 from .bus import without_media
 from .delivery import DEAD, DELIVERED, PENDING, SECONDS, Fate, fate, headers, order_key, target
 from .lanes import Lanes, Where
+from .layouts import MESSAGE, Layout, observed
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +54,14 @@ class Registry(Protocol):
 
 
 class Outbox:
-    """`accept` events; what was pending when the server ended is picked up by `open`. `random`: a number in [0, 1)."""
+    """`accept` events; what was pending when the server ended is picked up by `open`.
+
+    `random`: a number in [0, 1). `layout`: that of message events.
+    """
 
     def __init__(
         self, rows: OutboxRows, egress: Egress, registry: Registry, clock: Clock, *, random: Callable[[], float],
-        base_url: Callable[[], str],
+        base_url: Callable[[], str], layout: Layout = observed,
     ) -> None:
         self._rows, self._egress, self._registry, self._clock, self._random = rows, egress, registry, clock, random
         self._lanes = Lanes(self._host)
@@ -65,7 +69,7 @@ class Outbox:
         self._finished: Counter[Where] = Counter()
         self._unsaved: list[Delivery] = []
         self._closed = False
-        self._base_url = base_url
+        self._base_url, self._layout = base_url, layout
 
     async def open(self) -> None:
         """Take up what was pending. Raises StoreError."""
@@ -216,7 +220,8 @@ class Outbox:
         if delivery.data is None:
             delivery.data = await self._rows.data(delivery)
         about = {"baseUrl": self._base_url(), "instance": record.name, "token": record.token}
-        envelope = {"event": delivery.event, "data": delivery.data, "instanceData": about}
+        data = self._layout(delivery.data) if delivery.event == MESSAGE else delivery.data
+        envelope = {"event": delivery.event, "data": data, "instanceData": about}
         body = json.dumps(envelope, separators=(",", ":")).encode()
         authorization = await self._registry.authorization(record, delivery.label)
         key = self._registry.signing_key(record, delivery.label)

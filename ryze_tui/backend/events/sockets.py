@@ -37,6 +37,7 @@ class Socket:
         self._open = True
         self._runner: asyncio.Task[object] | None = None
         self._abandoned = False
+        self._over = False
 
     def push(self, frame: str | Frames) -> None:
         """Queue a frame; a queue that is full closes the socket with 1013."""
@@ -47,14 +48,14 @@ class Socket:
             self._bytes += len(frame)
         if len(self._queue) > self._max_frames or self._bytes > self._max_bytes:
             self._queue.clear()
-            self._close = (1013, "reading too slowly")
-            asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon)
+            self.close(1013, "reading too slowly")
         self._start()
 
     def close(self, code: int, reason: str) -> None:
-        """Send what is queued, then close."""
+        """Send what is queued, then close; a client that does not read it is dropped after ABANDON_SECONDS."""
         if self._close is None:
             self._close = (code, reason)
+            asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon)
             self._start()
 
     async def run(self) -> None:
@@ -68,14 +69,14 @@ class Socket:
                 raise
             self._runner.uncancel()
         finally:
-            self._open = False
+            self._open, self._over = False, True
             self._queue.clear()
             if self._sender is not None and not self._sender.done():
                 self._sender.cancel()
 
     def _abandon(self) -> None:
         """A client that reads nothing at all does not even read the close frame: stop waiting for it."""
-        if self._open and self._runner is not None:
+        if not self._over and self._runner is not None:
             self._abandoned = True
             self._runner.cancel()
 

@@ -33,13 +33,18 @@ async def new(request: Request) -> JSONResponse:
     return JSONResponse({"success": True, "message": "Instance created successfully", "instance": created_view(record)}, 201)
 
 
+def _query(request: Request, name: str) -> str:
+    """The first value of that name, as the service (which is written in Go) reads it."""
+    return next(iter(request.query_params.getlist(name)), "")
+
+
 def _wanted(request: Request) -> list[Record]:
     """The items a list answers with (contract §2.3). Raises ApiError 401, 404."""
     catalog = backend_of(request).catalog
     caller = auth.any_token(request.scope)
     if caller.instance is not None:
         return [caller.instance]
-    value = request.query_params.get("instanceName", "")
+    value = _query(request, "instanceName")
     if not value:
         return catalog.of_account(caller.account)
     names = sorted({name.strip() for name in value.split(",")} - {""})
@@ -84,8 +89,9 @@ async def connect(request: Request) -> JSONResponse:
     """GET /api/instance/connect/:instance; waits for a code, at most a minute."""
     backend = backend_of(request)
     record = auth.instance_of(request.scope, backend.catalog)
-    number = _number(request.query_params.get("number", ""))
-    code = await backend.instances.connect(record, number, _history(request.query_params.get("history", "")))
+    number = _number(_query(request, "number"))
+    code = await backend.instances.connect(record, number, _history(_query(request, "history")))
+    auth.check_again(request.scope, backend.catalog)
     if code is None:
         return JSONResponse({"success": True, "message": "Instance already connected", "status": "connected"})
     answer: dict[str, Any]

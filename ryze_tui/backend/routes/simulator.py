@@ -34,7 +34,7 @@ class Simulator:
         account = auth.account_token(request.scope)
         instances = [record.id for record in backend_of(request).catalog.of_account(account)]
         try:
-            return _answer("storm", self._controls.storm(instances, await read_object(request, empty=True)))
+            return _answer("storm", self._controls.storm(instances, await read_object(request, empty=True), account))
         except (Impossible, Invalid) as error:
             raise _refusal(error) from None
 
@@ -47,7 +47,10 @@ class Simulator:
             raise ApiError(404, texts.NOT_FOUND)
         body = await read_object(request, limit=MEDIA_BYTES, empty=True)
         try:
-            return _answer(action, await self._controls.act(record.id, action, body))
+            done = await self._controls.act(record.id, action, body)
+            # What a phone did cannot be asked for again: it is on the disk before it is answered.
+            await backend_of(request).store.flush()
+            return _answer(action, done)
         except (Impossible, Invalid) as error:
             raise _refusal(error) from None
         except StoreError as error:

@@ -7,24 +7,23 @@ from starlette.websockets import WebSocket
 from ...api import errors as texts
 from .. import auth
 from ..app import Backend, backend_of
-from ..edge import LIMIT_HEADERS
 from ..errors import ApiError
+from ..events.bus import REVOKED
 from ..events.sockets import ACCOUNT_FRAMES, HEARTBEAT_SECONDS, INSTANCE_FRAMES, MAX_SOCKETS, Socket
 
 FULL = f"At most {MAX_SOCKETS} sockets at a time"
 
 
 def _check_origin(websocket: WebSocket, backend: Backend) -> None:
-    origin, allowed = websocket.headers.get("origin"), backend.settings.allowed_origins
+    origin, allowed = websocket.headers.get("origin"), backend.settings.socket_origins
     if origin and allowed and origin not in allowed:
-        raise ApiError(403, "Origin not allowed")
+        raise ApiError(403, texts.ORIGIN_REFUSED)
 
 
 async def _accept(websocket: WebSocket) -> bool:
     """False when the client is gone already."""
-    headers = [(name.lower().encode(), value.encode()) for name, value in websocket.scope.get(LIMIT_HEADERS, {}).items()]
     try:
-        await websocket.accept(headers=headers)
+        await websocket.accept()
     except OSError:
         return False
     return True
@@ -44,7 +43,9 @@ async def instance_socket(websocket: WebSocket) -> None:
         return
     if record.gone:
         socket.close(1008, "instance deleted")
-    backend.bus.follow_instance(record, socket)
+    elif auth.revoked(websocket.scope, backend.catalog):
+        socket.close(1008, REVOKED)
+    backend.bus.follow_instance(record, socket, websocket.scope[auth.CALLER].credential)
     try:
         await socket.run()
     finally:
@@ -78,6 +79,10 @@ async def account_socket(websocket: WebSocket) -> None:
     after = websocket.query_params.get("after", "")
     socket = Socket(websocket, max_frames=ACCOUNT_FRAMES)
     if not await _accept(websocket):
+        return
+    if auth.revoked(websocket.scope, backend.catalog):
+        socket.close(1008, REVOKED)
+        await socket.run()
         return
     backend.bus.follow_account(account, socket, events=names or None, after=after, records=backend.catalog.of_account(account))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import Executable, event, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,8 +29,15 @@ class Lazy(Protocol):
     def take(self) -> Sequence[Statement]:
         """What is to be written now."""
 
-    def put_back(self) -> None:
-        """The last `take` was not written; give it again next time."""
+    def put_back(self, left: Sequence[Statement]) -> None:
+        """This much of the last `take` was not written; give it again next time."""
+
+
+class _Failure(NamedTuple):
+    """Why a transaction failed. `unfit`: a value in it that no database can hold; what else was in it is fine."""
+
+    reason: str
+    unfit: bool = False
 
 
 def _pragmas(connection: Any, _record: object) -> None:
@@ -59,7 +66,7 @@ class Database:
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self.failure = ""
-        """Why the last write failed; empty when it did not."""
+        """Why the last write that nobody waited for failed; empty when it did not."""
 
     async def open(self, lazy: Lazy) -> None:
         """Migrate, then start the writer. `lazy` is asked right before each commit. Raises StartupError."""
@@ -131,31 +138,33 @@ class Database:
 
     async def _commit(self, units: list[tuple[Sequence[Statement], asyncio.Future[None]]], lazily: bool) -> None:
         lazy = self._lazy.take() if lazily and self._lazy is not None else ()
-        batches = [statements for statements, _ in units]
-        error = await self._transaction([*batches, lazy])
-        if error is None:
-            self.failure = ""
-            for _, done in units:
-                if not done.done():
+        error = await self._transaction([*(statements for statements, _ in units), lazy])
+        # One bad unit must not take the others with it: then each gets its own transaction.
+        failures = [error and await self._transaction([statements]) for statements, _ in units]
+        if lazily:
+            await self._commit_lazy(lazy, error)
+        for (_, done), failed in zip(units, failures, strict=True):
+            if not done.done():
+                if failed is None:
                     done.set_result(None)
-            return
-        # One bad unit must not take the others with it: each gets its own transaction.
-        for statements, done in units:
-            failed = await self._transaction([statements])
-            if done.done():
-                continue
-            if failed is None:
-                done.set_result(None)
-            else:
-                done.set_exception(StoreError(failed))
-        failed = await self._transaction([lazy])
-        self.failure = failed or ""
-        if failed is not None and self._lazy is not None:
-            self._lazy.put_back()
-            log.error("state changes could not be written: %s", failed)
+                else:
+                    done.set_exception(StoreError(failed.reason))
 
-    async def _transaction(self, units: Sequence[Sequence[Statement]]) -> str | None:
-        """None, or why it failed."""
+    async def _commit_lazy(self, lazy: Sequence[Statement], error: _Failure | None) -> None:
+        failed, left = error and await self._transaction([lazy]), lazy
+        if failed is not None and failed.unfit:
+            left = []
+            for statement in _one_by_one(lazy):
+                if (failure := await self._transaction([[statement]])) is not None:
+                    left.append(statement)
+                    failed = failure
+        self.failure = failed.reason if failed else ""
+        if failed is not None and self._lazy is not None:
+            self._lazy.put_back(left)
+            log.error("state changes could not be written: %s", failed.reason)
+
+    async def _transaction(self, units: Sequence[Sequence[Statement]]) -> _Failure | None:
+        """None, or why it failed. Never raises: everybody waits for the one writer."""
         if not any(units):
             return None
         try:
@@ -163,8 +172,17 @@ class Database:
                 for statements in units:
                     await _execute(connection, statements)
         except SQLAlchemyError as error:
-            return _reason(error)
+            return _Failure(_reason(error))
+        except Exception as error:
+            log.exception("a write failed")
+            return _Failure(type(error).__name__, unfit=True)
         return None
+
+
+def _one_by_one(statements: Sequence[Statement]) -> list[Statement]:
+    return [
+        (statement, row) for statement, rows in statements for row in (rows if isinstance(rows, list) else [rows])
+    ]
 
 
 async def _execute(connection: AsyncConnection, statements: Sequence[Statement]) -> None:

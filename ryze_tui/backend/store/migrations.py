@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy.schema import CreateColumn
 
 from ..errors import StartupError
 from . import schema
@@ -17,11 +18,20 @@ def _first(connection: Connection) -> None:
     schema.metadata.create_all(connection)
 
 
+def _accounts(connection: Connection) -> None:
+    """A quota for each account, removal in steps, and tokens that never come back. `_first` has made them on a new database."""
+    present = {column["name"] for column in inspect(connection).get_columns("accounts")}
+    for column in (schema.accounts.c.quota, schema.accounts.c.removing):
+        if column.name not in present:
+            connection.exec_driver_sql(f"ALTER TABLE accounts ADD COLUMN {CreateColumn(column).compile(connection)}")
+    schema.revoked_tokens.create(connection, checkfirst=True)
+
+
 def _outbox(connection: Connection) -> None:
     schema.outbox.create(connection, checkfirst=True)
 
 
-STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _outbox)
+STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox)
 """Step N brings version N to N+1."""
 
 assert len(STEPS) == schema.SCHEMA_VERSION

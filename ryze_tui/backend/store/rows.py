@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Update, bindparam, delete, insert, select, update
 
 from ..blocks import DEFAULT_LABEL, Written, open_secrets
 from ..errors import SecretError, StartupError, StoreError
-from ..record import Record
+from ..record import Record, Values
 from ..secrets import KeyRing
 from ..table import Stage
 from . import schema
@@ -32,6 +31,25 @@ def _state_of(record: Record) -> dict[str, Any]:
         "stage": str(record.stage), "since": record.since, "reason": record.reason, "jid": record.jid, "paired": record.paired,
         "profile_name": record.profile_name, "business_name": record.business_name, "updated_at": record.updated_at,
     }
+
+
+class AccountRow(NamedTuple):
+    """An account on the disk. `digest` is the SHA-256 of its token; `quota` None: as the server was started with."""
+
+    id: str
+    name: str
+    digest: str
+    created_at: float
+    quota: int | None = None
+    removing: bool = False
+
+
+def _account_update(account_id: str, **values: Any) -> Update:
+    return update(schema.accounts).where(schema.accounts.c.id == account_id).values(**values)
+
+
+def _revocation(digest: str, now: float) -> Statement:
+    return insert(schema.revoked_tokens), {"token_sha256": digest, "revoked_at": now}
 
 
 def _block_statements(ring: KeyRing, instance_id: str, blocks: Iterable[Written]) -> list[Statement]:
@@ -72,53 +90,77 @@ class Store:
 
     # -- accounts ------------------------------------------------------------------------------------------------------
 
-    async def accounts(self) -> list[tuple[str, str, str]]:
-        """(id, name, SHA-256 of the token) of every account."""
+    async def accounts(self) -> list[AccountRow]:
+        """Every account. Raises StoreError."""
         table = schema.accounts
-        return [tuple(row) for row in await self.database.read(select(table.c.id, table.c.name, table.c.token_sha256))]
+        columns = (table.c.id, table.c.name, table.c.token_sha256, table.c.created_at, table.c.quota, table.c.removing)
+        return [AccountRow(*row) for row in await self.database.read(select(*columns))]
 
-    async def add_account(self, account_id: str, name: str, digest: str, now: float) -> None:
-        """A new account."""
-        row = {"id": account_id, "name": name, "token_sha256": digest, "created_at": now}
+    async def add_account(self, account_id: str, name: str, digest: str, now: float, quota: int | None = None) -> None:
+        """A new account; on the disk when it returns. Raises StoreError."""
+        row = {"id": account_id, "name": name, "token_sha256": digest, "created_at": now, "quota": quota}
         await self.database.write([(insert(schema.accounts), row)])
 
     async def set_account_token(self, account_id: str, digest: str) -> None:
-        """Another token for the account; the old one is dead."""
-        statement = update(schema.accounts).where(schema.accounts.c.id == account_id).values(token_sha256=digest)
-        await self.database.write([(statement, {})])
+        """Another token for the account; the old one may come back (RYZE_ACCOUNT_TOKEN does that). Raises StoreError."""
+        await self.database.write([(_account_update(account_id, token_sha256=digest), {})])
+
+    async def rotate_account(self, account_id: str, old: str, new: str, now: float) -> None:
+        """Another token for the account; the old one is revoked for good. Raises StoreError."""
+        await self.database.write([(_account_update(account_id, token_sha256=new), {}), _revocation(old, now)])
+
+    async def set_account_quota(self, account_id: str, quota: int | None) -> None:
+        """How many instances it may have. Raises StoreError."""
+        await self.database.write([(_account_update(account_id, quota=quota), {})])
+
+    async def condemn_account(self, account_id: str, digest: str, now: float) -> None:
+        """Its token is revoked for good and it will be removed, after a restart too. Raises StoreError."""
+        await self.database.write([(_account_update(account_id, removing=True), {}), _revocation(digest, now)])
+
+    async def delete_account(self, account_id: str) -> None:
+        """Remove an account that has no instances any more. Raises StoreError."""
+        await self.database.write([(delete(schema.accounts).where(schema.accounts.c.id == account_id), {})])
+
+    async def revoked_tokens(self) -> set[str]:
+        """SHA-256 of every TokenAccount that was revoked. Raises StoreError."""
+        return {row[0] for row in await self.database.read(select(schema.revoked_tokens.c.token_sha256))}
+
+    async def is_instance_token(self, token: str) -> bool:
+        """Whether an instance has this TokenInstance. Raises StoreError."""
+        column = schema.instances.c.token_hmac
+        return bool(await self.database.read(select(column).where(column == self._ring.lookup(token))))
 
     # -- instances -----------------------------------------------------------------------------------------------------
 
     async def load(self) -> list[Record]:
-        """Every instance with its blocks. Raises StartupError when one cannot be decrypted."""
+        """Every instance with its blocks. Raises StartupError when one cannot be read."""
         blocks: dict[str, dict[str, dict[str, Any]]] = {}
         webhooks: dict[str, dict[str, dict[str, Any]]] = {}
         paused: dict[str, set[str]] = {}
-        for row in await self.database.read(select(schema.blocks)):
-            stored = json.loads(row.json)
-            values = stored["values"]
-            if row.label in ("", DEFAULT_LABEL):
-                blocks.setdefault(row.instance_id, {})[row.kind] = values
-            if row.kind == "webhook":
-                webhooks.setdefault(row.instance_id, {})[row.label] = values
-                if stored.get("paused"):
-                    paused.setdefault(row.instance_id, set()).add(row.label)
         try:
+            for row in await self.database.read(select(schema.blocks)):
+                stored = json.loads(row.json)
+                values = dict(stored["values"])
+                if row.label in ("", DEFAULT_LABEL):
+                    blocks.setdefault(row.instance_id, {})[row.kind] = values
+                if row.kind == "webhook":
+                    webhooks.setdefault(row.instance_id, {})[row.label] = values
+                    if stored.get("paused"):
+                        paused.setdefault(row.instance_id, set()).add(row.label)
             return [
-                replace(
-                    self._record(row), blocks=blocks.get(row.id, {}), webhooks=webhooks.get(row.id, {}),
-                    paused=paused.get(row.id, set()),
-                )
+                self._record(row, blocks.get(row.id, {}), webhooks.get(row.id, {}), paused.get(row.id, set()))
                 for row in await self.database.read(select(schema.instances))
             ]
-        except (SecretError, ValueError) as error:
-            raise StartupError(f"the database cannot be read ({error}); restore a copy, or its key") from error
+        except (SecretError, ValueError, TypeError, KeyError) as error:
+            why = str(error) if isinstance(error, SecretError) else "a row in it was damaged"
+            raise StartupError(f"the database cannot be read ({why}); restore a copy, or its key") from error
 
-    def _record(self, row: Any) -> Record:
+    def _record(self, row: Any, blocks: dict[str, Values], webhooks: dict[str, Values], paused: set[str]) -> Record:
         return Record(
             id=row.id, account=row.account_id, name=row.name, token=self._ring.decrypt(row.token, "instances", row.id, "token"),
             created_at=row.created_at, updated_at=row.updated_at, since=row.since, stage=Stage(row.stage), reason=row.reason,
-            jid=row.jid, paired=row.paired, profile_name=row.profile_name, business_name=row.business_name,
+            jid=row.jid, paired=row.paired, profile_name=row.profile_name, business_name=row.business_name, blocks=blocks,
+            webhooks=webhooks, paused=paused,
         )
 
     def _row(self, record: Record) -> dict[str, Any]:
@@ -172,10 +214,16 @@ class Store:
             (delete(schema.instances).where(schema.instances.c.id == record.id), {}),
         ])
 
-    async def save(self, record: Record) -> None:
-        """Write an instance's state and wait until it is on the disk. Raises StoreError."""
+    async def log_out(self, record: Record) -> None:
+        """Write the state of an instance that was logged out, and its session goes with it, whoever kept one meanwhile.
+
+        Raises StoreError.
+        """
         self._dirty.pop(record.id, None)
-        await self.database.write([(_UPDATE, {"row_id": record.id, **_state_of(record)})])
+        await self.database.write([
+            (_UPDATE, {"row_id": record.id, **_state_of(record)}),
+            (delete(schema.sessions).where(schema.sessions.c.instance_id == record.id), {}),
+        ])
 
     def touch(self, record: Record) -> None:
         """Its state changed: write it soon."""
@@ -188,23 +236,32 @@ class Store:
         rows = [{"row_id": record.id, **_state_of(record)} for record in self._taken.values() if not record.gone]
         return [(_UPDATE, rows)] if rows else []
 
-    def put_back(self) -> None:
-        """The last `take` was not written."""
-        self._dirty = self._taken | self._dirty
+    def put_back(self, left: Sequence[Statement]) -> None:
+        """These rows of the last `take` were not written."""
+        rows = [row for _, some in left for row in (some if isinstance(some, list) else [some])]
+        self._dirty = {row["row_id"]: self._taken[row["row_id"]] for row in rows} | self._dirty
+
+    async def flush(self) -> None:
+        """Wait until everything that may wait is on the disk. Raises StoreError."""
+        self.database.touch()
+        await self.database.write([])
+        if self.database.failure:
+            raise StoreError(self.database.failure)
 
     # -- sessions of the engine ----------------------------------------------------------------------------------------
 
     def _seal(self, instance_id: str, data: str) -> str:
         return self._ring.encrypt(data, "sessions", instance_id, "data")
 
-    async def sessions(self) -> dict[str, str]:
-        """Instance id -> session. One that cannot be read is left out and its instance must be paired again."""
-        found = {}
+    async def sessions(self) -> dict[str, str | None]:
+        """Instance id -> session; None when it cannot be read. It is kept: with the right key it is there again."""
+        found: dict[str, str | None] = {}
         for row in await self.database.read(select(schema.sessions)):
             try:
                 found[row.instance_id] = self._ring.decrypt(row.data, "sessions", row.instance_id, "data")
             except SecretError as error:
-                log.warning("the session of instance %s cannot be read (%s); it must be paired again", row.instance_id, error)
+                log.warning("the session of instance %s cannot be read: %s", row.instance_id, error)
+                found[row.instance_id] = None
         return found
 
     async def save_session(self, instance_id: str, data: str) -> None:

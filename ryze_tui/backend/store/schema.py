@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, false
 
 metadata = MetaData()
 
@@ -20,6 +20,14 @@ accounts = Table(
     Column("name", String(100), nullable=False, unique=True),
     Column("token_sha256", String(64), nullable=False, unique=True),
     Column("created_at", Float, nullable=False),
+    Column("quota", Integer, nullable=True),  # NULL: as the server was started with; 0: any number
+    Column("removing", Boolean, nullable=False, default=False, server_default=false()),  # its token is dead, its instances go
+)
+
+revoked_tokens = Table(
+    "revoked_tokens", metadata,  # of accounts; what was revoked once is never a token again
+    Column("token_sha256", String(64), primary_key=True),
+    Column("revoked_at", Float, nullable=False),
 )
 
 instances = Table(
@@ -75,4 +83,4 @@ outbox = Table(
     Index("outbox_webhook", "instance_id", "label", "state", "sequence"),
 )
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3

@@ -12,9 +12,10 @@ from ...i18n import _
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
 from ..words import GLYPH, safe
+from .linkwords import badge, waiting
 
 if TYPE_CHECKING:
-    from ...fleet.freshness import Link
+    from ...fleet.model import FleetModel
     from ...operations.account import Account
 
 WIDE = 100
@@ -27,28 +28,6 @@ _LINK_INK = {
 COUNTED = (states.BANNED, states.LOGGEDOUT, states.DISCONNECTED, states.CONNECTING, states.CONNECTED, states.UNKNOWN)
 
 
-def link_text(link: Link, now: float) -> tuple[str, str]:
-    """(mark and words, kind of ink) of the link badge. `now` is the link's own clock (monotonic seconds)."""
-    if link.kind == "live":
-        return f"● {_('LIVE')}", "good"
-    if link.kind == "polling":
-        return f"◐ {_('POLLING')}", "plain"
-    if link.kind == "stale":
-        return f"◔ {_('STALE')} {_ago(now - link.since)}", "warn"
-    if link.kind == "offline":
-        wait = max(0, round(link.retry_at - now))
-        tail = _("retry in {n} s").format(n=wait) if wait else _("retrying")
-        return f"✖ {_('OFFLINE')} {tail}", "bad"
-    if link.kind == "refused":
-        return f"✖ {_('TOKEN REFUSED')}", "bad"
-    return f"○ {_('CONNECTING')}", "plain"
-
-
-def _ago(seconds: float) -> str:
-    """Coarse above a minute, so that the badge is not a clock."""
-    return f"{max(0, int(seconds))} s" if seconds < 60 else f"{int(seconds // 60)} m"
-
-
 class Header(Canvas):
     """One line. Reads the app's account; knows nothing of how it is kept true."""
 
@@ -58,10 +37,12 @@ class Header(Canvas):
         super().__init__(id="header")
         self.title_text = ""
         self.host = ""
+        self.kept_at = 0.0
+        self.model: FleetModel | None = None
 
     def lines(self) -> list[Line]:
         account, width = self.app.account, self.size.width  # type: ignore[attr-defined]
-        if account is None:
+        if account is None and not self.kept_at:
             return [[seg(" ryze ", ink.BAR_BOLD)]]
         right = self._budget()
         for host, words in ((True, True), (False, True), (False, False)):  # the fullest form that fits
@@ -71,19 +52,24 @@ class Header(Canvas):
                 return [[*line, seg(" " * (width - used - cell_len(right)) + right, ink.BAR_DIM)]]
         return [line]
 
-    def _left(self, account: Account, *, host: bool, words: bool) -> Line:
+    def _left(self, account: Account | None, *, host: bool, words: bool) -> Line:
         name = safe(self.title_text)
         at = f" @ {self.host}" if host and self.host and self.host != name else ""
         line = [seg(f" {name}{at}  ", ink.BAR_BOLD)]
-        text, kind = link_text(account.link, time.monotonic())
+        link = account.link if account is not None else None
+        if link is None or (self.kept_at and link.kind in ("live", "polling")):
+            text, kind = waiting()  # whatever the link is: the rows on the screen are not what it proves
+        else:
+            text, kind = badge(link, time.monotonic())
         line.append(seg(text, _LINK_INK.get(kind, ink.BAR)))
-        if account.server.simulated:
+        if account is not None and account.server.simulated:
             line += [seg("  ", ink.BAR), seg(f" {_('SIMULATED')} ", ink.BAR_WARN)]
         line.append(seg("   ", ink.BAR))
+        model = self.model if self.kept_at or account is None else account.model
         for state in COUNTED:
-            if count := account.model.counts[state]:
+            if count := model.counts[state] if model is not None else 0:
                 word = f" {_(states.LABEL[state])}" if words else ""
-                line.append(seg(f"{GLYPH[state]}{count}{word}  ", ink.STATE_BAR[state]))
+                line.append(seg(f"{GLYPH[state]}{count}{word}  ", ink.BAR_DIM if self.kept_at else ink.STATE_BAR[state]))
         return line
 
     def _budget(self) -> str:

@@ -15,7 +15,7 @@ from ...api import states
 from ...i18n import _, mark
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import GLYPH, age, badge, fit, number, safe
+from ..words import GLYPH, badge, fit, lasting, number, safe
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
@@ -75,6 +75,7 @@ class InstanceList(Canvas):
         self.order: Order | None = None
         self.empty = ""
         self.dimmed = False
+        self.kept_at = 0.0
         self._at = 0
         self._top = 0
         self._current = ""
@@ -112,11 +113,14 @@ class InstanceList(Canvas):
                 self._put(index)
                 return
 
-    def restore(self, *, anchored: bool = True) -> None:
+    def restore(self, *, anchored: bool = True, home: bool = False) -> None:
         """After the order changed: the cursor stays on its row, the row stays on its line where it can.
 
-        `anchored=False` (a new filter or order): the view goes to the top when the row is not there.
+        `anchored=False` (a new filter or order): the view goes to the top when the row is not there. `home`: a cursor on the
+        first line stays there, whatever row that is now: nobody has moved it, and what is worst is at the top.
         """
+        if home and self._at == 0:
+            self._current = ""
         rows, line = self._rows, self._at - self._top
         found = next((index for index, row in enumerate(rows) if row.name == self._current), None)
         if found is None:
@@ -178,7 +182,7 @@ class InstanceList(Canvas):
         for name, width in self._columns:
             heading.append(field(_(_TITLES[name]) if width > 2 else "", width + 1, ink.DIM))
         out = [heading]
-        now = time.time()
+        now = self.kept_at or time.time()  # how long it had been so when that was known
         visible = self._rows[self._top : self._top + self._body]
         for index, row in enumerate(visible, self._top):
             out.append(self._row(row, index == self._at, now))
@@ -191,7 +195,7 @@ class InstanceList(Canvas):
 
     def _row(self, row: Row, here: bool, now: float) -> Line:
         gone = self.order is not None and row.name in self.order.gone
-        faded = self.dimmed or row.stale
+        faded = self.dimmed or row.stale or row.garbled
         line: Line = [seg(" ▸ " if here else "   ", ink.KEY)]
         for name, width in self._columns:
             text, style = self._cell(row, name, width, now)
@@ -215,7 +219,7 @@ class InstanceList(Canvas):
             shown = safe(row.raw_state) if row.state == states.UNKNOWN and row.raw_state else ""
             return (GLYPH[row.state] if width <= 2 else f"? {shown}" if shown else badge(row.state)), ink.STATE[row.state]
         if name == "for":
-            return age(now - row.since, exact=row.since_exact), ink.DIM
+            return lasting(row, now), ink.DIM
         if name == "number":
             return number(row.number), ink.BASE if row.number else ink.DIM
         if name == "profile":

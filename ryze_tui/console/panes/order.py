@@ -6,6 +6,7 @@ as out of order; a row that comes in between finds its own place; a row that goe
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,10 @@ _SEVERITY: Final = {
     state: rank for rank, state in enumerate((states.BANNED, states.LOGGEDOUT, states.UNKNOWN, *states.STATES[2:]))
 }
 
+_FLAPPING: Final = 3.5
+"""Between what is down and what is on its way: a connection that keeps dropping, whatever it is right now."""
+_MANY: Final = 3  # changes below which nothing can be flapping
+
 TROUBLE, NAME, NEWEST = "trouble", "name", "newest"
 SORTS: Final = (TROUBLE, NAME, NEWEST)
 TITLES: Final = {TROUBLE: mark("trouble first"), NAME: mark("by name"), NEWEST: mark("newest first")}
@@ -29,9 +34,19 @@ Place = tuple[float, str]
 Test = Callable[["Row"], bool]
 
 
-def _by(sort: str) -> Callable[[Row], float]:
+def _rank(row: Row, now: float) -> float:
+    """How soon a person should look at it; 0 is first."""
+    rank = float(_SEVERITY[row.state])
+    if rank <= _FLAPPING or len(row.past) < _MANY:
+        return rank
+    from ...fleet.triage import FLAPPING, flaps
+
+    return _FLAPPING if flaps(row, now) >= FLAPPING else rank
+
+
+def _by(sort: str, now: float) -> Callable[[Row], float]:
     if sort == TROUBLE:
-        return lambda row: _SEVERITY[row.state]
+        return lambda row: _rank(row, now)
     return (lambda row: -row.since) if sort == NEWEST else (lambda row: 0.0)
 
 
@@ -73,10 +88,14 @@ def parse_filter(text: str) -> Callable[[Iterable[Row]], list[Row]]:
 
 
 class Order:
-    """The shown rows. `rows` is the view; `gone` names a row that was removed under the cursor and is still shown."""
+    """The shown rows. `rows` is the view; `gone` names a row that was removed under the cursor and is still shown.
 
-    def __init__(self, model: FleetModel) -> None:
+    `clock` gives Unix seconds (the system's unless given): what dropped often in the last hour stands before what is fine.
+    """
+
+    def __init__(self, model: FleetModel, clock: Callable[[], float] | None = None) -> None:
         self.model = model
+        self._time = clock or time.time
         self.sort = TROUBLE
         self.filter = ""
         self.rows: list[Row] = []
@@ -103,16 +122,18 @@ class Order:
             self._named = sorted(self.model.rows.values(), key=attrgetter("name"))
             self._named_stale = False
         rows = self._select(self._named)
-        by = _by(self.sort)
+        by = _by(self.sort, self._time())
         if self.sort == TROUBLE:
-            buckets: dict[str, list[Row]] = {state: [] for state in _SEVERITY}
+            buckets: dict[float, list[Row]] = {rank: [] for rank in sorted({_FLAPPING, *map(float, _SEVERITY.values())})}
+            taken = {}
             for row in rows:
-                buckets[row.state].append(row)
-            rows = [row for bucket in buckets.values() for row in bucket]
-        elif self.sort == NEWEST:
-            rows.sort(key=by)
-        self.rows = rows
-        self._taken = {row.name: by(row) for row in rows}
+                taken[row.name] = rank = by(row)
+                buckets[rank].append(row)
+            self.rows, self._taken = [row for bucket in buckets.values() for row in bucket], taken
+        else:
+            if self.sort == NEWEST:
+                rows.sort(key=by)
+            self.rows, self._taken = rows, {row.name: by(row) for row in rows}
         self._moved.clear()
         self.gone.clear()
 
@@ -132,7 +153,7 @@ class Order:
 
         `keep`: the row under the cursor, which is shown as gone rather than removed.
         """
-        by, missing = _by(self.sort), set()
+        by, missing = _by(self.sort, self._time()), set()
         if membership:
             self._named_stale = True
             self._replace()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from rich.cells import cell_len
 
 from ...api import states
-from ...i18n import _, n_
+from ...i18n import _, mark, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import DOT, PHASE, age, badge, fit, number, safe, wrap
+from ..words import DOT, PHASE, age, badge, fit, lasting, number, safe, wrap
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
     from ...fleet.triage import Triage
+
+
+GARBLED: Final = mark("The server's last list says nothing readable about it; this is what was known before.")
 
 
 def _assess(row: Row, now: float) -> Triage:
@@ -31,14 +34,29 @@ def clock(moment: float, now: float) -> str:
     return time.strftime("%H:%M" if abs(now - moment) < 72000 else "%b %d %H:%M", time.localtime(moment))
 
 
-def told(row: Row, now: float) -> str:
-    """`since 14:02 (14 m), told by stream`."""
-    since = clock(row.since, now)
-    text = _("since {since} ({age})") if row.since_exact else _("since {since} or before (≥{age})")
-    if not row.since_exact and now - row.since < 60:
+def told(row: Row, now: float, at: float | None = None) -> str:
+    """`since 14:02 (14 m), told by stream`. `at`: the Unix second as of which that is said, when it is not `now`."""
+    since, first, at = clock(row.since, now), clock(row.not_before, now), now if at is None else at
+    if row.since_exact or (row.not_before and first == since):
+        text = _("since {since} ({age})")
+    elif row.unwatched and row.not_before:
+        text = _("since {first} at the earliest ({age})")
+    elif row.not_before:
+        text = _("since {first}–{since} ({age})")
+    elif at - row.since < 60:
         text = _("since {since} or before")
+    else:
+        text = _("since {since} or before ({age})")
     by = {"stream": _("told by stream"), "list": _("told by list"), "you": _("told by your own call")}.get(row.told_by, "")
-    return f"{text.format(since=since, age=age(now - row.since))}, {by}"
+    return f"{text.format(first=first, since=since, age=lasting(row, at))}, {by}"
+
+
+def gap(row: Row, now: float) -> str:
+    """What is not known of a state that was there before a time in which nobody watched, and after it; else empty."""
+    if row.since_exact or not row.unwatched or clock(row.unwatched, now) == clock(row.since, now):
+        return ""
+    words = _("The same at {left}; not always watched until {back}.")
+    return words.format(left=clock(row.unwatched, now), back=clock(row.since, now))
 
 
 def _facts(row: Row, now: float) -> list[tuple[str, str]]:
@@ -84,6 +102,7 @@ class Overview(Canvas):
         self.row: Row | None = None
         self.dated = ""
         self.hint = ""
+        self.kept_at = 0.0
 
     def lines(self) -> list[Line]:
         if not self.region.x:
@@ -96,13 +115,18 @@ class Overview(Canvas):
         row, now = self.row, time.time()
         if row is None:
             return [[], *[[seg("  " + text, ink.DIM)] for text in wrap(self.hint, max(width - 4, 10))]]
-        triage = _assess(row, now)
+        at = self.kept_at or now
+        triage = _assess(row, at)
         out: list[Line] = [[seg(" ", ink.BASE), field(safe(row.name), max(width - 2, 1), ink.BOLD)], []]
-        out.append([seg("  ", ink.BASE), seg(badge(row.state), ink.STATE[row.state]), seg("  " + told(row, now), ink.DIM)])
+        out.append([seg("  ", ink.BASE), seg(badge(row.state), ink.STATE[row.state]), seg("  " + told(row, now, at), ink.DIM)])
         if row.state == states.UNKNOWN and row.raw_state:
             out.append([seg("  " + _("The server said “{word}”.").format(word=safe(row.raw_state)), ink.BASE)])
         if row.state == states.CONNECTING and row.phase in PHASE:
             out.append([seg("  " + _(PHASE[row.phase]), ink.BASE)])
+        if unknown := gap(row, now):
+            out += [[seg("  " + text, ink.DIM)] for text in wrap(unknown, max(width - 4, 10))]
+        if row.garbled:
+            out += [[seg("  " + text, ink.WARN)] for text in wrap(_(GARBLED), max(width - 4, 10))]
         if self.dated:
             out += [[seg("  " + text, ink.WARN)] for text in wrap(self.dated, max(width - 4, 10))]
         out += [[seg("  " + text, ink.BASE)] for text in wrap(safe(triage.reason), max(width - 4, 10)) if text]
@@ -126,19 +150,24 @@ class Summary(Canvas):
         super().__init__(id="summary")
         self.row: Row | None = None
         self.dated = ""
+        self.kept_at = 0.0
+        self.old = False
 
     def lines(self) -> list[Line]:
         row, now, width = self.row, time.time(), self.size.width
+        at = self.kept_at or now
         if row is None:
             return [[field(" " + self.dated, width, ink.WARN)], []]
-        triage = _assess(row, now)
-        what = self.dated or safe(triage.reason) or badge(row.state)
+        triage = _assess(row, at)
+        reason = _(GARBLED) if row.garbled else safe(triage.reason)
+        what = (self.dated if self.old else "") or reason or self.dated or badge(row.state)
         name = safe(row.name)
         head = f" {name if len(name) <= 30 else fit(name, 30)}: "
-        first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), ink.WARN if self.dated else ink.BASE)]
+        style = ink.WARN if what in (self.dated, _(GARBLED)) else ink.BASE
+        first = [seg(head, ink.BOLD), field(what, max(width - cell_len(head), 1), style)]
         line: Line = [seg(" ", ink.BASE)]
         if triage.next_step:
             key = f"{triage.next_key}  " if triage.next_key else ""
             line += [seg(f"{_('Next:')} ", ink.BASE), seg(key, ink.KEY), seg(triage.next_step + DOT, ink.BASE)]
         used = sum(segment.cell_length for segment in line)
-        return [first, [*line, field(told(row, now), max(width - used, 1), ink.DIM)]]
+        return [first, [*line, field(told(row, now, at), max(width - used, 1), ink.DIM)]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -10,7 +11,7 @@ from textual.message import Message
 from ...i18n import _, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import DOT
+from ..words import DOT, day
 from .order import TITLES
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class TitleLine(Canvas):
         super().__init__(id="titleline")
         self.order: Order | None = None
         self.text = ""
+        self.kept_at = 0.0
 
     def watch_has_focus(self, focused: bool) -> None:
         super().watch_has_focus(focused)
@@ -90,7 +92,11 @@ class TitleLine(Canvas):
                     seg(right, ink.DIM),
                 ]
             ]
-        parts = [f"/{self.text}" if self.text else _("Instances"), _(TITLES[order.sort]), count]
+        what = f"/{self.text}" if self.text else _("Instances")
+        if self.kept_at:
+            dated = _("as of {when}").format(when=day(self.kept_at, time.time()))
+            return [[seg(f" {what}{DOT}", ink.DIM), seg(dated, ink.WARN), seg(f"{DOT}{count}", ink.DIM)]]
+        parts = [what, _(TITLES[order.sort]), count]
         line: Line = [seg(f" {DOT.join(parts)}", ink.BOLD if self.text else ink.DIM)]
         if order.out_of_order:
             line.append(seg(DOT + n_("{n} out of order · s", "{n} out of order · s", order.out_of_order), ink.WARN))

@@ -19,14 +19,15 @@ from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
+from ..panes.linkwords import OLD, sentence
 from ..panes.overview import Overview, Summary
 from ..panes.titleline import TitleLine
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
-from ..words import safe, wrap
+from ..words import day, safe, wrap
 
 if TYPE_CHECKING:
-    from ...fleet.model import Changes
+    from ...fleet.model import Changes, FleetModel, Row
     from ...operations.account import Account
     from ..app import RyzeConsole
     from ..panes.order import Order
@@ -64,6 +65,9 @@ class MainScreen(Screen[None]):
         self.styles.overflow_y = "hidden"
         self.loaded = False
         self._loaded_at = 0.0
+        self.kept_at = 0.0
+        """Unix second as of which the shown rows were true, while they are those of an earlier run; else 0."""
+        self._wanted = ""
         self._order: Order | None = None
         self.instances.empty = _("Starting…")
 
@@ -129,16 +133,39 @@ class MainScreen(Screen[None]):
         """Whether a key was pressed before the rows that it would act on were on the screen (monotonic seconds)."""
         return self.app.screen is self and self.loaded and pressed_at < self._loaded_at
 
-    def attach(self, account: Account, *, title: str, host: str) -> None:
-        """Show this account from now on."""
+    def show_kept(self, model: FleetModel, seen: float, *, title: str, host: str) -> None:
+        """Rows of an earlier run, as of `seen`, until the server's own list is there."""
+        self._show(model, title, host, seen)
+        if self._order is not None:
+            self._order.take()
+            self.instances.restore(anchored=False)
+        self.sync_all()
+
+    def attach(self, account: Account, *, title: str, host: str, again: bool = False) -> None:
+        """Show this account from now on. `again`: rows kept of it may be on the screen already, and stay."""
+        self.loaded = False
+        if not (again and self.kept_at):
+            self._show(account.model, title, host)
+            self.title_line.text = ""
+        self.sync_all()
+
+    def _show(self, model: FleetModel, title: str, host: str, kept_at: float = 0.0) -> None:
         from ..panes.order import Order
 
-        self._order = Order(account.model)
-        self.loaded = False
+        self._order, self.kept_at = Order(model), kept_at
         self.title_line.order = self.instances.order = self._order
-        self.title_line.text = ""
-        self.header.title_text, self.header.host = title, host
-        self.sync_all()
+        self.header.title_text, self.header.host, self.header.model = title, host, model
+
+    def _load(self, order: Order, model: FleetModel) -> None:
+        """The server's own list is there."""
+        before = [row.name for row in order.rows]
+        order.model, self.loaded, self.kept_at = model, True, 0.0
+        order.reload()
+        if before != [row.name for row in order.rows]:  # else a key that was pressed before meant what it means now
+            self._loaded_at = time.monotonic()
+        self.instances.restore(anchored=False, home=True)
+        if self._wanted:
+            self.instances.select(self._wanted)
 
     def apply(self, changes: Changes | None) -> None:
         """Some rows changed; also called with none when only the link did."""
@@ -146,10 +173,8 @@ class MainScreen(Screen[None]):
         if account is None or order is None:
             return
         if account.model.loaded and not self.loaded:
-            self.loaded, self._loaded_at = True, time.monotonic()
-            order.reload()
-            self.instances.restore(anchored=False)
-        elif changes:
+            self._load(order, account.model)
+        elif changes and not self.kept_at:
             order.update(changes.rows, self.instances.current_name or None, membership=changes.order)
             if changes.order:
                 self.instances.restore()
@@ -165,7 +190,10 @@ class MainScreen(Screen[None]):
     def sync_link(self) -> None:
         """Header, and what the link's state says about everything below it."""
         account = self.account
-        old = account is not None and self.loaded and account.link.kind in ("stale", "offline", "refused")
+        old = account is not None and self.loaded and account.link.kind in OLD
+        old = old or self.kept_at > 0
+        for pane in (self.header, self.title_line, self.instances, self.overview, self.summary):
+            pane.kept_at = self.kept_at
         if self.instances.dimmed != old:
             self.instances.dimmed = old
             self.instances.sync()
@@ -176,18 +204,25 @@ class MainScreen(Screen[None]):
         row = self.instances.current
         self.overview.row = self.summary.row = row
         self.overview.dated = self.summary.dated = self._dated()
+        self.summary.old = self.instances.dimmed
         gone = self.instances.current_name if row is None and self.loaded else ""
         self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
         (self.overview if self.wide or self._detail else self.summary).sync()
 
     def _dated(self) -> str:
-        account = self.account
-        if account is None or account.link.kind not in ("stale", "offline", "refused"):
-            return ""
-        return safe(account.link.message) or _("The server does not answer; this is what was last known.")
+        link = self.account.link if self.account is not None else None
+        why = safe(link.message) if link is not None else ""
+        if self.kept_at:
+            words = _("From {when}. {why}") if why else _("From {when}; waiting for the server's list.")
+            return words.format(when=day(self.kept_at, time.time()), why=why)
+        if link is None or not self.loaded:  # before the first list there is nothing to date
+            return why
+        return sentence(link, time.time(), time.monotonic())
 
     def _empty(self) -> str:
         account, order = self.account, self._order
+        if order is not None and self.kept_at:
+            return _("Nothing matches. esc clears the filter.") if order.filter else ""
         if account is None or order is None:
             return _("Starting…")
         if not account.model.loaded:
@@ -300,6 +335,10 @@ class MainScreen(Screen[None]):
             self.instances.restore(anchored=False)
             self.sync_all()
 
+    def row(self, name: str) -> Row | None:
+        """A row as it is shown: until the server's list is there, that of an earlier run."""
+        return self._order.model.rows.get(name) if self._order is not None else None
+
     def select(self, name: str) -> None:
         """Put the cursor on an instance (one that was just made)."""
         self.instances.select(name)
@@ -307,6 +346,8 @@ class MainScreen(Screen[None]):
     def apply_now(self, name: str) -> None:
         """Draw what is pending and put the cursor on `name`: it was just made by the person."""
         self._apply_one(name)
+        if not self.loaded:
+            self._wanted = name
         if self._order is not None and self._order.filter and all(row.name != name for row in self._order.rows):
             self.title_line.text = ""
             self._filter("")

@@ -84,12 +84,12 @@ class WelcomeScreen(Dialog[None]):
         except local.ServerError as problem:
             note.update(safe(str(problem)))
             return
-        self._open(server.url, server.token, "demo")
+        self._open(server.url, server.token, "demo", keep=False)
 
-    def _open(self, url: str, token: str, name: str) -> None:
+    def _open(self, url: str, token: str, name: str, *, keep: bool = True) -> None:
         app: RyzeConsole = self.app  # type: ignore[assignment]
         close(self)
-        app.open_account(url, token, profile=name)
+        app.open_account(url, token, profile=name, keep=keep)
 
 
 class ConnectScreen(Dialog["config.Profile"]):

@@ -49,7 +49,7 @@ def test_event_names() -> None:
     assert (events.SNAPSHOT, events.HEARTBEAT, events.ROW, events.DELETED) == (
         "snapshot", "heartbeat", "instance.row", "instance.deleted",
     )
-    assert events.EXTENSIONS == ("account-stream", "since")
+    assert events.EXTENSIONS == ("account-stream", "deliveries", "since")
 
 
 def test_error_texts() -> None:
@@ -70,10 +70,20 @@ def test_error_texts() -> None:
         "NO_WEBSOCKET": "WebSocket not configured for this instance",
         "WEBSOCKET_OFF": "WebSocket is not enabled for this instance. "
         "Configure it first using POST /api/events/websocket/{instance}",
+        "NO_SETTING": "At least one setting must be provided",
+        "INVALID_WEBHOOK_URL": "Invalid webhook URL",
+        "WEBHOOKS_FULL": "Maximum of 3 enabled webhooks reached",
+        "WEBHOOK_NOT_FOUND": "Webhook not found",
+        "WEBHOOK_OFF": "Webhook is not enabled",
+        "DELIVERY_NOT_FOUND": "Delivery not found",
+        "DELIVERY_PENDING": "Delivery is still pending",
         "NOT_FOUND": "Not found",
         "METHOD_NOT_ALLOWED": "Method not allowed",
         "BODY_TOO_LARGE": "Request body too large",
         "INTERNAL": "Internal server error",
+        "ORIGIN_REFUSED": "Origin not allowed",
+        "MALFORMED": "Malformed HTTP request",
+        "HEADERS_TOO_LARGE": "Request headers too large",
         "NOT_CONNECTED": "Instance is not connected to WhatsApp",
     }
 

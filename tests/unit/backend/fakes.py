@@ -10,12 +10,13 @@ from typing import Any
 
 from ryze_tui.backend.blocks import Written
 from ryze_tui.backend.catalog import Catalog
-from ryze_tui.backend.engine.port import Tell, Told
+from ryze_tui.backend.engine.port import Saved, Tell, Told
 from ryze_tui.backend.errors import EngineError, StoreError
 from ryze_tui.backend.events.bus import Bus, Frames
 from ryze_tui.backend.instances import Instances
 from ryze_tui.backend.record import Record
 from ryze_tui.backend.secrets import KeyRing
+from ryze_tui.backend.store.rows import AccountRow
 from ryze_tui.backend.table import Happening, Stage
 
 ACCOUNT = "account-1"
@@ -76,8 +77,11 @@ class FakeStore:
         if self.broken:
             raise StoreError(self.broken)
 
-    async def accounts(self) -> list[tuple[str, str, str]]:
-        return [(ACCOUNT, "default", "0" * 64)]
+    async def accounts(self) -> list[AccountRow]:
+        return [AccountRow(ACCOUNT, "default", "0" * 64, START)]
+
+    async def revoked_tokens(self) -> set[str]:
+        return set()
 
     async def load(self) -> list[Record]:
         return list(self.records.values())
@@ -90,8 +94,9 @@ class FakeStore:
         self._check()
         del self.records[record.id]
 
-    async def save(self, record: Record) -> None:
+    async def log_out(self, record: Record) -> None:
         self._check()
+        self.kept.pop(record.id, None)
         self.saved.append((record.name, str(record.stage)))
 
     async def save_block(self, record: Record, block: Written) -> None:
@@ -100,7 +105,7 @@ class FakeStore:
     def touch(self, record: Record) -> None:
         pass
 
-    async def sessions(self) -> dict[str, str]:
+    async def sessions(self) -> dict[str, str | None]:
         return dict(self.kept)
 
     async def save_session(self, instance_id: str, data: str) -> None:
@@ -115,10 +120,11 @@ class FakeStore:
 class FakeEngine:
     """Records commands; a test tells what happens. `refuses`: the text with which the next command fails."""
 
-    name, label, boot_rate = "fake", "", 50.0
+    name, label, boot_rate, boot_at_once = "fake", "", 50.0, 1000
 
     def __init__(self, saved: set[str] | None = None) -> None:
         self.saved = saved or set()
+        self.broken: dict[str, Saved] = {}
         self.commands: list[tuple[str, ...]] = []
         self.refuses = ""
         self.unlink_fails = ""
@@ -129,9 +135,9 @@ class FakeEngine:
         if self.refuses:
             raise EngineError(self.refuses)
 
-    async def open(self, tell: Tell) -> set[str]:
+    async def open(self, tell: Tell) -> dict[str, Saved]:
         self.tell = tell
-        return self.saved
+        return dict.fromkeys(self.saved, Saved()) | self.broken
 
     def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
         self._do("pair", number)
@@ -197,6 +203,7 @@ class World:
         record.stage = stage
         record.paired = stage not in (Stage.NEW, Stage.LOGGEDOUT, Stage.ASKING, Stage.SCANNING) if session is None else session
         record.attempt = 1
+        record.changed()
         self.instances.adopt([record])
         self.hearer.frames.clear()
         return record

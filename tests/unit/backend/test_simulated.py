@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 import pytest
+from ryze_tui.backend.engine.guard import Guarded
+from ryze_tui.backend.engine.port import UNREADABLE, Saved
 from ryze_tui.backend.engine.simulated import codes
 from ryze_tui.backend.engine.simulated.controls import Controls, Impossible, Invalid
 from ryze_tui.backend.engine.simulated.engine import SimulatedEngine
@@ -17,7 +19,7 @@ from ryze_tui.backend.errors import ApiError
 from ryze_tui.backend.record import Record
 from ryze_tui.backend.table import Stage
 
-from .fakes import ACCOUNT, FakeStore, VirtualClock, World
+from .fakes import ACCOUNT, START, FakeStore, VirtualClock, World
 
 NUMBER = "5511999990001"
 
@@ -30,7 +32,7 @@ class Phones(World):
         if store is not None:
             self.store.kept = store.kept
         self.engine = SimulatedEngine(self.store, self.clock, speed=speed, seed=7)  # type: ignore[arg-type]
-        self.instances._engine = self.engine
+        self.instances._engine = Guarded(self.engine, self.clock)
         self.controls = Controls(self.engine)
 
     async def pair(self, record: Record, number: str = "") -> str:
@@ -195,6 +197,28 @@ async def test_a_scan_that_was_overtaken_by_a_new_pairing_links_nothing() -> Non
     assert (world.store.kept, record.stage) == ({}, Stage.ASKING)
 
 
+async def test_a_logout_in_the_middle_of_a_scan_leaves_no_session_on_the_disk() -> None:
+    """Killed right after the logout was answered, the server must not come back with what was scanned."""
+    world, record = await phones()
+    await world.pair(record)
+    save, gate = world.store.save_session, asyncio.Event()
+
+    async def slow(instance: str, data: str) -> None:
+        await save(instance, data)
+        await gate.wait()
+
+    world.store.save_session = slow  # type: ignore[method-assign]
+    scan = asyncio.create_task(world.act(record, "scan"))
+    await asyncio.sleep(0)
+    assert world.store.kept
+    await world.instances.logout(record)
+    assert world.store.kept == {}
+    gate.set()
+    with pytest.raises(Impossible, match="replaced"):
+        await scan
+    assert (world.store.kept, record.stage) == ({}, Stage.LOGGEDOUT)
+
+
 # -- trouble -----------------------------------------------------------------------------------------------------------
 
 async def test_a_drop_comes_back_by_itself() -> None:
@@ -337,11 +361,72 @@ async def test_sessions_survive_a_restart() -> None:
     assert (record.state, record.number, record.profile_name) == ("connected", NUMBER, "Acme")
 
 
+async def restarted(world: Phones, *records: Record) -> Phones:
+    """Another server on the same disk, five seconds after its start."""
+    again = Phones(store=world.store)
+    again.clock.time = world.clock.time
+    again.store.records = {record.id: record for record in records}
+    for record in records:
+        record.attempt, record.lock = 0, None
+    await again.open()
+    again.clock.advance(5)
+    return again
+
+
+@pytest.mark.parametrize(("stage", "session", "becomes"), [
+    (Stage.CONNECTED, Session(NUMBER), "connected"),
+    (Stage.IDLE, Session(NUMBER), "connected"),
+    (Stage.BANNED, Session(NUMBER, banned_until=START + 9e5, ban_code=104), "banned"),
+    (Stage.DIALLING, Session(NUMBER, away_until=START + 9e5), "connecting"),
+    (Stage.LOGGEDOUT, None, "loggedout"),
+    (Stage.NEW, None, "disconnected"),
+])  # fmt: skip
+async def test_what_a_restart_makes_of_what_was_filled(stage: Stage, session: Session | None, becomes: str) -> None:
+    """Every saved session is dialled; what it then meets is what its phone meets."""
+    world = Phones()
+    await world.open()
+    record = await world.at(stage)
+    if session is not None:
+        world.store.kept[record.id] = session.dump()
+    await restarted(world, record)
+    assert record.state == becomes
+
+
+async def test_a_phone_that_came_back_into_reach_stays_in_reach_after_a_restart() -> None:
+    world = Phones()
+    await world.open()
+    record = await world.at(Stage.DIALLING)
+    world.store.kept[record.id] = Session(NUMBER, away_until=START + 9e5).dump()
+    again = await restarted(world, record)
+    assert record.state == "connecting"
+    await again.instances.reconnect(record)
+    again.clock.advance(1)
+    await asyncio.sleep(0)
+    assert record.state == "connected"
+    await restarted(again, record)
+    assert record.state == "connected"
+
+
+async def test_a_logout_that_could_not_be_written_keeps_the_session_usable() -> None:
+    world, record = await online()
+    world.store.broken = "disk full"
+    with pytest.raises(ApiError, match="Failed to logout"):
+        await world.instances.logout(record)
+    assert record.state == "disconnected"
+    world.store.broken = ""
+    await world.instances.reconnect(record)
+    world.clock.advance(0.5)
+    assert record.state == "connected"
+
+
 async def test_a_session_that_cannot_be_read_costs_one_instance() -> None:
     store = FakeStore()
     store.kept = {"a": "not json", "b": json.dumps({"nothing": 1}), "c": Session(NUMBER).dump(), "d": "[]"}
     engine = SimulatedEngine(store, VirtualClock())
-    assert await engine.open(lambda told: None) == {"c"}
+    assert await engine.open(lambda told: None) == {
+        "a": Saved(broken=UNREADABLE), "b": Saved(broken=UNREADABLE), "c": Saved(f"{NUMBER}@s.whatsapp.net"),
+        "d": Saved(broken=UNREADABLE),
+    }
 
 
 async def test_a_storm_has_its_rate_and_leaves_everything_as_it_was() -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ryze_tui.api.blocks import WebSocket
+from ryze_tui.backend.blocks import split
 from ryze_tui.backend.boot import Backend, opened
+from ryze_tui.backend.engine.port import UNREADABLE
 from ryze_tui.backend.errors import ApiError, StartupError, StoreError
 from ryze_tui.backend.settings import Settings
 from ryze_tui.backend.store import schema
@@ -192,3 +195,133 @@ async def test_thousands_of_instances_are_light_and_come_back(tmp_path: Path) ->
         records = backend.catalog.of_account(account(backend))
         assert len(records) == 2000, "an account that has instances is not filled again"
         await until(lambda: sum(record.state == "connected" for record in records) >= 1990)
+
+
+async def test_a_session_that_cannot_be_decrypted_costs_one_instance_and_is_kept(tmp_path: Path) -> None:
+    """Shown as disconnected with the reason; with what was there before it comes back."""
+    path = tmp_path / "data" / "ryze.db"
+
+    def put(value: str, owner: str) -> str:
+        database = sqlite3.connect(path)
+        ((before,),) = database.execute("SELECT data FROM sessions WHERE instance_id = ?", [owner]).fetchall()
+        database.execute("UPDATE sessions SET data = ? WHERE instance_id = ?", [value, owner])
+        database.commit()
+        database.close()
+        return str(before)
+
+    async with opened(settings(tmp_path, simulator_instances=12)) as backend:
+        owner = next(record.id for record in backend.catalog.of_account(account(backend)) if record.state == "connected")
+    for broken in ("k1:00000000:AAAA", "not even that"):
+        good = put(broken, owner)
+        async with opened(settings(tmp_path)) as backend:
+            record, others = backend.catalog.by_id[owner], backend.catalog.of_account(account(backend))
+            assert (record.state, record.reason) == ("disconnected", UNREADABLE)
+            with pytest.raises(ApiError, match="no saved session"):
+                await backend.instances.reconnect(record)
+            await until(lambda others=others: sum(other.state == "connected" for other in others) >= 2)
+        async with opened(settings(tmp_path)) as backend:
+            assert backend.catalog.by_id[owner].reason == UNREADABLE, "at the next start too"
+        assert put(good, owner) == broken
+        async with opened(settings(tmp_path)) as backend:
+            record = backend.catalog.by_id[owner]
+            await until(lambda record=record: record.state == "connected")
+
+
+@pytest.mark.parametrize("spoiled", ["", "{", "[]", "{}", '{"values": 5}'])
+async def test_a_block_that_cannot_be_read_is_a_sentence(tmp_path: Path, spoiled: str) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        await create(backend, "sales", {"websocketEnabled": True})
+    database = sqlite3.connect(tmp_path / "data" / "ryze.db")
+    database.execute("UPDATE blocks SET json = ?", [spoiled])
+    database.commit()
+    database.close()
+    with pytest.raises(StartupError, match="cannot be read"):
+        async with opened(settings(tmp_path)):
+            pass
+
+
+async def test_the_writer_outlives_what_no_database_can_hold(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        bad, good = await create(backend, "bad"), await create(backend, "good")
+        bad.reason, good.reason = "half a pair \ud800", "fine"
+        backend.store.touch(bad)
+        backend.store.touch(good)
+        with pytest.raises(StoreError):
+            await backend.store.flush()
+        await create(backend, "after")
+        assert "UnicodeEncodeError" in await backend.store.database.check()
+        bad.reason = "fine again"
+        backend.store.touch(bad)
+        await backend.store.flush()
+        assert await backend.store.database.check() == "ok"
+    async with opened(settings(tmp_path)) as backend:
+        found = {record.name: record.reason for record in backend.catalog.of_account(account(backend))}
+        assert found == {"bad": "fine again", "good": "fine", "after": ""}
+
+
+async def test_configuring_what_is_being_deleted_is_a_404(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        record = await create(backend, "sales")
+        block = split("websocket", WebSocket(enabled=True))
+        both = backend.instances.delete(record), backend.catalog.configure(record, block)
+        done = await asyncio.gather(*both, return_exceptions=True)
+        assert done[0] is None
+        assert isinstance(done[1], ApiError) and (done[1].status, done[1].message) == (404, "Instance not found")
+
+
+async def test_a_key_file_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it was written, the server must find none: an empty one would look like a key that was lost."""
+    monkeypatch.setattr("ryze_tui.backend.secrets.os.fsync", lambda _: (_ for _ in ()).throw(OSError(5, "the power went")))
+    with pytest.raises(StartupError):
+        async with opened(settings(tmp_path)):
+            pass
+    assert not (tmp_path / "key").exists()
+    monkeypatch.undo()
+    async with opened(settings(tmp_path)):
+        pass
+    assert [path.name for path in tmp_path.iterdir() if "key" in path.name] == ["key"]
+
+
+async def test_a_flush_puts_on_the_disk_what_may_wait_otherwise(tmp_path: Path) -> None:
+    async with opened(settings(tmp_path)) as backend:
+        record = await create(backend, "sales")
+        record.reason = "changed"
+        backend.store.touch(record)
+        await backend.store.flush()
+        database = sqlite3.connect(tmp_path / "data" / "ryze.db")
+        assert database.execute("SELECT reason FROM instances").fetchall() == [("changed",)]
+        database.close()
+
+
+async def test_a_key_file_where_there_are_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    async with opened(settings(tmp_path)):
+        pass
+    assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir() if path.is_file()] == [("key", 0o600)]
+
+
+async def test_a_first_start_that_was_cut_short_is_gone_on_with(tmp_path: Path) -> None:
+    """Killed between any two statements: the next start makes the rest."""
+    whole = tmp_path / "whole"
+    async with opened(settings(whole)):
+        pass
+    database = sqlite3.connect(whole / "data" / "ryze.db")
+    made = [sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")]
+    database.close()
+    rows = ["INSERT INTO meta VALUES ('schema_version', '1')"]
+    for count in range(len(made) + len(rows) + 1):
+        home = tmp_path / str(count)
+        (home / "data").mkdir(parents=True)
+        (home / "key").write_bytes((whole / "key").read_bytes())
+        (home / "key").chmod(0o600)
+        database = sqlite3.connect(home / "data" / "ryze.db")
+        for sql in (made + rows)[:count]:
+            database.execute(sql)
+        database.commit()
+        database.close()
+        async with opened(settings(home)) as backend:
+            await create(backend, "sales")
+            assert await backend.store.database.check() == "ok"

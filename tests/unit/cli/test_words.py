@@ -9,7 +9,7 @@ import pytest
 from ryze_tui import __version__, cli
 
 SECRET = "s3cret-that-was-typed"
-COMMANDS = [[], ["serve", "--engine", "simulated"], ["demo"], ["server", "status"]]
+COMMANDS = [[], ["serve", "--engine", "simulated"], ["demo"], ["server", "status"], ["account", "list"]]
 UNKNOWN = [[f"-t{SECRET}"], ["-t", SECRET], ["--key", SECRET], [f"--password={SECRET}"], [SECRET, SECRET]]
 
 

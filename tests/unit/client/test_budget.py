@@ -106,3 +106,68 @@ def test_a_limit_below_what_is_kept_still_lets_background_work_breathe() -> None
     for _n in range(20):
         budget.spend()
     assert budget.wait(keep=30) == 60
+
+
+def test_an_answer_of_the_window_before_tells_nothing_about_this_one() -> None:
+    clock = Manual()
+    budget = Budget(clock)
+    budget.told(headers(clock, 99))
+    late = headers(clock, 98)
+    clock.now += 61
+    for _n in range(60):
+        budget.spend()
+    budget.told(headers(clock, 40))
+    budget.told(late)
+    assert budget.wait(keep=30) == 0
+    assert budget.remaining == 40
+
+
+def test_a_server_whose_clock_is_behind_and_that_sends_no_date_is_still_counted() -> None:
+    clock = Manual()
+    budget = Budget(clock)
+    budget.told(headers(clock, 5, skew=-3600))
+    assert budget.remaining == 5
+    assert budget.wait(keep=30) > 0
+
+
+def test_requests_under_way_are_not_given_back_by_the_first_answer_of_a_window() -> None:
+    """Windows that begin at whole minutes: the answer names another end than we assumed, and does not know of the others yet."""
+    clock = Manual()
+    budget = Budget(clock)
+    budget.told(headers(clock, 99, span=60))
+    clock.now += 60
+    for _n in range(69):
+        budget.spend()
+    budget.told(headers(clock, 99, span=40))  # the first of the 69
+    budget.spend()
+    assert budget.wait(keep=30) > 0
+
+
+def test_the_budgets_of_tokens_that_are_gone_are_forgotten() -> None:
+    clock = Manual()
+    budgets = Budgets(clock)
+    budgets.keep("account")
+    own = budgets.of("account")
+    own.told(headers(clock, 40))
+    for n in range(5000):
+        clock.now += 1
+        budgets.of(f"token-{n}").spend()
+    assert len(budgets._all) < 1000
+    assert budgets.of("account") is own
+    used = budgets.of("token-4999")
+    used.refused(30)
+    for n in range(2000):
+        budgets.of(f"other-{n}")
+    assert budgets.of("token-4999") is used
+
+
+def test_retry_after_on_a_server_whose_clock_is_wrong() -> None:
+    clock = Manual()
+    for skew in (-3600.0, 3600.0):
+        told = headers(clock, 0, span=40, skew=skew)
+        told["date"] = formatdate(clock.time() + skew, usegmt=True)
+        assert 39 <= retry_after(told, clock.time()) <= 42
+        told = {"date": told["date"], "retry-after": formatdate(clock.time() + skew + 90, usegmt=True)}
+        assert 89 <= retry_after(told, clock.time()) <= 91
+    told = headers(clock, 0, skew=-3600)  # without a date it cannot be known
+    assert retry_after(told, clock.time()) == 30

@@ -6,9 +6,10 @@ import gzip
 
 import pytest
 from ryze_tui import redact
-from ryze_tui.api.errors import BadReply, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
+from ryze_tui.api.errors import BadReply, NoAnswer, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
 from ryze_tui.client import http, transport
 from ryze_tui.client.http import RyzeClient
+from ryze_tui.client.stream import Dialler
 from ryze_tui.client.transport import Bounds
 
 from tests.fakes.hostile import Answer, drip, endless, raw, reply, serving, silence
@@ -46,15 +47,21 @@ async def error_of(answer: Answer, method: str = "list_text", *arguments: object
         (reply("404 No", b'{"message":"top level"}'), Refused, "top level"),
         (reply("401 No", b'{"success":false,"error":{"message":"Invalid token"}}'), TokenRefused, "Invalid token"),
         (reply("401 No", b"<html>"), TokenRefused, "refused the token"),
-        (reply("302 Found", b"", Location="http://evil.example/"), BadReply, "redirects"),
+        (reply("302 Found", b"", Location="http://evil.example/?token=x"), BadReply, "redirects to http://evil.example (302)"),
+        (reply("302 Found", b"", Location="/elsewhere"), BadReply, "redirects elsewhere"),
+        (reply("302 Found", b"", Location="http://[evil"), BadReply, "redirects elsewhere"),
+        (reply("500 Oops", b"<html><title>It is &lt;broken&gt;\n</title>"), BadReply, "500: “It is <broken>”; something in it"),
+        (reply("503 No", b"no healthy \x1b[31mupstream\nmore"), BadReply, "503: “no healthy ␛[31mupstream”; something before it"),
+        (reply("502 No", b"\xff\xfe\x00"), BadReply, "502 without saying why"),
+        (reply("200 OK", b" <!DOCTYPE html><title>Log in</title>"), BadReply, "a web page came instead of an answer: “Log in”"),
         (reply("200 OK", b"x" * (2 << 20)), BadReply, "longer than"),
         (endless, BadReply, "longer than"),
-        (drip, Unreachable, "in time"),
-        (silence, Unreachable, "in time"),
-        (raw(b""), Unreachable, "broke off"),
-        (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), Unreachable, "does not speak HTTP"),
-        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), Unreachable, "broke off"),
-        (raw(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 300_000), Unreachable, ""),
+        (drip, NoAnswer, "began to answer, but was not done in time"),
+        (silence, NoAnswer, "did not answer in time"),
+        (raw(b""), NoAnswer, "broke off"),
+        (raw(b"SSH-2.0-OpenSSH_9.2\r\n"), NoAnswer, "does not speak HTTP"),
+        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), NoAnswer, "broke off its answer"),
+        (raw(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 300_000), NoAnswer, ""),
         (reply("200 OK", gzip.compress(b"{}" * 10_000_000), Content_Encoding="gzip"), BadReply, "compressed"),
         (reply("429 Slow", b'{"error":{"message":"Rate limit exceeded."}}', Retry_After="7"), RateLimited, "Rate limit"),
     ],
@@ -76,7 +83,7 @@ async def test_answers_that_are_not_objects(body: bytes, method: str, arguments:
     async with serving(reply("200 OK", body)) as server:
         client = RyzeClient(server.url, TOKEN)
         try:
-            with pytest.raises(BadReply, match="JSON"):
+            with pytest.raises(BadReply, match=r"JSON|web page"):
                 await getattr(client, method)(*arguments)
         finally:
             await client.close()
@@ -99,6 +106,17 @@ async def test_nobody_there() -> None:
     with pytest.raises(Unreachable, match="refuses connections"):
         await client.list_text()
     await client.close()
+
+
+async def test_a_knock_asks_nothing_and_is_not_logged() -> None:
+    async with serving(silence) as server:
+        client = RyzeClient(server.url, TOKEN)
+        await client.knock()
+    with pytest.raises(Unreachable, match="refuses connections"):
+        await client.knock()
+    await client.close()
+    assert not server.requests
+    assert not client.calls
 
 
 async def test_a_name_that_is_not_known() -> None:
@@ -194,3 +212,16 @@ async def test_create_believes_neither_a_name_nor_a_token_that_cannot_be_sent() 
             item, _message = await client.create({"name": "a"})
             await client.close()
         assert (item.name, item.token) == ("a", "")
+
+
+async def test_a_429_that_is_not_about_requests_blocks_nothing_else() -> None:
+    """WhatsApp's own throttling, or too many sockets: the server says that requests are left."""
+    answer = reply("429 No", b'{"error":{"message":"slow down"}}', X_RateLimit_Limit="100", X_RateLimit_Remaining="60")
+    async with serving(answer) as server:
+        client = RyzeClient(server.url, "the-token-of-it")
+        with pytest.raises(RateLimited):
+            await client.connect("a")
+        assert client.budgets.of(client.token).blocked() == 0
+        with pytest.raises(RateLimited):
+            await Dialler(client)("/ws", client.token)
+        assert client.budgets.of(client.token).blocked() == 0

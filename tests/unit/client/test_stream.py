@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from ryze_tui.api.errors import BadReply, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
+from ryze_tui.api.errors import BadReply, NoAnswer, RateLimited, Refused, RyzeError, TokenRefused
 from ryze_tui.client import stream
 from ryze_tui.client.http import RyzeClient
 from ryze_tui.client.stream import Dialler, StreamEnded
 from websockets.asyncio.server import ServerConnection, serve
 
+from tests.fakes import misbehaviour
 from tests.fakes.hostile import Answer, raw, reply, serving, silence
+from tests.fakes.rogue import Manners, Rogue, ws
 
 TOKEN = "the-very-secret-token"
 
@@ -25,10 +29,10 @@ TOKEN = "the-very-secret-token"
         (reply("404 No", b"<html>"), BadReply, "404"),
         (reply("429 No", b"{}", Retry_After="9"), RateLimited, "Rate limit"),
         (reply("500 No", b"\xff"), BadReply, "500"),
-        (reply("200 OK", b"{}"), BadReply, ""),
-        (raw(b"junk\r\n\r\n"), Unreachable, ""),
-        (raw(b""), Unreachable, ""),
-        (silence, Unreachable, "in time"),
+        (reply("200 OK", b"{}"), BadReply, "instead of opening a stream"),
+        (raw(b"junk\r\n\r\n"), NoAnswer, ""),
+        (raw(b""), NoAnswer, ""),
+        (silence, NoAnswer, "in time"),
     ],
 )
 async def test_refusals(answer: Answer, kind: type[RyzeError], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +101,7 @@ async def test_a_frame_too_large_ends_it(monkeypatch: pytest.MonkeyPatch) -> Non
         await connection.wait_closed()
 
     async def test(socket: Any) -> None:
-        with pytest.raises(StreamEnded):
+        with pytest.raises(StreamEnded, match="sent a frame larger than"):
             await socket.recv(5)
 
     await with_socket(handler, test)
@@ -115,3 +119,25 @@ async def test_a_connection_that_breaks() -> None:
             await socket.ping(0.1)
 
     await with_socket(handler, test)
+
+
+@pytest.mark.parametrize("flood", [misbehaviour.ping_flood, misbehaviour.repeated(ws(b"x" * 300) * 500)], ids=["pings", "frames"])
+async def test_a_flood_leaves_time_for_everything_else_and_its_end_is_noticed(flood: Manners) -> None:
+    with Rogue(extensions=False) as server:
+        server.misbehave(stream=flood)
+        client = RyzeClient(server.url, TOKEN)
+        socket = await Dialler(client)("/ws/num-0", TOKEN)
+
+        async def read() -> None:
+            while True:
+                await socket.recv(5)
+
+        reading, began = asyncio.create_task(read()), time.monotonic()
+        for _tick in range(50):
+            await asyncio.sleep(0.005)
+        assert time.monotonic() - began < 5, "it held up everything else"
+        assert not reading.done()
+        await asyncio.to_thread(server.behave)
+        with pytest.raises(StreamEnded):
+            await asyncio.wait_for(reading, 5)
+        await socket.close()

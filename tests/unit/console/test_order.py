@@ -171,3 +171,16 @@ def test_a_row_made_again_between_two_drawings_is_the_new_one() -> None:
     changes.merge(model.apply_created(Instance("b", state="disconnected"), received_at=6, now=1006))
     order.update(changes.rows, "a", membership=changes.order)
     assert order.rows[1] is model.rows["b"]
+
+
+def test_a_connection_that_keeps_dropping_stands_before_what_is_fine() -> None:
+    model = fleet(a="connected", b="connected", c="connecting", d="disconnected")
+    for n in range(3):
+        turn(model, "b", "disconnected", 2 + 2 * n)
+        turn(model, "b", "connected", 3 + 2 * n)
+    order = Order(model, lambda: 1100.0)
+    order.take()
+    assert names(order) == ["d", "b", "c", "a"]
+    later = Order(model, lambda: 9000.0)
+    later.take()
+    assert names(later) == ["d", "c", "a", "b"]

@@ -117,8 +117,6 @@ def test_an_outage_is_said_and_everything_is_right_within_a_second_after_it(exte
         assert w.kind == "offline"
         assert w.state("i001") == "connected"
         w.server.comes_up()
-        while not w.feed.reach.up:
-            await asyncio.sleep(0.05)
         await asyncio.sleep(1)
         assert w.state("i001") == "banned"
         assert "i002" not in w.model.rows
@@ -137,7 +135,29 @@ def test_an_outage_is_probed_gently_and_for_ever(extensions: frozenset[str]) -> 
         w.server.dials.clear()
         await asyncio.sleep(6 * 3600)
         assert not w.server.lists
+        assert not w.server.healths[2:]  # only knocks after the first doubt, and those less and less
         assert len(w.server.dials) <= 16
+        assert sum(at < 1010 + 60 for at in w.server.knocks) <= 60 / 0.375
+        assert sum(at > 1010 + 5 * 3600 for at in w.server.knocks) <= 3600 / 3.75 + 1
+        w.server.comes_up()
+        await asyncio.sleep(6)
+        assert w.feed.reach.up
+
+    world(story, extensions=extensions)
+
+
+@MODES
+def test_a_server_that_takes_connections_and_answers_nothing_is_asked_slower_and_slower(extensions: frozenset[str]) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(10)
+        w.server.goes_down()
+        w.server.listens = True
+        await asyncio.sleep(60)
+        assert w.kind == "offline"
+        assert len(w.server.healths) <= 45
+        w.server.healths.clear()
+        await asyncio.sleep(3600)
+        assert len(w.server.healths) <= 3600 / 22.5 + 60
         w.server.comes_up()
         await asyncio.sleep(31)
         assert w.kind == "live" or w.feed.reach.up
@@ -505,3 +525,16 @@ def test_a_429_is_obeyed() -> None:
             await story(opened)
 
     run(body())
+
+
+@MODES
+def test_a_person_who_asks_first_after_an_outage_at_the_start_does_not_stop_the_streams(extensions: frozenset[str]) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1)
+        assert w.kind == "offline"
+        w.server.up = True
+        await w.feed.read()
+        await asyncio.sleep(5)
+        assert w.kind == "live"
+
+    world(story, extensions=extensions, up=False)

@@ -47,13 +47,29 @@ def test_failures_in_words_and_their_end() -> None:
     assert (fresh.link(113).kind, fresh.link(113).message) == ("polling", "")
     fresh.failed(BadReply("not JSON"), 120)
     assert fresh.link(114).kind == "stale"
-    fresh.failed(Unreachable("refuses"), 121)
+    fresh.lost(Unreachable("refuses"), 121)
     assert fresh.link(114).kind == "offline"
-    fresh.recovered()
+    fresh.recovered(113)
     assert fresh.link(115).kind == "stale"  # it answers, but what was listed before it was away proves nothing
     fresh.failed(TokenRefused("Invalid token"), 140)
     assert fresh.link(115).kind == "refused"
-    fresh.recovered()
+    fresh.recovered(113)
     assert fresh.link(115).kind == "refused"
     fresh.listed(116)
     assert fresh.link(117).kind == "polling"
+
+
+def test_the_whole_list_is_proven_by_the_older_of_what_proves_its_parts() -> None:
+    fresh = made()
+    assert fresh.whole() is None
+    fresh.listed(110)
+    assert fresh.whole() == 110
+    fresh.coverage = Coverage(True, 150, 20)
+    assert fresh.whole() == 150
+    fresh.coverage = Coverage(True, 150, 20, rest=True)
+    assert fresh.whole() == 110
+    fresh.coverage = Coverage(False, 150, 20)  # the account stream ended: until then it was whole
+    assert fresh.whole() == 150
+    fresh.coverage = Coverage(False, 0.0, 20)
+    assert fresh.whole() == 110
+    assert made(complete=True, proof=120, rest=True).whole() is None

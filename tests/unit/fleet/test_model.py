@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ryze_tui.api import states
 from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
-from ryze_tui.fleet.model import FleetModel, unix
+from ryze_tui.fleet.model import PAST_MOST, FleetModel, Transition, unix
 
 NAMES = st.sampled_from(["a", "b", "c"])
 STATES = st.sampled_from([*states.STATES, states.UNKNOWN])
@@ -193,3 +193,31 @@ def test_an_event_without_a_usable_time_is_of_now(stamp: object) -> None:
     event = Event("instance.state", "a", {"state": "temp_banned", "timestamp": stamp})
     model.apply_event(event, received_at=2.0, now=1e9 + 1)
     assert (model.rows["a"].state, model.rows["a"].since) == ("banned", 1e9 + 1)
+
+
+def test_the_reason_of_a_state_goes_with_it() -> None:
+    model = FleetModel()
+    model.apply_list([item("a", "connected")], asked_at=1, received_at=1, now=1)
+    model.apply_event(event("a", "disconnected", reason="stream error 503"), received_at=2, now=2)
+    assert model.rows["a"].reason == "stream error 503"
+    model.apply_list([item("a", "connected")], asked_at=3, received_at=3, now=3)
+    assert model.rows["a"].reason == ""
+
+
+def test_a_change_that_a_list_shows_began_after_the_row_was_last_true() -> None:
+    model = FleetModel()
+    model.apply_list([item("a", "connected")], asked_at=10, received_at=12, now=1012)
+    model.apply_list([item("a", "connected")], asked_at=40, received_at=42, now=1042)
+    model.apply_list([item("a", "banned")], asked_at=70, received_at=75, now=1075)
+    row = model.rows["a"]
+    assert (row.not_before, row.since, row.since_exact, row.seen) == (1040, 1075, False, 1070)
+    assert row.past == (Transition(1040, 1075, "connected", "banned"),)
+
+
+def test_the_last_changes_of_a_row_are_kept() -> None:
+    model = FleetModel()
+    model.apply_list([item("a", "connected")], asked_at=1, received_at=1, now=1)
+    for n in range(2, 60):
+        model.apply_event(event("a", "disconnected" if n % 2 == 0 else "connected", reason=f"r{n}"), received_at=n, now=n)
+    past = model.rows["a"].past
+    assert len(past) == PAST_MOST and past[-1] == Transition(59, 59, "disconnected", "connected", "r59", "stream")

@@ -94,3 +94,51 @@ def test_an_end_that_cannot_be_believed_is_none(expire: object) -> None:
     assert row.until == 0
     assert triage.severity(row, 1e12) == triage.CRITICAL
     assert remedy.choose(row, 1e12).action == "wait"
+
+
+def flapping(drops: int, *, every: float = 60.0, start: float = 2000.0) -> Row:
+    """Connected again after so many drops, each half-way between two returns."""
+    model = FleetModel()
+    model.apply_list([Instance("a", state="connected", number_jid="5511@s.whatsapp.net")], asked_at=1, received_at=1, now=1000)
+    for n in range(drops):
+        at = start + n * every
+        model.apply_event(Event("instance.state", "a", {"state": "disconnected"}), received_at=at, now=at)
+        model.apply_event(Event("instance.state", "a", {"state": "connected"}), received_at=at + every / 2, now=at + every / 2)
+    return model.rows["a"]
+
+
+def test_a_connection_that_keeps_dropping_is_a_warning_in_words_though_it_is_connected_now() -> None:
+    fine, bad = flapping(2), flapping(4)
+    assert (triage.assess(fine, 2300).severity, triage.assess(fine, 2300).reason) == (triage.FINE, "")
+    told = triage.assess(bad, 2300)
+    assert (told.flaps, told.severity, told.reason) == (4, triage.WARNING, "Dropped 4 times in the last hour.")
+    assert told.next_step and triage.needs_attention(bad, 2300) and triage.severity(bad, 2300) == triage.WARNING
+
+
+def test_drops_are_counted_for_one_hour() -> None:
+    row = flapping(4, every=600.0)  # at 2000, 2600, 3200, 3800
+    assert [triage.flaps(row, now) for now in (4000, 5600, 5601, 6201, 7401)] == [4, 4, 3, 2, 0]
+
+
+def test_what_a_person_did_is_no_drop_and_what_is_down_keeps_its_own_reason() -> None:
+    model = FleetModel()
+    model.apply_list([Instance("a", state="connected", number_jid="5511@s.whatsapp.net")], asked_at=1, received_at=1, now=1000)
+    for n in range(4):
+        at = 1000.0 + 10 * n
+        model.apply_written("a", "loggedout", asked_at=at, received_at=at, now=at)
+        model.apply_event(Event("instance.state", "a", {"state": "connected"}), received_at=at + 5, now=at + 5)
+    assert triage.flaps(model.rows["a"], 1100) == 0
+    row = flapping(3)
+    row.state = "disconnected"
+    told = triage.assess(row, 2300)
+    assert told.severity == triage.TROUBLE and told.next_key == "r"
+    assert told.reason == "The connection to WhatsApp is down. Dropped 3 times in the last hour."
+
+
+def test_a_drop_of_which_nobody_knows_when_it_was_is_not_counted() -> None:
+    model = FleetModel()
+    model.apply_list([Instance("a", state="connected", number_jid="5511@s.whatsapp.net")], asked_at=1, received_at=1, now=1000)
+    for n in range(1, 9):  # lists an hour apart: each change may be older than an hour
+        state, at = "connected" if n % 2 == 0 else "disconnected", 1000.0 + 4000 * n
+        model.apply_list([Instance("a", state=state, number_jid="5511@s.whatsapp.net")], asked_at=at, received_at=at, now=at)
+    assert triage.flaps(model.rows["a"], 33001) == 0

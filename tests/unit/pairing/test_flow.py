@@ -243,8 +243,8 @@ def test_a_dead_code_is_never_on_the_view_and_connect_is_never_doubled(steps: li
             word, codes, live = arguments
             if live:
                 told_at |= dict.fromkeys(codes, now)
-            elif codes and codes[0] in told_at:  # told again after a gap: they belong to the code that is known, and are as old
-                told_at = dict.fromkeys(codes, told_at[codes[0]]) | told_at
+            elif known := [told_at[code] for code in codes if code in told_at]:  # told again after a gap: as old as what is known
+                told_at = dict.fromkeys(codes, max(known)) | told_at
             flow.event(word, now, codes=codes, live=live)
         elif what == "answer" and in_flight:
             in_flight, told_at[arguments[0]] = 0, now

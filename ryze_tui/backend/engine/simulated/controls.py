@@ -51,7 +51,7 @@ class Controls:
 
     def __init__(self, engine: SimulatedEngine) -> None:
         self._engine = engine
-        self._storm: Storm | None = None
+        self._storms: dict[str, Storm] = {}
         self.actions: dict[str, Callable[[Link, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
             "scan": self.scan, "enter-code": self.enter_code, "unlink": self.unlink, "ban": self.ban, "drop": self.drop,
             "message": self.message, "call": self.call,
@@ -192,14 +192,14 @@ class Controls:
 
     # -- everything at once --------------------------------------------------------------------------------------------
 
-    def storm(self, instances: list[str], body: dict[str, Any]) -> dict[str, Any]:
-        """`{rate, seconds}`: state changes a second over these instances; a storm that blows already ends."""
+    def storm(self, instances: list[str], body: dict[str, Any], owner: str = "") -> dict[str, Any]:
+        """`{rate, seconds}`: state changes a second over these instances; the owner's storm that blows already ends."""
         rate, seconds = _seconds(body, 100.0, "rate", 100_000.0), _seconds(body, 10.0, "seconds", 3600.0)
-        if self._storm is not None:
-            self._storm.stop()
+        if (storm := self._storms.pop(owner, None)) is not None:
+            storm.stop()
         links = [link for instance in instances if (link := self._engine.links.get(instance)) is not None]
         links = [link for link in links if link.phase is Phase.ONLINE]
         if not links:
             raise Impossible("no instance is connected")
-        self._storm = Storm(self._engine, links, rate, seconds)
+        self._storms[owner] = Storm(self._engine, links, rate, seconds)
         return {"rate": rate, "seconds": seconds, "instances": len(links)}

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
 from ...clock import Clock
-from ...errors import EngineError
+from ...errors import EngineError, StoreError
 from ...table import Happening
-from ..port import Sessions, Tell, Told
+from ..port import UNREADABLE, Saved, Sessions, Tell, Told
 from .codes import LIFE_SECONDS, alive, pairing_code, qr_texts
 from .link import Link, Phase, Session
 
@@ -25,6 +25,7 @@ STILL_DIALLING: Final = 30.0
 """Every so many seconds a link that cannot come up says that it is still trying; not divided by the speed."""
 
 BOOT_RATE: Final = 2000.0
+BOOT_AT_ONCE: Final = 1000
 
 NO_SCAN: Final = "nobody scanned: WhatsApp ended the pairing after six codes"
 DROPPED: Final = "connection to WhatsApp lost, dialling again"
@@ -58,16 +59,25 @@ class SimulatedEngine:
         """Saved sessions dialled per second at the start."""
         return BOOT_RATE * self.speed
 
-    async def open(self, tell: Tell) -> set[str]:
-        """Read the sessions; one that cannot be read is as if it were not there."""
+    @property
+    def boot_at_once(self) -> int:
+        """As many as are on their way at that rate, and some."""
+        return BOOT_AT_ONCE
+
+    async def open(self, tell: Tell) -> dict[str, Saved]:
+        """Read the sessions."""
         self._tell = tell
+        saved = {}
         for instance, text in (await self.sessions.sessions()).items():
             try:
-                session = Session.load(text)
-                self.links[instance] = Link(instance, session, down_until=session.away_until)
+                session = Session.load(text or "")
             except (ValueError, TypeError):
-                log.warning("the session of instance %s cannot be read; it must be paired again", instance)
-        return set(self.links)
+                log.warning("the session of instance %s cannot be read", instance)
+                saved[instance] = Saved(broken=UNREADABLE)
+                continue
+            self.links[instance] = Link(instance, session, down_until=session.away_until)
+            saved[instance] = Saved(session.jid)
+        return saved
 
     def adopt(self, links: Iterable[Link]) -> None:
         """Links that are already as they are to be (the first fill); they have attempt 1."""
@@ -122,11 +132,15 @@ class SimulatedEngine:
         link = self.links.pop(instance, None)
         if link is None:
             return
-        unreachable = link.session is not None and link.down_until > self.clock.now()
+        session, link.session = link.session, None
         link.quiet()
-        link.session = None
-        await self.sessions.delete_session(instance)
-        if unreachable:
+        try:
+            await self.sessions.delete_session(instance)
+        except StoreError:
+            link.session = session
+            self.links.setdefault(instance, link)
+            raise
+        if session is not None and link.down_until > self.clock.now():
             raise EngineError("WhatsApp cannot be reached; the phone goes on showing the device until it notices")
 
     async def close(self) -> None:
@@ -183,9 +197,7 @@ class SimulatedEngine:
         if session is None:
             return
         if session.revoked:
-            task = asyncio.get_running_loop().create_task(self.revoke(link, on_connect=True))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self.revoke(link, on_connect=True))
         elif session.banned_until > now:
             self.ban(link)
         elif link.down_until > now:
@@ -194,11 +206,25 @@ class SimulatedEngine:
         else:
             self.online(link)
 
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """In the background; what could not be kept is only less true after a restart."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a session could not be kept: %s", error)
+
     def online(self, link: Link) -> None:
         """The link is up."""
         assert link.session is not None
         link.phase = Phase.ONLINE
         session = link.session
+        if session.away_until:
+            session.away_until = 0.0  # it is in reach again, after a restart too
+            self._begin(self._keep(link))
         self.tell(link, Happening.CONNECTED, jid=session.jid, profile_name=session.name, business_name=session.business)
 
     def ban(self, link: Link) -> None:

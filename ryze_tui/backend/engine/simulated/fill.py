@@ -1,4 +1,9 @@
-"""The instances that an empty simulated account begins with: some in every state, the rest connected."""
+"""The instances that an empty simulated account begins with: some in every state, the rest connected.
+
+A restart dials every saved session, as a server with real numbers does: there is no state that a person could have asked
+for in which a session is kept and not used. So what was filled as paired but disconnected comes up connected; bans last, a
+phone that is out of reach stays so until somebody reconnects, and logged out is logged out.
+"""
 
 from __future__ import annotations
 

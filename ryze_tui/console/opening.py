@@ -1,0 +1,54 @@
+"""What comes after the first paint, in order: the rows of last time, their way to the terminal, and only then the network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ..fleet.keeping import Kept
+    from ..fleet.model import FleetModel
+    from .app import RyzeConsole
+
+PAINTED: Final = 0.25
+"""Seconds that the rows may take to the terminal before the network's turn comes all the same (too small, it shows none)."""
+
+
+class Opening:
+    """`show(model, seen)` puts rows of last time on the screen; `begin()`: the network's turn, which holds all up for 0.2 s."""
+
+    def __init__(self, app: RyzeConsole, show: Callable[[FleetModel, float], None], begin: Callable[[], None]) -> None:
+        self._app, self._show, self._begin = app, show, begin
+        self._waiting: asyncio.TimerHandle | None = None
+
+    def start(self, url: str, token: str) -> None:
+        """Show what is kept of this account, if anything is, and go on."""
+        from ..fleet import cache  # what it imports is needed for the server's list too
+
+        kept = cache.look(url, token)
+        if kept is None:
+            self._begin()
+        elif (model := cache.load_few(kept)) is not None:
+            self._go_on(model, kept.seen)
+        else:
+            self._app.run_worker(self._many(kept), group="start")
+
+    async def _many(self, kept: Kept) -> None:
+        from ..fleet import cache
+
+        self._go_on(await cache.load(kept), kept.seen)
+
+    def _go_on(self, model: FleetModel, seen: float) -> None:
+        if not model.rows:
+            self._begin()
+            return
+        self._show(model, seen)
+        self._waiting = asyncio.get_running_loop().call_later(PAINTED, self.painted)
+
+    def painted(self) -> None:
+        """Something was drawn."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+            self._app.call_later(self._begin)
