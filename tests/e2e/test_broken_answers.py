@@ -17,6 +17,8 @@ pytestmark = pytest.mark.e2e
 LONG = pytest.mark.long
 TALL = (99, 70)
 """Toasts of all cases stand above each other without hiding the last lines."""
+PATIENCE = 45
+"""Seconds until all is well again: a 429 that does not say for how long is obeyed for 30."""
 
 QUICK: list[tuple[str, Manners, str]] = [
     ("500 with a web page", answer("500 Oops", bad.TRACE, Content_Type="text/html"), "the server answered 500: “500 Internal"),
@@ -77,7 +79,7 @@ def test_a_list_that_is_wrong(extensions: bool, cases: list[tuple[str, Manners, 
             assert_responsive(console)
             server.behave()
             server.set("num-1", "connected")
-            console.wait_for(lambda _: not says(console, "List not read"), 8, what=f"{case}: the list to be read again")
+            console.wait_for(lambda _: not says(console, "List not read"), PATIENCE, what=f"{case}: the list to be read again")
             console.wait_for(lambda _: shows(console, server), 2, what=f"{case}: every row again")
         assert memory(console) < 160, "it grew with what was sent"
         console.quit()
