@@ -17,6 +17,7 @@ from .instances import Instances
 from .limits import Limits
 from .settings import Settings
 from .store.rows import Store
+from .traffic import Traffic
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Backend:
     instances: Instances
     configure: Configure
     outbox: Outbox
+    traffic: Traffic
     egress: Egress
     limits: Limits
     started: float

@@ -207,7 +207,7 @@ def item_text(record: Record, label: str, dialect: Dialect, *, extensions: bool)
         connection: Values = {
             "state": record.state,
             "numberJid": record.jid or None,
-            "presenceStatus": "available" if record.state == "connected" else "unavailable",
+            "presenceStatus": "available" if record.available and record.state == "connected" else "unavailable",
             "displayStatus": display_status(record, label),
         }
         if extensions:

@@ -40,6 +40,7 @@ from .settings import Settings
 from .store.database import Database
 from .store.outbox import OutboxRows
 from .store.rows import Store
+from .traffic import Traffic
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,6 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         catalog = Catalog(store, ring, bus, clock, quota=settings.instance_quota, short_tokens=settings.loopback)
         await catalog.open()
         engine = factory(settings, store, clock)
-        instances = Instances(catalog, store, bus, engine, clock)
         configure = Configure(store, catalog, ring, signed=settings.extensions)
         egress = Egress(allow_private=settings.allow_private)
         rows = OutboxRows(store.database, ring)
@@ -145,9 +145,11 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
             rows, egress, configure, clock, random=random.random, base_url=lambda: bus.base_url, layout=layout,
         )
         bus.deliver = outbox.accept
+        traffic = Traffic(store.database, bus, outbox, engine, clock)
+        instances = Instances(catalog, store, bus, engine, clock, traffic)
         backend = Backend(
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
-            configure=configure, outbox=outbox, egress=egress,
+            configure=configure, outbox=outbox, traffic=traffic, egress=egress,
             limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
         )
         await outbox.open()
@@ -176,6 +178,7 @@ async def opened(settings: Settings, factory: EngineFactory = make_engine, clock
         finally:
             backend.bus.close(1001, "the server stops")
             await backend.instances.close()
+            await backend.traffic.close()
             await backend.outbox.close()
             await backend.egress.close()
             await backend.store.database.close()

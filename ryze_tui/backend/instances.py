@@ -7,10 +7,11 @@ import logging
 import random
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..api import errors as texts
 from ..api.events import INSTANCE_STATE
+from .blocks import settings_view
 from .catalog import Catalog
 from .clock import Clock, rfc3339
 from .engine.guard import Guarded
@@ -20,7 +21,7 @@ from .events.bus import Bus
 from .record import Asked, Record
 from .revival import Revival
 from .store.rows import Store
-from .table import DEADLINE, IGNORE, STATE, Do, Happening, Operation, Stage, To, decide, follow
+from .table import DEADLINE, IGNORE, STATE, TRAFFIC, Do, Happening, Operation, Stage, To, decide, follow
 
 log = logging.getLogger(__name__)
 
@@ -28,19 +29,30 @@ STOPPING: Final = "The server is shutting down"
 RESTARTED: Final = "the server was restarted"
 GONE: Final = "the saved session is gone, pair it again"
 UNWRITTEN: Final = "the database could not be written"
-_EVENTS: Final = frozenset({Happening.MESSAGE, Happening.CALL})
+HISTORY_DAYS: Final = 90
+"""What is asked of a phone when history is wanted and nobody said how much: about what WhatsApp sends by itself."""
 _UNPAIRED: Final = frozenset({Stage.NEW, Stage.ASKING, Stage.SCANNING, Stage.LOGGEDOUT})
 """Stages that an instance without a session may have been in."""
 
 _KEEPALIVE: Final = frozenset({Happening.KEEPALIVE_TIMEOUT, Happening.KEEPALIVE_RESTORED})
 
 
+class Traffic(Protocol):
+    """Who handles what people do on links. Never raises."""
+
+    def take(self, record: Record, told: Told) -> None:
+        """Something of table.TRAFFIC happened."""
+
+    def linked(self, record: Record) -> None:
+        """A link came up."""
+
+
 class Instances:
     """Operations wait for each other per instance; what the engine tells is applied at once, in order."""
 
-    def __init__(self, catalog: Catalog, store: Store, bus: Bus, engine: Engine, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, store: Store, bus: Bus, engine: Engine, clock: Clock, traffic: Traffic) -> None:
         self._catalog, self._store, self._bus, self._clock = catalog, store, bus, clock
-        self._engine = Guarded(engine, clock)
+        self._engine, self._traffic = Guarded(engine, clock), traffic
         self._revival: Revival | None = None
         self._closed = False
 
@@ -173,7 +185,7 @@ class Instances:
         if self._set(record, Stage.ASKING, "", self._clock.now(), renew=True):
             self._bus.row(record)
         try:
-            self._engine.pair(record.id, record.attempt, number, history)
+            self._engine.pair(record.id, record.attempt, number, _history(record, history))
         except EngineError as error:
             asked.refuse(ApiError(500, f"Failed to connect: {error}"))
             self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": str(error)}))
@@ -220,8 +232,8 @@ class Instances:
         to = follow(told.what, record.stage, record.paired)
         if to == IGNORE:
             return
-        if told.what in _EVENTS:
-            self._bus.publish(record, told.what, told.data)
+        if told.what in TRAFFIC:
+            self._traffic.take(record, told)
             return
         self._learn(record, told)
         self._apply(record, told, follow(told.what, record.stage, record.paired))
@@ -250,6 +262,8 @@ class Instances:
             self._announce(record, told.what, told.data | ({"jid": told.jid} if told.jid else {}), now)
         if profile_changed or (changed and not to.tell):
             self._bus.row(record)
+        if told.what is Happening.CONNECTED:
+            self._traffic.linked(record)
 
     def _become(self, record: Record, stage: Stage, word: Happening, reason: str) -> None:
         """A state that an operation or a deadline brings about."""
@@ -310,3 +324,12 @@ class Instances:
             settled, record.settled = record.settled, None
             if not settled.done():
                 settled.set_result(None)
+
+
+def _history(record: Record, asked: int | None) -> int | None:
+    """Days of history that a pairing is to bring: what was asked for counts before the setting, and only a first pairing does."""
+    if record.paired:
+        return None
+    if asked is not None:
+        return asked
+    return None if settings_view(record.blocks.get("settings"))["disableHistorySync"] else HISTORY_DAYS

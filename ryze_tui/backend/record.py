@@ -40,7 +40,7 @@ class Record:
     `since` is Unix seconds. `paired`: a session is saved. `attempt` numbers its links: what an older one says is dropped.
     `blocks` holds what was configured, without secrets; a block that was never written is not in it. `webhooks`: every
     webhook row by label, of which `blocks` holds the default one; `paused`: labels whose receiver said that it is gone for
-    good (410).
+    good (410). `available`: WhatsApp was told to show it as online (traffic/duties.py sets it).
     """
 
     id: str
@@ -64,6 +64,7 @@ class Record:
     lock: asyncio.Lock | None = None
     configuring: asyncio.Lock | None = None
     deadline: Timer | None = None
+    available: bool = False
     asked: Asked | None = None
     settled: asyncio.Future[None] | None = None
     compact: Values | None = None

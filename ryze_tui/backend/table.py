@@ -95,7 +95,11 @@ OPERATIONS: Final[dict[Operation, dict[Stage, Do | If]]] = {
 
 
 class Happening(StrEnum):
-    """What the engine tells; every word but the last four is also the word of an `instance.state` event (contract §5.6)."""
+    """What the engine tells.
+
+    Every word down to KEEPALIVE_RESTORED is also that of an `instance.state` event (contract §5.6); those of TRAFFIC are
+    events of their own.
+    """
 
     CONNECTED = "connected"
     QR_READY = "qr_ready"
@@ -116,7 +120,14 @@ class Happening(StrEnum):
     PAIR_CODE = "pair_code"  # a pairing code for the one who asked; never an event
     MESSAGE = "message.exchange"
     CALL = "call.update"
+    RECEIPT = "message.status"
+    GROUP = "group.flow"
+    LABEL = "label.update"
     DEADLINE = "deadline"  # ours: a stage lasted too long
+
+
+TRAFFIC: Final = frozenset({Happening.MESSAGE, Happening.CALL, Happening.RECEIPT, Happening.GROUP, Happening.LABEL})
+"""What people do, as opposed to what becomes of the link."""
 
 
 class To(NamedTuple):
@@ -164,8 +175,7 @@ HAPPENINGS: Final[dict[Happening, dict[Stage, To]]] = {
     Happening.TEMP_BANNED: _row(_LINKED, To(Stage.BANNED)),
     Happening.KEEPALIVE_TIMEOUT: _row(frozenset({Stage.CONNECTED}), _TELL),
     Happening.KEEPALIVE_RESTORED: _row(frozenset({Stage.CONNECTED}), _TELL),
-    Happening.MESSAGE: _row(frozenset({Stage.CONNECTED}), _TELL),
-    Happening.CALL: _row(frozenset({Stage.CONNECTED}), _TELL),
+    **{happening: _row(frozenset({Stage.CONNECTED}), _TELL) for happening in TRAFFIC},
     Happening.DEADLINE: _row(frozenset(DEADLINE), To(Stage.IDLE)),
 }
 """What the engine tells x stage -> what follows."""

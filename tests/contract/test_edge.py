@@ -218,7 +218,7 @@ async def test_the_plain_contract_has_nothing_of_ours(plain: Api) -> None:
     await plain.paired("sales", websocketEnabled=True)
     item = await plain.item("sales")
     assert item["connection"] == {
-        "state": "connected", "numberJid": "5511999990001@s.whatsapp.net", "presenceStatus": "available",
+        "state": "connected", "numberJid": "5511999990001@s.whatsapp.net", "presenceStatus": "unavailable",
         "displayStatus": "SIMULATED · Connected",
     }
     assert await plain.no_socket("/ws") == (404, "Not found")
@@ -242,7 +242,9 @@ async def test_the_virtual_phone(api: Api) -> None:
     answer = await api.sim("sales", "enter-code", code=code)
     assert answer["number"] == "5511999990001"
     await api.until("sales", "connected")
-    assert (await api.ok("GET", "/simulator/sales"))["phone"]["actions"] == ["unlink", "ban", "drop", "message", "call"]
+    assert (await api.ok("GET", "/simulator/sales"))["phone"]["actions"] == [
+        "unlink", "ban", "drop", "message", "call", "group-event", "label",
+    ]
 
 
 async def test_what_the_simulator_refuses(api: Api) -> None:

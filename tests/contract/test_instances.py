@@ -159,7 +159,7 @@ async def test_an_item(api: Api) -> None:
         "id": created["id"], "name": "sales", "token": created["token"], "status": "connected",
         "numberJid": "5511999990001@s.whatsapp.net",
         "connection": {
-            "state": "connected", "numberJid": "5511999990001@s.whatsapp.net", "presenceStatus": "available",
+            "state": "connected", "numberJid": "5511999990001@s.whatsapp.net", "presenceStatus": "unavailable",
             "displayStatus": "SIMULATED · Connected", "reason": "",
         },
         "profile": {"name": "Acme", "pictureUrl": "", "isBusiness": False, "businessName": ""}, **OFF,

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, TypeVar
 
 from ..clock import Clock
 from ..errors import BackendError, EngineError, StoreError
-from .port import Engine, Saved, Tell
+from .port import Engine, Media, Outgoing, Saved, Sent, Tell
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 UNLINK_SECONDS: Final = 10.0
 """How long a logout waits for WhatsApp before it goes on without."""
+
+SEND_SECONDS: Final = 90.0
+"""A message with media is uploaded first."""
+
+DOWNLOAD_SECONDS: Final = 60.0
+ANSWER_SECONDS: Final = 15.0
+"""For what WhatsApp answers at once: receipts, presence, the end of a call."""
 
 CLOSE_SECONDS: Final = 3.0
 """How long a stop waits for the links to be dropped; less than what uvicorn gives to requests."""
@@ -25,7 +34,7 @@ class Guarded:
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine, self._clock = engine, clock
-        self._left: set[asyncio.Task[None]] = set()
+        self._left: set[asyncio.Task[Any]] = set()
 
     @property
     def boot_rate(self) -> float:
@@ -84,6 +93,36 @@ class Guarded:
             log.exception("the engine failed at a logout")
             raise EngineError(_words(error)) from None
 
+    async def send(self, instance: str, outgoing: Outgoing) -> Sent:
+        """Raises EngineError."""
+        return await self._asked(self._engine.send(instance, outgoing), SEND_SECONDS, "a message")
+
+    async def mark_read(self, instance: str, chat: str, sender: str, ids: Sequence[str]) -> None:
+        """Raises EngineError."""
+        await self._asked(self._engine.mark_read(instance, chat, sender, ids), ANSWER_SECONDS, "a read receipt")
+
+    async def reject_call(self, instance: str, caller: str, call_id: str) -> None:
+        """Raises EngineError."""
+        await self._asked(self._engine.reject_call(instance, caller, call_id), ANSWER_SECONDS, "the end of a call")
+
+    async def presence(self, instance: str, available: bool) -> None:
+        """Raises EngineError."""
+        await self._asked(self._engine.presence(instance, available), ANSWER_SECONDS, "a presence")
+
+    async def download(self, instance: str, media: Media) -> bytes:
+        """Raises EngineError."""
+        return await self._asked(self._engine.download(instance, media), DOWNLOAD_SECONDS, "a download")
+
+    async def _asked(self, work: Coroutine[Any, Any, T], seconds: float, what: str) -> T:
+        """Something that WhatsApp answers. Raises EngineError."""
+        try:
+            return await self._bounded(work, seconds, "WhatsApp did not answer in time")
+        except EngineError:
+            raise
+        except Exception as error:
+            log.exception("the engine failed at %s", what)
+            raise EngineError(_words(error)) from None
+
     async def close(self) -> None:
         """Never raises, and ends within `CLOSE_SECONDS`."""
         try:
@@ -91,7 +130,7 @@ class Guarded:
         except Exception as error:
             log.exception("the engine could not be closed: %s", _words(error))
 
-    async def _bounded(self, work: Coroutine[Any, Any, None], seconds: float, late: str) -> None:
+    async def _bounded(self, work: Coroutine[Any, Any, T], seconds: float, late: str) -> T:
         """Wait for `work` no longer than that, even when it does not let itself be cancelled."""
         loop = asyncio.get_running_loop()
         task, over = loop.create_task(work), loop.create_future()
@@ -107,9 +146,9 @@ class Guarded:
                 task.add_done_callback(self._gone)
         if not task.done():
             raise EngineError(late)
-        task.result()
+        return task.result()
 
-    def _gone(self, task: asyncio.Task[None]) -> None:
+    def _gone(self, task: asyncio.Task[Any]) -> None:
         self._left.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("the engine ended late: %s", _words(error))

@@ -1,25 +1,74 @@
 """What the lifecycle wants of an engine, and what an engine tells.
 
 Commands begin something and return at once; what comes of it is told. Every link has the `attempt` number it was begun
-with, and the lifecycle drops what an older attempt tells. Commands for messages, presence and media come with the routes
-that need them.
+with, and the lifecycle drops what an older attempt tells. Commands for messages, calls, presence and media are awaited:
+they have an answer of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from ..table import Happening
 
 
+@dataclass(slots=True, frozen=True)
+class Media:
+    """What a message carries besides text, not fetched yet.
+
+    `kind`: image, video, audio, document or sticker; `size` in bytes, 0 when it is not known; `reference`: the engine's own
+    text by which it finds the media again, keys included.
+    """
+
+    kind: str
+    mimetype: str
+    file_name: str
+    size: int
+    reference: str = field(repr=False)
+
+
+@dataclass(slots=True, frozen=True)
+class Outgoing:
+    """A message to be sent. `to` and `mentions` are JIDs; `kind` is that of `media`, empty for a text.
+
+    `text` is the caption where there is media. `reply_to`: the id of a message; with `reply_private` the answer to a group's
+    message goes to its author alone.
+    """
+
+    to: str
+    text: str = field(default="", repr=False)
+    media: bytes | None = field(default=None, repr=False)
+    kind: str = ""
+    mimetype: str = ""
+    file_name: str = ""
+    is_voice: bool = False
+    reply_to: str = ""
+    reply_private: bool = False
+    mentions: tuple[str, ...] = ()
+    mention_all: bool = False
+    link_preview: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class Sent:
+    """WhatsApp took a message. `timestamp`: Unix seconds."""
+
+    message_id: str
+    timestamp: float
+
+
 @dataclass(slots=True)
 class Told:
     """Something happened to one link.
 
-    `data` is what an event carries besides state, timestamp and instance (contract §5.6), or the whole data of a message or
-    call. `jid`, `profile_name`, `business_name`: told when a link comes up. `code`: the pairing code for the one who asked.
+    `data` is what an event carries besides state, timestamp and instance (contract §5.6), or the whole data of a message,
+    receipt, call, group's or label's change, in the live layout and without any media's content. `jid`, `profile_name`,
+    `business_name`: told when a link comes up. `code`: the pairing code for the one who asked.
+
+    `media`: what a message carries. `accepted` is called once everything that follows from it is on the disk, or nothing is to
+    follow: an engine that can acknowledges to WhatsApp only then. `history`: a message from before the pairing.
     """
 
     instance: str
@@ -30,6 +79,9 @@ class Told:
     profile_name: str = ""
     business_name: str = ""
     code: str = field(default="", repr=False)
+    media: Media | None = None
+    accepted: Callable[[], None] | None = None
+    history: bool = False
 
     @property
     def reason(self) -> str:
@@ -90,7 +142,10 @@ class Engine(Protocol):
         """Get ready; returns every session that is kept, by instance id, also those that cannot be used."""
 
     def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
-        """Begin a pairing: by code when `number` (digits) is given, else by QR. Raises EngineError."""
+        """Begin a pairing: by code when `number` (digits) is given, else by QR. Raises EngineError.
+
+        `history`: so many days of what was said before are asked of the phone, None = nothing.
+        """
 
     def dial(self, instance: str, attempt: int) -> None:
         """Begin a link with the saved session. Raises EngineError."""
@@ -100,6 +155,21 @@ class Engine(Protocol):
 
     async def logout(self, instance: str) -> None:
         """Unlink at WhatsApp as well as it can, and forget the session for good. Raises StoreError, EngineError."""
+
+    async def send(self, instance: str, outgoing: Outgoing) -> Sent:
+        """Send a message; returns when WhatsApp took it. Raises EngineError."""
+
+    async def mark_read(self, instance: str, chat: str, sender: str, ids: Sequence[str]) -> None:
+        """Tell the sender (a JID; of a chat of two the chat itself) that these messages were read. Raises EngineError."""
+
+    async def reject_call(self, instance: str, caller: str, call_id: str) -> None:
+        """End a call that rings. Raises EngineError."""
+
+    async def presence(self, instance: str, available: bool) -> None:
+        """Show the number as online, or not. Raises EngineError."""
+
+    async def download(self, instance: str, media: Media) -> bytes:
+        """Fetch and decrypt. Raises EngineError."""
 
     async def close(self) -> None:
         """Drop every link, keep every session."""

@@ -44,13 +44,19 @@ def _text(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def has_media(data: Values | None) -> bool:
+    """Whether it is the data of a message with `media.base64`."""
+    message = data.get("message") if data is not None else None
+    media = message.get("media") if isinstance(message, dict) else None
+    return isinstance(media, dict) and "base64" in media
+
+
 def without_media(data: Values) -> Values:
     """The data of an event without `media.base64`, wherever a message carries it."""
-    message = data.get("message")
-    media = message.get("media") if isinstance(message, dict) else None
-    if not isinstance(message, dict) or not isinstance(media, dict) or "base64" not in media:
+    if not has_media(data):
         return data
-    return data | {"message": message | {"media": {key: value for key, value in media.items() if key != "base64"}}}
+    message = data["message"]
+    return data | {"message": message | {"media": {key: value for key, value in message["media"].items() if key != "base64"}}}
 
 
 class _Frame:
@@ -100,11 +106,15 @@ class Bus:
 
     def publish(self, record: Record, name: str, data: Values) -> None:
         """One of the contract's six events."""
+        self.tell(record, name, data)
+        if self.deliver is not None and record.webhooks:
+            self.deliver(record, name, data)
+
+    def tell(self, record: Record, name: str, data: Values) -> None:
+        """An event to those who listen now; its deliveries are somebody else's business."""
         if record.id in self._sockets:
             self._to_sockets(record, name, data)
         self._to_account(record.account, name, record.name, data)
-        if self.deliver is not None and record.webhooks:
-            self.deliver(record, name, data)
 
     def row(self, record: Record) -> None:
         """The compact row of an instance is new or changed, other than by an instance.state event."""

@@ -22,8 +22,9 @@ from ..clock import Clock
 from ..egress import Egress, Forbidden
 from ..errors import StoreError
 from ..record import Record, Values
+from ..store.database import Statement
 from ..store.outbox import Delivery, OutboxRows
-from .bus import without_media
+from .bus import has_media, without_media
 from .delivery import DEAD, DELIVERED, PENDING, SECONDS, Fate, fate, headers, order_key, target
 from .lanes import Lanes, Where
 from .layouts import MESSAGE, Layout, observed
@@ -89,16 +90,23 @@ class Outbox:
 
     def accept(self, record: Record, event: str, data: Values) -> None:
         """An event happened: one delivery for each webhook that wants it. Never raises, never waits."""
+        if deliveries := self.deliveries(record, event, data):
+            self.put(deliveries)
+
+    def deliveries(self, record: Record, event: str, data: Values) -> list[Delivery]:
+        """One for each webhook that wants the event; they are nowhere yet."""
         now = self._clock.now()
-        deliveries = [
+        return [
             Delivery(
                 id=f"msg_{entropy.token_hex(12)}", instance_id=record.id, label=label, event=event,
                 lane=order_key(event, data), created_at=now, data=data if row["mediaBase64"] else without_media(data),
             )
-            for label, row in record.webhooks.items() if _wants(row, event) and label not in record.paused
+            for label, row in record.webhooks.items() if wants(row, event) and label not in record.paused
         ]
-        if deliveries:
-            self.put(deliveries)
+
+    def statements(self, deliveries: Sequence[Delivery]) -> list[Statement]:
+        """What puts them on the disk, for a unit that holds more; afterwards they are to `enter`."""
+        return self._rows.statements(deliveries)
 
     def put(self, deliveries: list[Delivery]) -> None:
         """To the disk, then on their way. A disk that refuses them delays nothing: they are sent all the same, from memory."""
@@ -111,9 +119,13 @@ class Outbox:
             kept = False
         else:
             kept = True
+        self.enter(deliveries, kept=kept)
+
+    def enter(self, deliveries: Iterable[Delivery], *, kept: bool) -> None:
+        """On their way, in this order. `kept`: they are on the disk. What waits there holds no media in memory."""
         for delivery in deliveries:
             delivery.kept = kept
-            if kept and self._lanes.waiting > IN_MEMORY:
+            if kept and (self._lanes.waiting > IN_MEMORY or has_media(delivery.data)):
                 delivery.data = None
             self._lanes.add(delivery)
         self._pump()
@@ -261,7 +273,8 @@ class Outbox:
             _noted(self._rows.save(unsaved), "results of deliveries could not be written; they may be sent again")
 
 
-def _wants(row: Values, event: str) -> bool:
+def wants(row: Values, event: str) -> bool:
+    """Whether a webhook's row, or a socket's, lets an event through."""
     return bool(row["enabled"]) and (not row["events"] or event in row["events"])
 
 

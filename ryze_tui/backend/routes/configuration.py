@@ -36,6 +36,7 @@ async def set_settings(request: Request) -> JSONResponse:
         settings = await backend_of(request).configure.settings(record, body)
     except StoreError as error:
         raise ApiError(500, f"Failed to update settings: {error}") from error
+    await backend_of(request).traffic.present(record)
     return _answer("Settings updated successfully", settings=settings)
 
 
@@ -94,17 +95,10 @@ async def metrics(request: Request) -> JSONResponse:
     names = list(dict.fromkeys(name for name in names if name))
     if not names:
         raise ApiError(400, texts.NAME_REQUIRED)
-    catalog = backend_of(request).catalog
-    for name in names:
-        auth.named_instance(request.scope, catalog, name)
-    return _answer("Metrics retrieved successfully", metrics=_no_messages(",".join(names)))
-
-
-def _no_messages(instance: str) -> dict[str, Any]:
-    statuses = ("pending", "sent", "delivered", "read", "played", "failed")
-    return {
-        "instance": instance, "totalMessages": 0, "messagesReceived": 0, "messagesSent": 0, "messagesByType": {},
-        "groupMessages": 0, "individualMessages": 0, "messagesWithMedia": 0, "mediaByType": {},
-        "messagesByStatus": dict.fromkeys(statuses, 0), "uniqueChats": 0, "uniqueGroups": 0, "uniqueContacts": 0,
-        "messagesLast7Days": 0, "messagesLast30Days": 0, "firstMessageAt": None, "lastMessageAt": None,
-    }
+    backend = backend_of(request)
+    records = [auth.named_instance(request.scope, backend.catalog, name) for name in names]
+    try:
+        counted = await backend.traffic.metrics(records)
+    except StoreError as error:
+        raise ApiError(500, f"Failed to get metrics: {error}") from error
+    return _answer("Metrics retrieved successfully", metrics=counted)

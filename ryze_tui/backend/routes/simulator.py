@@ -10,8 +10,9 @@ from ...api import errors as texts
 from .. import auth
 from ..app import backend_of
 from ..body import MEDIA_BYTES, read_object
-from ..engine.simulated.controls import Controls, Impossible, Invalid
+from ..engine.simulated.controls import Controls
 from ..engine.simulated.engine import SimulatedEngine
+from ..engine.simulated.fields import Impossible, Invalid
 from ..errors import ApiError, StoreError
 
 

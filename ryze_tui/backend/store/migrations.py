@@ -31,7 +31,11 @@ def _outbox(connection: Connection) -> None:
     schema.outbox.create(connection, checkfirst=True)
 
 
-STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox)
+def _messages(connection: Connection) -> None:
+    schema.messages.create(connection, checkfirst=True)
+
+
+STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox, _messages)
 """Step N brings version N to N+1."""
 
 assert len(STEPS) == schema.SCHEMA_VERSION

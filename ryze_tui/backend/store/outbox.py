@@ -15,7 +15,7 @@ from ..events.delivery import DEAD, DELIVERED, PENDING
 from ..record import Record, Values
 from ..secrets import KeyRing
 from . import schema
-from .database import Database
+from .database import Database, Statement
 
 _TABLE: Final = schema.outbox
 _RESULT: Final = update(_TABLE).where(_TABLE.c.id == bindparam("row_id")).values({
@@ -60,6 +60,10 @@ class OutboxRows:
 
     def add(self, deliveries: Sequence[Delivery]) -> asyncio.Future[None]:
         """On the disk when the future is done, all or none."""
+        return self._database.write(self.statements(deliveries))
+
+    def statements(self, deliveries: Sequence[Delivery]) -> list[Statement]:
+        """What puts them there, for a unit that holds more than them."""
         rows = [
             {
                 "id": one.id, "instance_id": one.instance_id, "label": one.label, "event": one.event, "lane": one.lane,
@@ -68,7 +72,7 @@ class OutboxRows:
             }
             for one in deliveries
         ]
-        return self._database.write([(insert(_TABLE), rows)])
+        return [(insert(_TABLE), rows)] if rows else []
 
     async def pending(self) -> list[Delivery]:
         """What was not finished when the server ended, oldest first, without data."""

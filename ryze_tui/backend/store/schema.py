@@ -83,4 +83,17 @@ outbox = Table(
     Index("outbox_webhook", "instance_id", "label", "state", "sequence"),
 )
 
-SCHEMA_VERSION: Final = 3
+messages = Table(
+    "messages", metadata,  # what metrics count, and by which a message that comes twice is known; never what was said
+    Column("instance_id", String(32), ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True),
+    Column("message_id", String(255), primary_key=True),
+    Column("chat", String(255), primary_key=True),
+    Column("type", String(40), primary_key=True),  # a revocation may have the id of what it revokes
+    Column("outgoing", Boolean, nullable=False),
+    Column("is_group", Boolean, nullable=False),
+    Column("media", String(40), nullable=False),
+    Column("sent_at", Float, nullable=False),
+    Column("status", String(12), nullable=False),
+)
+
+SCHEMA_VERSION: Final = 4

@@ -177,6 +177,22 @@ class Hearer:
         return [frame["data"]["state"] if frame["event"] == "instance.state" else frame["event"] for frame in self.frames]
 
 
+class Passing:
+    """Traffic that is published as it comes, and accepted at once."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.linked_records: list[Record] = []
+
+    def take(self, record: Record, told: Told) -> None:
+        self.bus.publish(record, told.what, told.data)
+        if told.accepted is not None:
+            told.accepted()
+
+    def linked(self, record: Record) -> None:
+        self.linked_records.append(record)
+
+
 class World:
     """A lifecycle on fakes with one account; `hearer` follows its account stream."""
 
@@ -187,7 +203,7 @@ class World:
         self.bus = Bus(epoch="e", ring_size=1000, extensions=True)
         store: Any = self.store
         self.catalog = Catalog(store, self.ring, self.bus, self.clock, quota=quota, short_tokens=short_tokens)
-        self.instances = Instances(self.catalog, store, self.bus, self.engine, self.clock)
+        self.instances = Instances(self.catalog, store, self.bus, self.engine, self.clock, Passing(self.bus))
         self.hearer = Hearer()
 
     async def open(self) -> World:

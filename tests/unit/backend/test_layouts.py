@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ryze_tui.backend.engine.port import Media
 from ryze_tui.backend.engine.simulated import wire
 from ryze_tui.backend.events.layouts import documented
+from ryze_tui.backend.traffic.fetching import with_media
 
 NOW = 1_785_499_200.0
 
 
 def live(**more: Any) -> dict[str, Any]:
-    words = {"text": "Hi", "media_type": "", "media": ""} | more
-    return wire.message(random.Random(1), NOW, "5511988887777", "5511999990001", **words)
+    kind, content = more.pop("media_type", ""), more.pop("media", "")
+    media = Media(kind, wire.MIME[kind], "simulated", 3, "") if kind else None
+    data = wire.message(random.Random(1), NOW, "5511988887777", "5511999990001", **{"text": "Hi"} | more, media=media)
+    return with_media(data, base64=content) if media is not None else data
 
 
 def test_everything_of_a_message_lies_under_message() -> None:

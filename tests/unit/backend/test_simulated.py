@@ -11,8 +11,9 @@ import pytest
 from ryze_tui.backend.engine.guard import Guarded
 from ryze_tui.backend.engine.port import UNREADABLE, Saved
 from ryze_tui.backend.engine.simulated import codes
-from ryze_tui.backend.engine.simulated.controls import Controls, Impossible, Invalid
+from ryze_tui.backend.engine.simulated.controls import Controls
 from ryze_tui.backend.engine.simulated.engine import SimulatedEngine
+from ryze_tui.backend.engine.simulated.fields import Impossible, Invalid
 from ryze_tui.backend.engine.simulated.fill import seeds
 from ryze_tui.backend.engine.simulated.link import Link, Phase, Session
 from ryze_tui.backend.errors import ApiError

@@ -47,6 +47,9 @@ FOLLOW = {
     "pair_code": ". . scanning scanning . . . . .",
     "message.exchange": ". . . . . . =! . .",
     "call.update": ". . . . . . =! . .",
+    "message.status": ". . . . . . =! . .",
+    "group.flow": ". . . . . . =! . .",
+    "label.update": ". . . . . . =! . .",
     "deadline": ". . idle! idle! idle! idle! . . .",
 }
 

@@ -6,44 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ...errors import EngineError
-from ...table import Happening
-from . import wire
 from .codes import normal
+from .conversations import ACTIONS, Conversations
 from .engine import BANS, SimulatedEngine
+from .fields import Impossible, Invalid, number, seconds, text
 from .link import Link, Phase, Session
 from .storm import Storm
 
 NAMES: Final = ("Ana Souza", "Bruno Lima", "Carla Dias", "Diego Rocha", "Elisa Prado", "Fabio Nunes", "Gabi Torres", "Hugo Reis")
-
-
-class Impossible(EngineError):
-    """It cannot be done in the present state (409)."""
-
-
-class Invalid(EngineError):
-    """The body is not understood (400)."""
-
-
-def _text(body: dict[str, Any], key: str, default: str = "") -> str:
-    value = body.get(key, default)
-    if not isinstance(value, str):
-        raise Invalid(f"{key} is a text")
-    return value
-
-
-def _number(body: dict[str, Any], key: str) -> str:
-    digits = "".join(character for character in str(_text(body, key)) if character not in "+-() .")
-    digits = digits.partition("@")[0]
-    if digits and not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
-        raise Invalid(f"{key} is a phone number: 7 to 15 digits")
-    return digits
-
-
-def _seconds(body: dict[str, Any], default: float, key: str = "seconds", most: float = 30 * 86400.0) -> float:
-    value = body.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
-        raise Invalid(f"{key} is a number above 0 and up to {most:g}")
-    return float(value)
 
 
 class Controls:
@@ -54,8 +24,7 @@ class Controls:
         self._storms: dict[str, Storm] = {}
         self.actions: dict[str, Callable[[Link, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
             "scan": self.scan, "enter-code": self.enter_code, "unlink": self.unlink, "ban": self.ban, "drop": self.drop,
-            "message": self.message, "call": self.call,
-        }
+        } | Conversations(engine).actions
 
     async def act(self, instance: str, action: str, body: dict[str, Any]) -> dict[str, Any]:
         """Raises Impossible, Invalid, KeyError for an unknown action."""
@@ -71,7 +40,7 @@ class Controls:
         online, session = link.phase is Phase.ONLINE, link.session
         possible = {
             "scan": alive is not None, "enter-code": alive is not None and bool(link.code), "unlink": session is not None,
-            "ban": online, "drop": online, "message": online, "call": online,
+            "ban": online, "drop": online, **dict.fromkeys(ACTIONS, online),
         }
         return {
             "link": str(link.phase), "number": session.number if session else "", "name": session.name if session else "",
@@ -87,31 +56,31 @@ class Controls:
         alive = self._engine.alive_code(link)
         if alive is None:
             raise Impossible("no QR code is waiting to be scanned")
-        code = _text(body, "code")
+        code = text(body, "code")
         if code and code != link.codes[alive]:
             raise Impossible("this QR code is dead: another one is shown now")
-        return await self._accept(link, _number(body, "number") or link.number, body)
+        return await self._accept(link, number(body, "number") or link.number, body)
 
     async def enter_code(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
         """`{code}`, as a person types it."""
         if self._engine.alive_code(link) is None or not link.code:
             raise Impossible("no pairing code is waiting to be entered")
-        if normal(_text(body, "code")) != link.code:
+        if normal(text(body, "code")) != link.code:
             raise Impossible("this is not the pairing code that is shown now")
         return await self._accept(link, link.number, body)
 
-    async def _accept(self, link: Link, number: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _accept(self, link: Link, whose: str, body: dict[str, Any]) -> dict[str, Any]:
         rng = self._engine.rng
-        number = number or f"55119{rng.randrange(10**8):08d}"
-        business = _text(body, "business")
-        session = Session(number, _text(body, "name") or business or rng.choice(NAMES), business)
-        if link.session is not None and link.session.number == number:
+        whose = whose or f"55119{rng.randrange(10**8):08d}"
+        business = text(body, "business")
+        session = Session(whose, text(body, "name") or business or rng.choice(NAMES), business)
+        if link.session is not None and link.session.number == whose:
             session.banned_until, session.ban_code = link.session.banned_until, link.session.ban_code
         try:
             await self._engine.linked(link, session)
         except EngineError as error:
             raise Impossible(str(error)) from error
-        return {"number": number, "name": session.name}
+        return {"number": whose, "name": session.name}
 
     # -- trouble -------------------------------------------------------------------------------------------------------
 
@@ -137,69 +106,34 @@ class Controls:
 
     async def ban(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
         """`{seconds? (3600), code? (104)}`"""
-        seconds = _seconds(body, 3600.0)
+        lasts = seconds(body, 3600.0)
         code = body.get("code", 104)
         if not isinstance(code, int) or code not in BANS:
             raise Invalid(f"code is one of {', '.join(map(str, BANS))}")
         session = self._online(link)
-        session.banned_until, session.ban_code = self._engine.clock.now() + seconds / self._engine.speed, code
+        session.banned_until, session.ban_code = self._engine.clock.now() + lasts / self._engine.speed, code
         await self._keep(link)
         self._online(link)
         self._engine.ban(link)
-        return {"seconds": seconds}
+        return {"seconds": lasts}
 
     async def drop(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
         """`{seconds? (10)}`: comes back by itself then, or earlier when somebody reconnects."""
-        seconds = _seconds(body, 10.0)
+        lasts = seconds(body, 10.0)
         self._online(link)
-        self._engine.drop(link, seconds)
-        return {"seconds": seconds}
-
-    # -- traffic -------------------------------------------------------------------------------------------------------
-
-    async def message(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
-        """`{from, text? | mediaType, mediaBase64}`"""
-        sender, text = _number(body, "from"), _text(body, "text")
-        media_type, media = _text(body, "mediaType"), _text(body, "mediaBase64")
-        if not sender:
-            raise Invalid("from is required: the sender's phone number")
-        if media_type and media_type not in wire.MIME:
-            raise Invalid(f"mediaType is one of {', '.join(wire.MIME)}")
-        if not text and not media_type:
-            raise Invalid("text or mediaType is required")
-        session, engine = self._online(link), self._engine
-        data = wire.message(engine.rng, engine.clock.now(), sender, session.number, text=text, media_type=media_type, media=media)
-        engine.tell(link, Happening.MESSAGE, data)
-        return {"messageId": data["id"]}
-
-    async def call(self, link: Link, body: dict[str, Any]) -> dict[str, Any]:
-        """`{from}`: it rings; nobody answers."""
-        sender = _number(body, "from")
-        if not sender:
-            raise Invalid("from is required: the caller's phone number")
-        self._online(link)
-        engine = self._engine
-        data = wire.call(engine.rng, engine.clock.now(), sender, "offer")
-        engine.tell(link, Happening.CALL, data)
-        attempt = link.attempt
-
-        def end() -> None:
-            if link.attempt == attempt:
-                engine.tell(link, Happening.CALL, wire.call(engine.rng, engine.clock.now(), sender, "terminated", data["callId"]))
-
-        engine.clock.call_later(20.0 / engine.speed, end)
-        return {"callId": data["callId"]}
+        self._engine.drop(link, lasts)
+        return {"seconds": lasts}
 
     # -- everything at once --------------------------------------------------------------------------------------------
 
     def storm(self, instances: list[str], body: dict[str, Any], owner: str = "") -> dict[str, Any]:
         """`{rate, seconds}`: state changes a second over these instances; the owner's storm that blows already ends."""
-        rate, seconds = _seconds(body, 100.0, "rate", 100_000.0), _seconds(body, 10.0, "seconds", 3600.0)
+        rate, lasts = seconds(body, 100.0, "rate", 100_000.0), seconds(body, 10.0, "seconds", 3600.0)
         if (storm := self._storms.pop(owner, None)) is not None:
             storm.stop()
         links = [link for instance in instances if (link := self._engine.links.get(instance)) is not None]
         links = [link for link in links if link.phase is Phase.ONLINE]
         if not links:
             raise Impossible("no instance is connected")
-        self._storms[owner] = Storm(self._engine, links, rate, seconds)
-        return {"rate": rate, "seconds": seconds, "instances": len(links)}
+        self._storms[owner] = Storm(self._engine, links, rate, lasts)
+        return {"rate": rate, "seconds": lasts, "instances": len(links)}

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from ...clock import Clock
 from ...errors import EngineError, StoreError
 from ...table import Happening
-from ..port import UNREADABLE, Saved, Sessions, Tell, Told
+from ..port import UNREADABLE, Media, Outgoing, Saved, Sent, Sessions, Tell, Told
+from .chats import OFFLINE, Chats
 from .codes import LIFE_SECONDS, alive, pairing_code, qr_texts
 from .link import Link, Phase, Session
 
@@ -51,6 +52,7 @@ class SimulatedEngine:
         self.sessions, self.clock, self.speed = sessions, clock, speed
         self.rng = random.Random(seed)
         self.links: dict[str, Link] = {}
+        self.chats = Chats(clock, self.rng, speed, self.tell)
         self._tell: Tell | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -87,7 +89,7 @@ class SimulatedEngine:
             if link.phase is Phase.DIALLING:
                 self.after(link, DIAL_AFTER, self._dialled)
 
-    def tell(self, link: Link, what: Happening, data: dict[str, Any] | None = None, **more: str) -> None:
+    def tell(self, link: Link, what: Happening, data: dict[str, Any] | None = None, **more: Any) -> None:
         """Tell the lifecycle."""
         assert self._tell is not None
         self._tell(Told(link.instance, link.attempt, what, data or {}, **more))
@@ -104,7 +106,7 @@ class SimulatedEngine:
         """Codes come a moment later; the saved session stays until a phone accepts one of them."""
         link = self.links.setdefault(instance, Link(instance))
         link.quiet()
-        link.attempt, link.number, link.phase = attempt, number, Phase.ASKING
+        link.attempt, link.number, link.phase, link.history = attempt, number, Phase.ASKING, history
         self.after(link, CODES_AFTER, self._give_codes)
 
     def dial(self, instance: str, attempt: int) -> None:
@@ -117,7 +119,7 @@ class SimulatedEngine:
             raise EngineError("there is no saved session")
         link.quiet()
         link.down_until = 0.0 if link.attempt else link.down_until
-        link.attempt, link.phase = attempt, Phase.DIALLING
+        link.attempt, link.phase, link.history = attempt, Phase.DIALLING, None
         self.after(link, DIAL_AFTER, self._dialled)
 
     def stop(self, instance: str) -> None:
@@ -142,6 +144,31 @@ class SimulatedEngine:
             raise
         if session is not None and link.down_until > self.clock.now():
             raise EngineError("WhatsApp cannot be reached; the phone goes on showing the device until it notices")
+
+    def _of(self, instance: str) -> Link:
+        if (link := self.links.get(instance)) is None:
+            raise EngineError(OFFLINE)
+        return link
+
+    async def send(self, instance: str, outgoing: Outgoing) -> Sent:
+        """To a virtual chat partner, who gets it and reads it. Raises EngineError."""
+        return self.chats.send(self._of(instance), outgoing)
+
+    async def mark_read(self, instance: str, chat: str, sender: str, ids: Sequence[str]) -> None:
+        """Raises EngineError."""
+        self.chats.mark_read(self._of(instance), ids)
+
+    async def reject_call(self, instance: str, caller: str, call_id: str) -> None:
+        """The call ends as rejected. Raises EngineError."""
+        self.chats.reject(self._of(instance), caller, call_id)
+
+    async def presence(self, instance: str, available: bool) -> None:
+        """Raises EngineError."""
+        self.chats.presence(self._of(instance), available)
+
+    async def download(self, instance: str, media: Media) -> bytes:
+        """What a virtual phone sent. Raises EngineError."""
+        return self.chats.download(self._of(instance), media)
 
     async def close(self) -> None:
         """Drop every link, keep every session."""
@@ -226,6 +253,9 @@ class SimulatedEngine:
             session.away_until = 0.0  # it is in reach again, after a restart too
             self._begin(self._keep(link))
         self.tell(link, Happening.CONNECTED, jid=session.jid, profile_name=session.name, business_name=session.business)
+        days, link.history = link.history, None
+        if days:
+            self.chats.history(link, session, days)
 
     def ban(self, link: Link) -> None:
         """WhatsApp refuses the number for a while; the link does not come back by itself."""

@@ -53,7 +53,10 @@ class Phase(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """The link of one instance. At most one timer, and none while nothing happens."""
+    """The link of one instance. At most one timer, and none while nothing happens.
+
+    `history`: days that the pairing asked for. `calls`: those that ring, by id. `marked`: messages last marked as read.
+    """
 
     instance: str
     session: Session | None = None
@@ -65,11 +68,18 @@ class Link:
     code: str = field(default="", repr=False)
     given_at: float = 0.0
     down_until: float = 0.0
+    history: int | None = None
+    calls: dict[str, Timer] = field(default_factory=dict)
+    marked: list[str] = field(default_factory=list)
+    available: bool = False
 
     def quiet(self) -> None:
         """Whatever was to happen does not."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+        for timer in self.calls.values():
+            timer.cancel()
+        self.calls, self.available = {}, False
         self.codes, self.code, self.number = [], "", ""
         self.phase = Phase.OFF
