@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import configuration, deliveries, events, health, instances, mcp, openapi, sockets
+from .routes import configuration, deliveries, events, health, instances, mcp, messages, openapi, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -54,6 +54,8 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/api/events/getWebhook/{instance}", configuration.get_webhooks, methods=["GET"]),
         Route("/api/events/websocket/{instance}", events.set_websocket, methods=["POST"]),
         Route("/api/events/getWebsocket/{instance}", events.get_websocket, methods=["GET"]),
+        Route("/api/message/text/{instance}", messages.text, methods=["POST"]),
+        Route("/api/message/media/{instance}", messages.media, methods=["POST"]),
         Route("/mcp", mcp.mcp, methods=["POST", "DELETE"]),
         WebSocketRoute("/ws/{instance}", sockets.instance_socket),
     ]

@@ -14,6 +14,7 @@ from .errors import ApiError
 
 CONFIG_BYTES: Final = 1024 * 1024
 MEDIA_BYTES: Final = 12 * 1024 * 1024
+MESSAGE_BYTES: Final = 64 * 1024 * 1024
 
 
 async def read_object(request: Request, *, limit: int = CONFIG_BYTES, empty: bool = False) -> dict[str, Any]:

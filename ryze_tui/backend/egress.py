@@ -91,6 +91,19 @@ class Reply:
     retry_after: str = ""
 
 
+class TooLarge(Exception):
+    """There is more than was wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What was fetched. `mimetype` is empty when it was not told; `content` is empty unless the status is 200."""
+
+    status: int
+    mimetype: str
+    content: bytes
+
+
 class Egress:
     """Dials for users. One per server; `close` it."""
 
@@ -134,6 +147,21 @@ class Egress:
         text = clean(mask(kept.decode("utf-8", "replace")))
         return Reply(response.status_code, text, response.headers.get("retry-after", ""))
 
+    async def fetch(self, url: str, *, most: int, seconds: float) -> Download:
+        """GET at most `most` bytes, within `seconds` in all; redirects are answers like any other.
+
+        Raises Forbidden, TooLarge, httpx.HTTPError, TimeoutError, OSError, httpx.InvalidURL.
+        """
+        async with asyncio.timeout(seconds):
+            # As it is stored: something small that unpacks to gigabytes is never unpacked.
+            request = self.client().build_request("GET", url, headers={"Accept-Encoding": "identity"})
+            response = await self.client().send(request, stream=True)
+            try:
+                content = await _whole(response, most) if response.status_code == 200 else b""
+            finally:
+                await response.aclose()
+        return Download(response.status_code, response.headers.get("content-type", "").strip()[:255], content)
+
     async def close(self) -> None:
         """Close every connection."""
         client, self._client = self._client, None
@@ -148,6 +176,19 @@ async def _beginning(response: httpx.Response) -> bytes:
         if len(kept) >= ANSWER_BYTES:
             break
     return kept
+
+
+async def _whole(response: httpx.Response, most: int) -> bytes:
+    declared = response.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
+        raise TooLarge
+    parts, size = [], 0
+    async for part in response.aiter_raw():
+        size += len(part)
+        if size > most:
+            raise TooLarge
+        parts.append(part)
+    return b"".join(parts)
 
 
 class _Backend(httpcore.AsyncNetworkBackend):

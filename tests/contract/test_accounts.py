@@ -75,6 +75,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/api/events/webhook/{instance}/deliveries"): INSTANCE,
     ("POST", "/api/events/webhook/{instance}/deliveries/test"): INSTANCE,
     ("POST", "/api/events/webhook/{instance}/deliveries/{id}/redeliver"): INSTANCE,
+    ("POST", "/api/message/text/{instance}"): INSTANCE,
+    ("POST", "/api/message/media/{instance}"): INSTANCE,
     ("POST", "/mcp"): MCP,
     ("DELETE", "/mcp"): MCP,
     ("POST", "/simulator/storm"): ACCOUNT,
@@ -95,8 +97,10 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/instance/s3/{instance}"): {"enabled": False},
     ("POST", "/api/events/webhook/{instance}"): {"enabled": False},
     ("POST", "/api/events/webhook/{instance}/deliveries/test"): {},
+    ("POST", "/api/message/text/{instance}"): {"number": "5511988887777", "message": "Hi"},
+    ("POST", "/api/message/media/{instance}"): {"number": "5511988887777", "mediaType": "image", "mediaBase64": "QUJD"},
 }
-ACTIONS = ("scan", "enter-code", "unlink", "ban", "drop", "message", "call")
+ACTIONS = ("scan", "enter-code", "unlink", "ban", "drop", "message", "call", "group-event", "label")
 
 
 def routes() -> Iterator[tuple[str, str]]:

@@ -77,8 +77,10 @@ async def test_the_rest_of_the_hello(api: Api) -> None:
     first, second = [(await rpc(api, "initialize")).headers["Mcp-Session-Id"] for _ in range(2)]
     assert first != second
     tools = (await rpc(api, "tools/list")).json()["result"]["tools"]
-    assert [tool["name"] for tool in tools] == ["instance_logout", "instance_delete"]
-    assert all(tool["inputSchema"]["required"] == ["instance"] and tool["description"] for tool in tools)
+    assert {tool["name"]: tool["inputSchema"]["required"] for tool in tools if tool["description"]} == {
+        "instance_logout": ["instance"], "instance_delete": ["instance"], "send_text": ["instance", "number", "message"],
+        "send_media": ["instance", "number", "mediaType"], "webhook_set": ["instance", "enabled"], "webhook_get": ["instance"],
+    }
     assert (await rpc(api, "ping", ident="a")).json() == {"jsonrpc": "2.0", "id": "a", "result": {}}
 
 
@@ -133,7 +135,7 @@ async def test_no_request(api: Api) -> None:
     bad += [{"jsonrpc": "2.0", "id": 1, "result": {}}, {"jsonrpc": "2.0", "method": "tools/call"}]
     for body in bad:
         assert await error(await api.call("POST", "/mcp", content=json.dumps(body)), 400, None) == -32600, body
-    huge = b'{"jsonrpc":"2.0","id":1,"method":"' + b"a" * (1024 * 1024) + b'"}'
+    huge = b'{"jsonrpc":"2.0","id":1,"method":"' + b"a" * (64 * 1024 * 1024) + b'"}'
     assert await api.refused("POST", "/mcp", content=huge) == (413, "Request body too large")
 
 
@@ -144,7 +146,7 @@ async def test_what_is_asked_is_not_there(api: Api) -> None:
     assert await error(await rpc(api, "initialize", [1])) == -32602
     named: list[Any] = [{}, None, [], {"instance": ""}, {"instance": 7}, {"instance": ["sales"]}, {"id": "sales"}]
     calls: list[Any] = [{"name": "instance_delete", "arguments": arguments} for arguments in named]
-    calls += [None, [], {}, {"name": "send_text", "arguments": {"instance": "sales"}}, {"name": ["instance_delete"]}]
+    calls += [None, [], {}, {"name": "send_buttons", "arguments": {"instance": "sales"}}, {"name": ["instance_delete"]}]
     for params in calls:
         assert event(await rpc(api, "tools/call", params))["error"]["code"] == -32602, params
     assert await api.state("sales") == "connected"

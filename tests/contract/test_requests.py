@@ -196,7 +196,7 @@ async def test_a_body_of_any_type_on_any_route_is_bounded(api: Api) -> None:
     await api.new("sales")
     large = b'{"a": "' + b"a" * (1024 * 1024) + b'"}'
     too_large = (413, "Request body too large")
-    for path in ("/api/instance/new", "/api/events/websocket/sales", "/simulator/storm", "/mcp"):
+    for path in ("/api/instance/new", "/api/events/websocket/sales", "/simulator/storm"):
         assert await api.refused("POST", path, content=large) == too_large
     media = {"from": "5511999990001", "mediaType": "image", "mediaBase64": "A" * (2 * 1024 * 1024)}
     assert (await api.refused("POST", "/simulator/sales/message", media))[0] == 409, "media may be larger"

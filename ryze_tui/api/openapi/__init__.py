@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from . import configuration, schemas, simulator
+from . import configuration, messages, schemas, simulator
 from .operations import EXAMPLE_NAME, HTTP_METHODS, Answer, Operation
 from .operations import OPERATIONS as LIFE_CYCLE
 
 __all__ = ["HTTP_METHODS", "OPERATIONS", "Answer", "Operation", "document", "operations"]
 
-OPERATIONS: Final = (*LIFE_CYCLE, *configuration.OPERATIONS)
+OPERATIONS: Final = (*LIFE_CYCLE, *configuration.OPERATIONS, *messages.OPERATIONS)
 """In the order of the document."""
 
 _TAGS: Final = {
     "instance": "The life of an instance: create, list, pair, reconnect, log out, delete.",
     "events": "What an instance's events are sent to, and the sockets themselves.",
+    "messages": "Sending messages.",
     "server": "The server itself.",
-    "mcp": "JSON-RPC 2.0: the life cycle as tools.",
+    "mcp": "JSON-RPC 2.0: the life cycle, webhooks and sending as tools.",
     "simulator": "Virtual phones; there only when the server runs with --engine simulated.",
 }
 _ABOUT: Final = (
@@ -57,7 +58,8 @@ def document(version: str, *, simulated: bool) -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if simulated or name != "simulator"],
         "paths": paths,
         "components": {
-            "schemas": schemas.components() | configuration.components() | (simulator.components() if simulated else {}),
+            "schemas": schemas.components() | configuration.components() | messages.components()
+            | (simulator.components() if simulated else {}),
             "headers": _HEADERS,
             "securitySchemes": {
                 "token": {"type": "apiKey", "in": "header", "name": "token", "description": "Recommended; counts before Bearer."},

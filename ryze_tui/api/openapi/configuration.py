@@ -51,8 +51,9 @@ _BLOCKS: Final = (
     ),
     Operation(
         "GET", "/api/instance/metrics/{instance}", "getMetrics", "instance", "Message counters", {
-            **ok("Metrics"), **on_instance(s400=(texts.NAME_REQUIRED,)),
-        }, description="Several names separated by commas give the sum.",
+            **ok("Metrics"), **on_instance(s400=(texts.NAME_REQUIRED,), s500=("Failed to get metrics: …",)),
+        }, description="Several names separated by commas give the sum. A message that came in counts as delivered until it is "
+                       "read; one that came twice counts once; `uniqueContacts` are chats with one person.",
     ),
 )  # fmt: skip
 

@@ -193,7 +193,9 @@ _SERVER: Final = (
             200: Answer("The answer; an event stream of one event for `tools/call`.",
                         {JSON: "RpcAnswer", "text/event-stream": "EventStream"}, headers=("Mcp-Session-Id",)),
             202: Answer("A notification was taken."), **_RPC_BAD, **refusals(s413=_TOO_LARGE),
-        }, body="RpcRequest", description="`initialize`, `ping`, `tools/list` and `tools/call` of the tools of the life cycle.",
+        }, body="RpcRequest",
+        description="`initialize`, `ping`, `tools/list` and `tools/call` of the tools of the life cycle, of webhooks and of "
+                    "messages.",
     ),
     Operation("DELETE", "/mcp", "endMcp", "mcp", "End a session", {204: Answer("It is over."), **refusals()}),
 )  # fmt: skip

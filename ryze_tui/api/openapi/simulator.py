@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from .. import errors as texts
 from .operations import Operation, ok, refusals
-from .schemas import COUNT, TEXT, or_null, shape
+from .schemas import COUNT, FLAG, TEXT, or_null, shape
 
 NUMBER: Final[dict[str, Any]] = {
     **TEXT, "description": "Phone number, country code first: 7 to 15 digits.", "examples": ["5511999999999"],
 }  # fmt: skip
 _SECONDS: Final[dict[str, Any]] = {"type": "number", "exclusiveMinimum": 0, "maximum": 30 * 86400}
+_GROUP: Final[dict[str, Any]] = {
+    **TEXT, "pattern": r"^[0-9]{5,30}(-[0-9]{5,20})?@g\.us$", "examples": ["120363000000000001@g.us"],
+}  # fmt: skip
 _PERSON: Final = {"name": TEXT, "business": {**TEXT, "description": "Name of the business, when it is one."}}
 
 ACTIONS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
@@ -23,9 +26,17 @@ ACTIONS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
     "drop": ("Cut the link for a time", {}, {"seconds": _SECONDS | {"default": 10}}),
     "message": ("A message comes in", {"from": NUMBER}, {
         "text": TEXT, "mediaType": {**TEXT, "enum": ["image", "video", "audio", "document", "sticker"]},
-        "mediaBase64": {**TEXT, "contentEncoding": "base64"},
+        "mediaBase64": {**TEXT, "contentEncoding": "base64"}, "caption": TEXT, "mimetype": TEXT, "fileName": TEXT,
+        "isVoice": FLAG, "group": _GROUP, "status": {**FLAG, "description": "It is a story."},
     }),
     "call": ("Somebody calls", {"from": NUMBER}, {}),
+    "group-event": ("Something happens in a group", {"group": _GROUP, "type": {**TEXT, "examples": ["joined"], "minLength": 1}}, {
+        "participants": {"type": "array", "items": NUMBER}, "name": TEXT,
+    }),
+    "label": ("A label changes", {"type": {**TEXT, "enum": ["edit", "chat"]}, "labelId": {**TEXT, "minLength": 1}}, {
+        "name": TEXT, "color": {"type": "integer", "minimum": 0, "maximum": 10}, "deleted": FLAG, "chat": NUMBER,
+        "action": {**TEXT, "enum": ["add", "remove"]},
+    }),
 }  # fmt: skip
 """Action -> summary, required and optional fields of its body."""
 

@@ -225,7 +225,7 @@ class Outbox:
         except StoreError as error:
             answer = str(error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            answer = _in_words(error)
+            answer = in_words(error)
         return status, answer, fate(status, delivery.attempts + 1, self._random, retry_after=retry_after)
 
     async def _request(self, record: Record, row: Values, delivery: Delivery) -> tuple[bytes, dict[str, str]]:
@@ -286,7 +286,7 @@ def _noted(saving: asyncio.Future[None], words: str) -> None:
     saving.add_done_callback(done)
 
 
-def _in_words(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
     """Why there was no answer; never the URL, which may hold a password."""
     seen: BaseException | None = error
     while seen is not None:

@@ -1,4 +1,4 @@
-"""/mcp: JSON-RPC 2.0, as much of it as public clients use for the life cycle (contract §6b).
+"""/mcp: JSON-RPC 2.0, as much of it as public clients use: the life cycle, sending, webhooks (contract §6b).
 
 A tool is a REST route by another name: the same function answers, with the same checks and the same JSON.
 """
@@ -8,17 +8,22 @@ from __future__ import annotations
 import json
 import secrets as entropy
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Message
 
 from ... import __version__
+from ...api.blocks import Block, Webhook
+from ...api.messages import MediaMessage, TextMessage
 from .. import auth
-from ..body import parse, read_bytes
+from ..body import MESSAGE_BYTES, parse, read_bytes
 from ..edge import envelope
 from ..errors import ApiError
-from . import instances
+from . import configuration, instances, messages
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -31,15 +36,41 @@ DEFAULT_VERSION: Final = "2025-03-26"
 _NAMES: Final = ("instance", "instanceName", "name")
 """What clients call the argument that names the instance; the first that is there counts."""
 
-_TOOLS: Final[dict[str, tuple[Callable[[Request], Awaitable[Response]], str]]] = {
-    "instance_logout": (instances.logout, "Unlink the device of an instance and wipe its session; the instance stays."),
-    "instance_delete": (instances.delete, "Log an instance out and remove it for good; needs the account's token."),
-}
-_SCHEMA: Final = {
-    "type": "object",
-    "properties": {"instance": {"type": "string", "description": "Name of the instance"}},
-    "required": ["instance"],
-}
+
+class _Tool(NamedTuple):
+    """A route as a tool. `block`: what its body is, and which of its fields are required; `query`: arguments that go there."""
+
+    route: Callable[[Request], Awaitable[Response]]
+    about: str
+    block: tuple[type[Block], tuple[str, ...]] | None = None
+    query: tuple[str, ...] = ()
+
+
+_TOOLS: Final[dict[str, _Tool]] = {
+    "instance_logout": _Tool(instances.logout, "Unlink the device of an instance and wipe its session; the instance stays."),
+    "instance_delete": _Tool(instances.delete, "Log an instance out and remove it for good; needs the account's token."),
+    "send_text": _Tool(messages.text, "Send a text to a number or group.", (TextMessage, ("number", "message"))),
+    "send_media": _Tool(
+        messages.media, "Send an image, video, audio, document or sticker, as base64 or from a URL.",
+        (MediaMessage, ("number", "mediaType")),
+    ),
+    "webhook_set": _Tool(configuration.set_webhook, "Replace the webhook of a label.", (Webhook, ("enabled",))),
+    "webhook_get": _Tool(configuration.get_webhooks, "The webhook of a label, or all of them.", query=("label",)),
+}  # fmt: skip
+
+
+@cache
+def _schema(name: str) -> dict[str, Any]:
+    """What a tool takes; made when somebody asks."""
+    from ...api.openapi.schemas import request
+
+    tool = _TOOLS[name]
+    body = request(*tool.block) if tool.block is not None else {"required": [], "properties": {}}
+    instance = {"instance": {"type": "string", "description": "Name of the instance"}}
+    query = {name: {"type": "string"} for name in tool.query}
+    return {
+        "type": "object", "properties": instance | query | body["properties"], "required": ["instance", *body["required"]],
+    }  # fmt: skip
 
 
 class _Failure(Exception):
@@ -56,7 +87,7 @@ async def mcp(request: Request) -> Response:
     if request.method == "DELETE":
         return Response(status_code=204)
     try:
-        message = parse(await read_bytes(request))
+        message = parse(await read_bytes(request, limit=MESSAGE_BYTES))
     except ValueError:
         return _failed(None, _Failure(PARSE_ERROR, "Parse error"), 400)
     try:
@@ -71,7 +102,7 @@ async def mcp(request: Request) -> Response:
         if method == "initialize":
             return _answer(ident, _hello(_fields(message, "params")), {"Mcp-Session-Id": entropy.token_hex(16)})
         if method == "tools/list":
-            tools = [{"name": name, "description": text, "inputSchema": _SCHEMA} for name, (_, text) in _TOOLS.items()]
+            tools = [{"name": name, "description": tool.about, "inputSchema": _schema(name)} for name, tool in _TOOLS.items()]
             return _answer(ident, {"tools": tools})
         if method == "ping":
             return _answer(ident, {})
@@ -122,17 +153,31 @@ async def _call(request: Request, ident: int | str, message: dict[str, Any]) -> 
             raise _Failure(INVALID_PARAMS, "Invalid params: name is that of a tool")
         if name not in _TOOLS:
             raise _Failure(INVALID_PARAMS, f"Unknown tool: {name[:100]}")
-        instance = _instance(_fields(params, "arguments"))
+        arguments = _fields(params, "arguments")
+        instance = _instance(arguments)
     except _Failure as failure:
         return _event(_failure(ident, failure))
-    route, _ = _TOOLS[name]
+    tool = _TOOLS[name]
     try:
-        answer = await route(Request({**request.scope, "path_params": {"instance": instance}}, request.receive))
+        answer = await tool.route(_asked(request, tool, instance, arguments))
         refused = False
     except ApiError as error:
         answer, refused = envelope(error.status, error.message), True
     content = [{"type": "text", "text": bytes(answer.body).decode()}]
     return _event({"jsonrpc": "2.0", "id": ident, "result": {"content": content, "isError": refused}})
+
+
+def _asked(request: Request, tool: _Tool, instance: str, arguments: dict[str, Any]) -> Request:
+    """The request that the tool's route would have got."""
+    given = {name: value for name, value in arguments.items() if name not in _NAMES}
+    query = {name: given[name] for name in tool.query if isinstance(given.get(name), str)}
+    body = json.dumps(given).encode()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    scope = {**request.scope, "path_params": {"instance": instance}, "query_string": urlencode(query).encode()}
+    return Request(scope, receive)
 
 
 def _instance(arguments: dict[str, Any]) -> str:
