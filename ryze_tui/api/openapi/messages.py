@@ -36,7 +36,7 @@ def components() -> dict[str, Schema]:
         "sender": chat, "messageType": TEXT, "source": TEXT,
     })  # fmt: skip
     media = request(MediaMessage, ["number", "mediaType"])
-    media["properties"]["mediaBase64"]["contentEncoding"] = "base64"
+    media["properties"]["mediaBase64"] |= {"contentEncoding": "base64", "examples": ["c2ltdWxhdGVk"]}
     return {
         "TextMessage": request(TextMessage, ["number", "message"]), "MediaMessage": media,
         "MessageSent": success("Message sent successfully", status={"const": "sent"}, messageId=TEXT, data=data),

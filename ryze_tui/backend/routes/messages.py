@@ -78,7 +78,7 @@ def _check_connected(record: Record) -> None:
 
 async def _send(backend: Backend, record: Record, outgoing: Outgoing, delay: float, source: str) -> JSONResponse:
     if delay:
-        await _wait(backend.clock, delay)
+        await _wait(backend.clock, delay / backend.settings.simulator_speed)  # which is 1 with any other engine
     data = await backend.traffic.send(record, outgoing, source=source or "api")
     return JSONResponse({
         "success": True, "message": "Message sent successfully", "status": "sent", "messageId": data["messageId"], "data": data,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Select, and_, case, func, insert, select, update
 
 from ..clock import rfc3339
 from ..record import Values
@@ -16,6 +16,8 @@ from .database import Database, Statement
 
 _TABLE: Final = schema.messages
 DAY: Final = 86400.0
+CHUNK: Final = 500
+"""Ids in one statement."""
 
 PENDING, SENT, DELIVERED, READ, PLAYED, FAILED = "pending", "sent", "delivered", "read", "played", "failed"
 STATUSES: Final = (PENDING, SENT, DELIVERED, READ, PLAYED, FAILED)
@@ -77,13 +79,14 @@ class MessageRows:
         if word not in _RECEIPTS or not ids:
             return []
         status, outgoing = _RECEIPTS[word]
-        return [(
-            update(_TABLE).where(
-                _TABLE.c.instance_id == bindparam("row_instance"), _TABLE.c.message_id == bindparam("row_message"),
+        named = [_fit(one, 255) for one in ids]
+        return [
+            (update(_TABLE).where(
+                _TABLE.c.instance_id == instance_id, _TABLE.c.message_id.in_(named[start : start + CHUNK]),
                 _TABLE.c.outgoing.is_(outgoing), _TABLE.c.status.in_(_before(status)),
-            ).values(status=status),
-            [{"row_instance": instance_id, "row_message": _fit(one, 255)} for one in ids],
-        )]  # fmt: skip
+            ).values(status=status), {})
+            for start in range(0, len(named), CHUNK)
+        ]  # fmt: skip
 
     async def known(self, row: MessageRow) -> bool:
         """Whether the message is there."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ryze_tui.backend.egress import ANSWER_BYTES, Egress, Forbidden, inner, refusal
+from ryze_tui.backend.egress import ANSWER_BYTES, Download, Egress, Forbidden, TooLarge, inner, refusal
 
 NEVER = [
     "169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "ff02::1", "0.0.0.0", "0.1.2.3",
@@ -114,3 +114,27 @@ async def test_an_answer_that_never_ends_costs_its_seconds() -> None:
         with pytest.raises(TimeoutError):
             await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=0.05)
         await egress.close()
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 11\r\n", b""])
+async def test_no_more_is_fetched_than_was_wanted(length: bytes) -> None:
+    seen: list[bytes] = []
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: image/png\r\n" + length + b"\r\n"
+    async with await serve(head + b"hello world", seen) as server:
+        egress = Egress(allow_private=True)
+        url = f"http://127.0.0.1:{port_of(server)}/"
+        assert await egress.fetch(url, most=11, seconds=5) == Download(200, "image/png", b"hello world")
+        with pytest.raises(TooLarge):
+            await egress.fetch(url, most=10, seconds=5)
+        await egress.close()
+    assert b"accept-encoding: identity" in seen[0].lower()
+
+
+async def test_nothing_is_fetched_from_where_nobody_may_dial() -> None:
+    seen: list[bytes] = []
+    async with await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen) as server:
+        egress = Egress(allow_private=False)
+        with pytest.raises(Forbidden, match="this server itself"):
+            await egress.fetch(f"http://127.0.0.1:{port_of(server)}/", most=10, seconds=5)
+        await egress.close()
+    assert seen == []
