@@ -169,14 +169,31 @@ class Database:
             return None
         try:
             async with self._engine.begin() as connection:
-                for statements in units:
-                    await _execute(connection, statements)
+                await _execute(connection, _merged(units))
         except SQLAlchemyError as error:
             return _Failure(_reason(error))
         except Exception as error:
             log.exception("a write failed")
             return _Failure(type(error).__name__, unfit=True)
         return None
+
+
+def _merged(units: Sequence[Sequence[Statement]]) -> list[Statement]:
+    """The statements of many units in order; one that several units share, with rows, is executed once with the rows of all.
+
+    Each execution is a way to the database's thread and back. Only inserts and updates that are made once for a module are
+    the same object in several units, and none of them has to come after what another unit does in between.
+    """
+    merged: list[Statement] = []
+    shared: dict[int, list[Any]] = {}
+    for statement, rows in (pair for statements in units for pair in statements):
+        if isinstance(rows, list):
+            if (found := shared.get(id(statement))) is not None:
+                found.extend(rows)
+                continue
+            rows = shared[id(statement)] = list(rows)
+        merged.append((statement, rows))
+    return merged
 
 
 def _one_by_one(statements: Sequence[Statement]) -> list[Statement]:

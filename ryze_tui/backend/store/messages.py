@@ -15,6 +15,7 @@ from . import schema
 from .database import Database, Statement
 
 _TABLE: Final = schema.messages
+_INSERT: Final = insert(_TABLE)
 DAY: Final = 86400.0
 CHUNK: Final = 500
 """Ids in one statement."""
@@ -72,7 +73,7 @@ class MessageRows:
 
     def insertion(self, row: MessageRow) -> list[Statement]:
         """What puts it on the disk; the unit that it is in fails as a whole when the message is there already."""
-        return [(insert(_TABLE), row.fields)]
+        return [(_INSERT, [row.fields])]
 
     def receipt(self, instance_id: str, word: str, ids: Sequence[str]) -> list[Statement]:
         """What a receipt does to the messages that it names; nothing for a word that changes nothing."""

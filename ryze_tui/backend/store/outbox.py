@@ -18,6 +18,7 @@ from . import schema
 from .database import Database, Statement
 
 _TABLE: Final = schema.outbox
+_INSERT: Final = insert(_TABLE)
 _RESULT: Final = update(_TABLE).where(_TABLE.c.id == bindparam("row_id")).values({
     name: bindparam(name) for name in ("state", "attempts", "next_at", "status", "answer", "done_at")
 })
@@ -72,7 +73,7 @@ class OutboxRows:
             }
             for one in deliveries
         ]
-        return [(insert(_TABLE), rows)] if rows else []
+        return [(_INSERT, rows)] if rows else []
 
     async def pending(self) -> list[Delivery]:
         """What was not finished when the server ended, oldest first, without data."""
