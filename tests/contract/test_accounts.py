@@ -242,12 +242,13 @@ async def test_every_route_is_closed_to(intruder: Intruder, tmp_path: Path) -> N
 async def test_the_tools_of_mcp_are_closed(tmp_path: Path) -> None:
     async with scene(tmp_path) as made:
         before = await made.truth()
-        for tool in ("instance_logout", "instance_delete"):
+        for tool in ("instance_logout", "instance_delete", "send_text", "send_media", "webhook_set", "webhook_get"):
             for token, said in (
                 (made.other, NOT_FOUND[1]), (made.foreign["token"], INVALID[1] if "delete" in tool else MISMATCH[1]),
                 (made.spare["token"], INVALID[1] if "delete" in tool else MISMATCH[1]),
             ):  # fmt: skip
-                params = {"name": tool, "arguments": {"instance": SALES}}
+                more = {"number": NUMBER, "message": "Hi", "mediaType": "image", "mediaBase64": "QUJD", "enabled": False}
+                params = {"name": tool, "arguments": {"instance": SALES} | more}
                 call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
                 told = await made.api.call("POST", "/mcp", call, token)
                 result = json.loads(told.text.partition("data: ")[2])["result"]

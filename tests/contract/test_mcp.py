@@ -150,3 +150,22 @@ async def test_what_is_asked_is_not_there(api: Api) -> None:
     for params in calls:
         assert event(await rpc(api, "tools/call", params))["error"]["code"] == -32602, params
     assert await api.state("sales") == "connected"
+
+
+async def test_messages_and_webhooks_as_tools(api: Api) -> None:
+    own = (await api.paired("sales"))["token"]
+    failed, told = await tool(api, "send_text", {"instance": "sales", "number": "5511988887777", "message": "Hi"}, token=own)
+    assert (failed, told["status"], told["data"]["chat"]["jid"]) == (False, "sent", "5511988887777@s.whatsapp.net")
+    media = {"instanceName": "sales", "number": "5511988887777", "mediaType": "image", "mediaBase64": "A" * 2 * 1024 * 1024}
+    assert (await tool(api, "send_media", media))[1]["data"]["messageType"] == "image"
+    failed, told = await tool(api, "send_text", {"instance": "sales", "number": "5511988887777"})
+    assert failed and told["error"]["message"].startswith("Invalid request body: message")
+    row = {"label": "crm", "enabled": True, "url": "https://hooks.example/x", "authorization": "Bearer x", "byEvents": True,
+           "events": ["message.exchange"], "mediaBase64": True}  # fmt: skip
+    assert (await tool(api, "webhook_set", {"instance": "sales", **row}))[1]["webhook"] == row
+    assert (await tool(api, "webhook_get", {"instance": "sales", "label": "crm"}))[1]["webhook"] == row
+    assert (await tool(api, "webhook_get", {"instance": "sales"}))[1]["webhooks"] == [row]
+    assert await tool(api, "webhook_get", {"instance": "sales", "label": "none"}) == refusal((404, "Webhook not found"))
+    await api.ok("DELETE", "/api/instance/logout/sales")
+    failed, told = await tool(api, "send_text", {"instance": "sales", "number": "5511988887777", "message": "Hi"})
+    assert (failed, told["error"]["message"]) == (True, "Instance is not connected to WhatsApp")

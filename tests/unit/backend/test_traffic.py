@@ -18,7 +18,7 @@ from ryze_tui.backend.errors import ApiError, EngineError, StoreError
 from ryze_tui.backend.events import live
 from ryze_tui.backend.record import Record, Values
 from ryze_tui.backend.store import schema
-from ryze_tui.backend.store.database import Database
+from ryze_tui.backend.store.database import Database, _merged
 from ryze_tui.backend.store.messages import MessageRow, MessageRows
 from ryze_tui.backend.table import Happening, Stage
 from ryze_tui.backend.traffic.duties import CALL_SECONDS, Duties
@@ -287,6 +287,23 @@ async def test_days_chats_and_people(tmp_path: Path) -> None:
         assert (found["uniqueChats"], found["uniqueGroups"], found["uniqueContacts"]) == (5, 1, 2)
         assert (found["messagesLast7Days"], found["messagesLast30Days"], found["totalMessages"]) == (3, 5, 6)
         assert (await rows.metrics(["none"], START))["firstMessageAt"] is None
+
+
+def test_units_share_executions_and_keep_their_order() -> None:
+    many, once, other = insert(schema.messages), insert(schema.instances), insert(schema.outbox)
+    first, second = [{"n": 1}], [{"n": 2}, {"n": 3}]
+    merged = _merged([[(once, {"x": 1}), (many, first)], [(many, second), (other, [{"o": 1}])], [(once, {"x": 2})]])
+    assert merged == [(once, {"x": 1}), (many, [*first, *second]), (other, [{"o": 1}]), (once, {"x": 2})]
+    assert first == [{"n": 1}], "a unit that is tried again alone has its own rows only"
+
+
+async def test_one_unit_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
+    async with counting(tmp_path) as (database, rows):
+        await database.write(rows.insertion(row("m1")))
+        units = [database.write(rows.insertion(row(ident))) for ident in ("m2", "m1", "m3")]
+        results = await asyncio.gather(*units, return_exceptions=True)
+        assert [type(result) for result in results] == [type(None), StoreError, type(None)]
+        assert (await rows.metrics(["i1"], START))["totalMessages"] == 3
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
