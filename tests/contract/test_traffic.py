@@ -378,6 +378,19 @@ async def test_media_are_fetched_only_when_somebody_wants_them(api: Api, monkeyp
     assert asked == ["image"] * 2, "once for both"
 
 
+async def test_a_webhook_gets_media_inside_when_it_asked_for_them(api: Api) -> None:
+    async with receiving() as receiver:
+        await api.paired("a")
+        for label, inside in (("with", True), ("without", False)):
+            row = {"label": label, "enabled": True, "url": f"{receiver.url}/{label}", "mediaBase64": inside}
+            await api.ok("POST", "/api/events/webhook/a", row | {"events": ["message.exchange"]})
+        await writes(api, **IMAGE, group=GROUP)
+        await happens(lambda: len(receiver.got) == 2)
+        media = {path: body["data"]["message"]["media"] for path, _headers, body in receiver.got}
+    assert (media["/wh/with"]["base64"], "base64" in media["/wh/without"]) == (PIXEL, False)
+    assert media["/wh/without"]["fileName"] == "simulated.jpg"
+
+
 async def test_a_stored_medium_has_a_url_and_what_cannot_be_stored_says_so(api: Api) -> None:
     store = Store()
     api.backend.traffic.media_store = store
