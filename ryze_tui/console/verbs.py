@@ -18,10 +18,11 @@ Verb = Callable[["RyzeConsole", str], Awaitable[None]]
 
 
 def start(app: RyzeConsole, action_id: str, name: str) -> None:
-    """Run a verb on the instance `name` (empty for verbs without one). One at a time for each instance."""
-    group = f"verb:{name}"
+    """Run a verb on the instance `name` (empty for verbs without one). One write at a time for each instance."""
+    group = f"looks:{action_id}" if action_id in LOOKS else f"verb:{name}"
     if any(worker.group == group and not worker.is_finished for worker in app.workers):
-        app.refuse(_("Still working on {name}: wait for the answer.").format(name=safe(name) or _("that")))
+        what = _("that") if action_id in LOOKS else safe(name) or _("that")
+        app.refuse(_("Still working on {name}: wait for the answer.").format(name=what))
         return
     if action_id in OPENING:
         app.typed.hold()
@@ -260,6 +261,9 @@ async def copy(app: RyzeConsole, name: str) -> None:
 
 OPENING: Final = frozenset({"new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy"})
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
+
+LOOKS: Final = frozenset({"refresh", "probe", "copy"})
+"""Verbs that change nothing on the server: a server that hangs at something else is when they are needed."""
 
 VERBS: Final[dict[str, Verb]] = {
     "new": new,
