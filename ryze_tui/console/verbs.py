@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..api import states
 from ..i18n import _
@@ -11,6 +11,8 @@ from ..operations.outcome import Unconfirmed
 from .words import number, safe
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from ..operations.account import Account
     from .app import RyzeConsole
 
@@ -58,8 +60,11 @@ async def code(app: RyzeConsole, name: str) -> None:
     await _pair(app, name, by_code=True)
 
 
-async def may_connect(app: RyzeConsole, account: Account, name: str) -> bool:
-    """Ask where a `connect` would harm: it makes the server drop what is there. Called right before every one of them."""
+async def may_connect(app: RyzeConsole, account: Account, name: str, screen: Screen[Any]) -> bool:
+    """Ask where a `connect` would harm: it makes the server drop what is there. Called right before every one of them.
+
+    `screen`: where it was asked for; a person who has left it meanwhile is not asked, and the answer is no.
+    """
     try:
         row = await account.confirm_state(name)
     except Unconfirmed as problem:
@@ -68,7 +73,7 @@ async def may_connect(app: RyzeConsole, account: Account, name: str) -> bool:
             return False
         title = _("Connect {name} all the same?").format(name=safe(name))
         words = _("Its state could not be asked for: {why}").format(why=safe(problem.message))
-        return await _agreed(app, title, words)
+        return not _elsewhere(app, name, screen) and await _agreed(app, title, words)
     if row is None:
         app.refuse(_("{name} is not there any more.").format(name=safe(name)))
         return False
@@ -83,7 +88,7 @@ async def may_connect(app: RyzeConsole, account: Account, name: str) -> bool:
         words = _("Another code would break that off. It takes a few seconds.")
     else:
         return True
-    return await _agreed(app, title, words)
+    return not _elsewhere(app, name, screen) and await _agreed(app, title, words)
 
 
 async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
@@ -94,9 +99,9 @@ async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
     return answer is True
 
 
-def _elsewhere(app: RyzeConsole, name: str) -> bool:
-    """The person went on to something else while we waited: nothing opens over that."""
-    if app.screen is app.main and app.focused is not app.main.title_line:
+def _elsewhere(app: RyzeConsole, name: str, screen: Screen[Any]) -> bool:
+    """The person went on from `screen` to something else while we waited: nothing opens over that."""
+    if app.screen is screen and app.focused is not app.main.title_line:
         return False
     app.refuse(_("{name}: press the key again.").format(name=safe(name)))
     return True
@@ -107,7 +112,7 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
 
     account, digits = app.account, ""
     assert account is not None
-    if not await may_connect(app, account, name) or _elsewhere(app, name):
+    if not await may_connect(app, account, name, app.main) or _elsewhere(app, name, app.main):
         return
     if by_code:
         before = account.model.rows.get(name)
@@ -117,7 +122,7 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
             return
         digits = entered
         now = account.model.rows.get(name)
-        if (now is None or now.state != state) and not await may_connect(app, account, name):
+        if (now is None or now.state != state) and not await may_connect(app, account, name, app.main):
             return  # what was agreed to was another state: the form may have been open for minutes
     app.push_screen(PairingScreen(account, name, digits))
 
@@ -152,7 +157,7 @@ async def bring_back(app: RyzeConsole, name: str) -> None:
     except Unconfirmed as problem:
         app.refuse(f"{safe(name)}: {safe(problem.message)}")
         return
-    if _elsewhere(app, name):
+    if _elsewhere(app, name, app.main):
         return
     remedy = account.bring_back(name)
     if remedy.action == "reconnect":

@@ -299,3 +299,27 @@ async def test_a_list_or_a_write_that_hangs_keeps_nobody_from_looking(opened: Op
         await until(pilot, lambda: "Still working on support" in screen_text(app))
         hanging.set()
         await until(pilot, lambda: "came at last" in screen_text(app))
+
+
+@pytest.mark.parametrize("meanwhile", ["d", "slash"], ids=["another dialog", "the filter"])
+async def test_a_question_that_comes_late_opens_over_nothing_else(opened: Open, meanwhile: str) -> None:
+    """Its `y` would be a letter of what is being typed there."""
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        hanging = asyncio.Event()
+
+        async def fails(_name: str) -> None:
+            await hanging.wait()
+            raise Unconfirmed("did not answer in time")
+
+        account.confirm_state = fails  # type: ignore[method-assign,assignment]
+        app.main.select("support")
+        await pilot.press("c")
+        app.typed.drop()  # as after a second
+        app.main.select("billing")
+        await pilot.press(meanwhile)
+        await until(pilot, lambda: "Type its name" in screen_text(app) or app.focused is app.main.title_line)
+        hanging.set()
+        await until(pilot, lambda: "support: press the key again" in screen_text(app))
+        assert "all the same?" not in screen_text(app)
+        await pilot.press("y")
+        assert not account.sessions and not any(call[0] == "pair" for call in account.did)
