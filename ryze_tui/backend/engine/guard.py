@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..clock import Clock
 from ..errors import BackendError, EngineError, StoreError
 from .port import Engine, Saved, Tell
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+OPEN_SECONDS: Final = 60.0
+"""How long a start waits for the engine to get ready; no session is dialled in that time."""
 
 UNLINK_SECONDS: Final = 10.0
 """How long a logout waits for WhatsApp before it goes on without."""
@@ -25,7 +30,7 @@ class Guarded:
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine, self._clock = engine, clock
-        self._left: set[asyncio.Task[None]] = set()
+        self._left: set[asyncio.Task[Any]] = set()
 
     @property
     def boot_rate(self) -> float:
@@ -38,9 +43,10 @@ class Guarded:
         return self._engine.boot_at_once
 
     async def open(self, tell: Tell) -> dict[str, Saved]:
-        """Every session that is kept, also those that are no use. Raises EngineError, StoreError."""
+        """Every session that is kept, also those that are no use; within `OPEN_SECONDS`. Raises EngineError, StoreError."""
+        late = f"it did not get ready within {OPEN_SECONDS:g} s; its own log may say why"
         try:
-            return await self._engine.open(tell)
+            return await self._bounded(self._engine.open(tell), OPEN_SECONDS, late)
         except BackendError:
             raise
         except Exception as error:
@@ -91,7 +97,7 @@ class Guarded:
         except Exception as error:
             log.exception("the engine could not be closed: %s", _words(error))
 
-    async def _bounded(self, work: Coroutine[Any, Any, None], seconds: float, late: str) -> None:
+    async def _bounded(self, work: Coroutine[Any, Any, T], seconds: float, late: str) -> T:
         """Wait for `work` no longer than that, even when it does not let itself be cancelled."""
         loop = asyncio.get_running_loop()
         task, over = loop.create_task(work), loop.create_future()
@@ -107,9 +113,9 @@ class Guarded:
                 task.add_done_callback(self._gone)
         if not task.done():
             raise EngineError(late)
-        task.result()
+        return task.result()
 
-    def _gone(self, task: asyncio.Task[None]) -> None:
+    def _gone(self, task: asyncio.Task[Any]) -> None:
         self._left.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("the engine ended late: %s", _words(error))
