@@ -229,7 +229,7 @@ async def probe(app: RyzeConsole, name: str) -> None:
     if (look := app.account.look) is None:
         app.refuse(safe(app.account.link.message))
     else:
-        app.push_screen(ProbeScreen(look, name))
+        app.push_screen(ProbeScreen(look, name, lambda: app.main.row(name) if app.main.kept_at else None))
 
 
 async def phone(app: RyzeConsole, name: str) -> None:

@@ -19,7 +19,7 @@ from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
-from ..panes.linkwords import OLD, sentence
+from ..panes.linkwords import OLD, ended, sentence
 from ..panes.overview import Overview, Summary
 from ..panes.titleline import TitleLine
 from ..styles import ink
@@ -213,8 +213,8 @@ class MainScreen(Screen[None]):
         link = self.account.link if self.account is not None else None
         why = safe(link.message) if link is not None else ""
         if self.kept_at:
-            words = _("From {when}. {why}") if why else _("From {when}; waiting for the server's list.")
-            return words.format(when=day(self.kept_at, time.time()), why=why)
+            words = _("From {when}: {why}") if why else _("From {when}; waiting for the server's list.")
+            return words.format(when=day(self.kept_at, time.time()), why=ended(why))
         if link is None or not self.loaded:  # before the first list there is nothing to date
             return why
         return sentence(link, time.time(), time.monotonic())
