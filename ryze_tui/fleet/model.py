@@ -39,6 +39,8 @@ class Transition(NamedTuple):
 
 OLDEST_LIST: Final = 120.0
 """Seconds after which no list that was asked for can still arrive (the client gives one up after 60)."""
+AHEAD_MOST: Final = 86400.0
+"""Seconds by which a server's clock may be ahead of ours: a later time orders nothing, or all that follows would be old news."""
 _COMPACT: Final = ("number_jid", "profile_name", "blocks", "streaming")
 """What a compact row of the account stream tells."""
 _NEVER: Final = float("-inf")
@@ -211,7 +213,9 @@ class FleetModel:
         happened = _happened(event)
         at = happened or now
         row.heard, row.seen, row.told_by, row.last_event, row.last_word = received_at, now, STREAM, now, word
-        row.pushed_at, row.happened = received_at, happened or row.happened
+        row.pushed_at = received_at
+        if happened and happened < now + AHEAD_MOST:
+            row.happened = happened
         if meaning.fresh is not None:
             row.stale = not meaning.fresh
         if event.number and event.number != row.number:
