@@ -117,14 +117,16 @@ class Instances:
         """Pair by QR, or by code when `number` is given; returns the QR text or the code, None when it is connected.
 
         A pairing that is pending is replaced and its caller gets a 409 (contract §8 #14). Raises ApiError 404, 409, 500.
+        It answers within the minute of contract §3, whatever it waited for before the pairing could begin.
         """
+        began = self._clock.monotonic()
         while True:
             async with self._locked(record):
                 do = decide(Operation.CONNECT, record.stage, record.paired)
                 if do is Do.ALREADY:
                     return None
                 if do is Do.PAIR:
-                    answer = self._pair(record, number, history)
+                    answer = self._pair(record, number, history, waited=self._clock.monotonic() - began)
                     break
                 if record.settled is None:
                     record.settled = asyncio.get_running_loop().create_future()
@@ -178,12 +180,15 @@ class Instances:
                 raise ApiError(404, texts.INSTANCE_NOT_FOUND)
             yield
 
-    def _pair(self, record: Record, number: str, history: int | None) -> asyncio.Future[str]:
+    def _pair(self, record: Record, number: str, history: int | None, *, waited: float = 0.0) -> asyncio.Future[str]:
+        if waited >= DEADLINE[Stage.ASKING][0]:  # nobody would be there to see the code
+            raise ApiError(500, texts.QR_TIMEOUT)
         self._refuse(record, ApiError(409, "Replaced by a newer connect"))
         record.attempt += 1
         asked = record.asked = Asked(bool(number), asyncio.get_running_loop().create_future())
         if self._set(record, Stage.ASKING, "", self._clock.now(), renew=True):
             self._bus.row(record)
+        self._arm(record, -waited)
         try:
             self._engine.pair(record.id, record.attempt, number, _history(record, history))
         except EngineError as error:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import inherited, paths
 from ..i18n import _, n_
-from .parser import whole
+from .parser import Parser, whole
 
 if TYPE_CHECKING:
     from .tokenfile import TokenFile
 
 WHAT: Final = ("add", "list", "rotate", "remove", "set")
+DEFAULT: Final = "default"
+"""A quota that is the server's, whatever that is."""
 FAILED: Final = 1
 WRONG: Final = 2
 
@@ -25,23 +27,32 @@ class _Wrong(Exception):
     """Words that do not fit together."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to do, and with which account."""
+def _quota_words(text: str) -> int | str:
+    """A type for --quota: a whole number, or the word for the server's own."""
     from ..backend.admin.wire import MAX_QUOTA
 
+    try:
+        return DEFAULT if text == DEFAULT else whole(0, MAX_QUOTA)(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(_("{words}, or the word default").format(words=error)) from None
+
+
+def add_arguments(parser: Parser) -> None:
+    """What to do, and with which account."""
+    parser.no_token = _("Account commands need no token.")
     parser.epilog = _(
         "add NAME      a new account; its token is shown once\n"
         "list          name, instances, quota, created\n"
         "rotate NAME   a new token; the old one and its open sockets end at once\n"
         "remove NAME   log its instances out, delete them and the account\n"
-        "set NAME      change its quota, with --quota\n\n"
+        "set NAME      change its quota, with --quota N or --quota default\n\n"
         "The server must be running; it is found by its data directory."
     )
     add = parser.add_argument
     add("what", choices=WHAT, help=_("what to do"))
     add("name", nargs="?", default="", help=_("the account: letters, digits, - and _, up to 64"))
-    quota = _("instances it may have; 0 = any number (without: as the server's --instance-quota)")
-    add("--quota", type=whole(0, MAX_QUOTA), metavar="N", help=quota)
+    quota = _("instances it may have; 0 = any number; default = as the server's --instance-quota, also without this option")
+    add("--quota", type=_quota_words, metavar="N", help=quota)
     add("--token-file", metavar="PATH", help=_("add, rotate: write the token there (0600) and print only the path"))
     add("--yes", action="store_true", help=_("remove: do not ask"))
     add("--json", action="store_true", help=_("list: as JSON"))
@@ -68,7 +79,7 @@ def _check(options: argparse.Namespace) -> None:
         if given and what not in where:
             raise _Wrong(_("{flag} goes with {commands} only.").format(flag=flag, commands=", ".join(where)))
     if what == "set" and options.quota is None:
-        raise _Wrong(_("set needs --quota N."))
+        raise _Wrong(_("set needs --quota N, or --quota default."))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -125,6 +136,11 @@ def _list(directory: Path, as_json: bool) -> int:
     return 0
 
 
+def _of(quota: int | str | None) -> dict[str, Any]:
+    """The quota's part of a message; left out, it is the server's."""
+    return {} if quota is None or quota == DEFAULT else {"quota": quota}
+
+
 def _tell_quota(account: dict[str, Any]) -> None:
     if account["quota"] and account["instances"] > account["quota"]:
         have = n_("It has {n} instance now", "It has {n} instances now", account["instances"])
@@ -132,11 +148,12 @@ def _tell_quota(account: dict[str, Any]) -> None:
         _say(f"{have}: {more}")
 
 
-def _set(directory: Path, name: str, quota: int) -> int:
+def _set(directory: Path, name: str, quota: int | str) -> int:
     from .admin import ask
 
-    account = ask(directory, {"do": "set", "name": name, "quota": quota})["account"]
-    print(_("quota: {quota}").format(quota=_quota(account)))
+    account = ask(directory, {"do": "set", "name": name} | _of(quota))["account"]
+    words = _("quota: {quota}") if account["ownQuota"] else _("quota: {quota}, as the server says")
+    print(words.format(quota=_quota(account)))
     _tell_quota(account)
     return 0
 
@@ -165,10 +182,7 @@ def _new_token(directory: Path, options: argparse.Namespace) -> int:
 def _told(directory: Path, options: argparse.Namespace, file: TokenFile | None) -> int:
     from .admin import ask
 
-    message = {"do": options.what, "name": options.name}
-    if options.quota is not None:
-        message["quota"] = options.quota
-    done = ask(directory, message)
+    done = ask(directory, {"do": options.what, "name": options.name} | _of(options.quota))
     try:
         if file is not None:
             file.keep(done["token"])

@@ -22,7 +22,12 @@ def descriptions() -> dict[str, str]:
 
 
 class Parser(argparse.ArgumentParser):
-    """`read` instead of `parse_args`, which repeats every word it does not know."""
+    """`read` instead of `parse_args`, which repeats every word it does not know.
+
+    `no_token`: said to those who typed a token, for a command that has another place for it, or needs none.
+    """
+
+    no_token = ""
 
     def __init__(self, prog: str, description: str, *, usage: str | None = None, epilog: str | None = None) -> None:
         super().__init__(
@@ -38,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         """The options; exits with 2 and a sentence when they are wrong. `stray`: what to say about a word that is no option."""
         known = self._option_string_actions
         if any(_TOKEN.match(word) and word.partition("=")[0] not in known for word in words):
-            more = _("Use RYZE_TOKEN or --token-file.") if "--token-file" in known else ""
+            more = self.no_token or (_("Use RYZE_TOKEN or --token-file.") if "--token-file" in known else "")
             self.error(
                 _("a token never goes on the command line, where other users of this machine can read it. {more}")
                 .format(more=more)

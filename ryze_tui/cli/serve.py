@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..i18n import _
-from .parser import count, factor, port
+from .parser import Parser, count, factor, port
 
 if TYPE_CHECKING:
     from ..backend.settings import Settings
@@ -24,8 +24,9 @@ FAILED = 2
 _PR_SET_PDEATHSIG = 1
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """The flags of `serve`."""
+    parser.no_token = _("RYZE_ACCOUNT_TOKEN sets the account's token.")
     add = parser.add_argument
     add("--engine", choices=("simulated", "whatsapp"), required=True, help=_("simulated: virtual phones; whatsapp: real ones"))
     add("--host", default="127.0.0.1", help=_("address to listen on (127.0.0.1)"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..api import states
 from ..i18n import _
@@ -11,6 +11,8 @@ from ..operations.outcome import Unconfirmed
 from .words import number, safe
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from ..operations.account import Account
     from .app import RyzeConsole
 
@@ -18,10 +20,11 @@ Verb = Callable[["RyzeConsole", str], Awaitable[None]]
 
 
 def start(app: RyzeConsole, action_id: str, name: str) -> None:
-    """Run a verb on the instance `name` (empty for verbs without one). One at a time for each instance."""
-    group = f"verb:{name}"
+    """Run a verb on the instance `name` (empty for verbs without one). One write at a time for each instance."""
+    group = f"looks:{action_id}" if action_id in LOOKS else f"verb:{name}"
     if any(worker.group == group and not worker.is_finished for worker in app.workers):
-        app.refuse(_("Still working on {name}: wait for the answer.").format(name=safe(name) or _("that")))
+        what = _("that") if action_id in LOOKS else safe(name) or _("that")
+        app.refuse(_("Still working on {name}: wait for the answer.").format(name=what))
         return
     if action_id in OPENING:
         app.typed.hold()
@@ -57,8 +60,11 @@ async def code(app: RyzeConsole, name: str) -> None:
     await _pair(app, name, by_code=True)
 
 
-async def may_connect(app: RyzeConsole, account: Account, name: str) -> bool:
-    """Ask where a `connect` would harm: it makes the server drop what is there. Called right before every one of them."""
+async def may_connect(app: RyzeConsole, account: Account, name: str, screen: Screen[Any]) -> bool:
+    """Ask where a `connect` would harm: it makes the server drop what is there. Called right before every one of them.
+
+    `screen`: where it was asked for; a person who has left it meanwhile is not asked, and the answer is no.
+    """
     try:
         row = await account.confirm_state(name)
     except Unconfirmed as problem:
@@ -67,7 +73,7 @@ async def may_connect(app: RyzeConsole, account: Account, name: str) -> bool:
             return False
         title = _("Connect {name} all the same?").format(name=safe(name))
         words = _("Its state could not be asked for: {why}").format(why=safe(problem.message))
-        return await _agreed(app, title, words)
+        return not _elsewhere(app, name, screen) and await _agreed(app, title, words)
     if row is None:
         app.refuse(_("{name} is not there any more.").format(name=safe(name)))
         return False
@@ -82,7 +88,7 @@ async def may_connect(app: RyzeConsole, account: Account, name: str) -> bool:
         words = _("Another code would break that off. It takes a few seconds.")
     else:
         return True
-    return await _agreed(app, title, words)
+    return not _elsewhere(app, name, screen) and await _agreed(app, title, words)
 
 
 async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
@@ -93,9 +99,9 @@ async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
     return answer is True
 
 
-def _elsewhere(app: RyzeConsole, name: str) -> bool:
-    """The person went on to something else while we waited: nothing opens over that."""
-    if app.screen is app.main and app.focused is not app.main.title_line:
+def _elsewhere(app: RyzeConsole, name: str, screen: Screen[Any]) -> bool:
+    """The person went on from `screen` to something else while we waited: nothing opens over that."""
+    if app.screen is screen and app.focused is not app.main.title_line:
         return False
     app.refuse(_("{name}: press the key again.").format(name=safe(name)))
     return True
@@ -106,7 +112,7 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
 
     account, digits = app.account, ""
     assert account is not None
-    if not await may_connect(app, account, name) or _elsewhere(app, name):
+    if not await may_connect(app, account, name, app.main) or _elsewhere(app, name, app.main):
         return
     if by_code:
         before = account.model.rows.get(name)
@@ -116,7 +122,7 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
             return
         digits = entered
         now = account.model.rows.get(name)
-        if (now is None or now.state != state) and not await may_connect(app, account, name):
+        if (now is None or now.state != state) and not await may_connect(app, account, name, app.main):
             return  # what was agreed to was another state: the form may have been open for minutes
     app.push_screen(PairingScreen(account, name, digits))
 
@@ -151,7 +157,7 @@ async def bring_back(app: RyzeConsole, name: str) -> None:
     except Unconfirmed as problem:
         app.refuse(f"{safe(name)}: {safe(problem.message)}")
         return
-    if _elsewhere(app, name):
+    if _elsewhere(app, name, app.main):
         return
     remedy = account.bring_back(name)
     if remedy.action == "reconnect":
@@ -223,7 +229,7 @@ async def probe(app: RyzeConsole, name: str) -> None:
     if (look := app.account.look) is None:
         app.refuse(safe(app.account.link.message))
     else:
-        app.push_screen(ProbeScreen(look, name))
+        app.push_screen(ProbeScreen(look, name, lambda: app.main.row(name) if app.main.kept_at else None))
 
 
 async def phone(app: RyzeConsole, name: str) -> None:
@@ -260,6 +266,9 @@ async def copy(app: RyzeConsole, name: str) -> None:
 
 OPENING: Final = frozenset({"new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy"})
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
+
+LOOKS: Final = frozenset({"refresh", "probe", "copy"})
+"""Verbs that change nothing on the server: a server that hangs at something else is when they are needed."""
 
 VERBS: Final[dict[str, Verb]] = {
     "new": new,

@@ -14,7 +14,7 @@ from ..api.states import CONNECTED
 from ..client.budget import KEPT_FOR_PERSON
 from ..client.clock import Clock, wait
 from ..client.http import RyzeClient
-from ..client.replies import GATEWAY, Health
+from ..client.replies import Health
 from ..client.stream import Dial, StreamEnded
 from ..redact import register
 from .account_stream import AccountStream
@@ -23,7 +23,7 @@ from .evidence import ACCOUNT, Streamed
 from .freshness import Coverage, Freshness, Link
 from .model import Changes, FleetModel
 from .poller import Poller
-from .reach import Reach
+from .presence import Hearer, Presence
 from .scheduler import Random, backoff, poll_interval, socket_limit
 from .sockets import Sockets
 
@@ -35,8 +35,6 @@ GAP_MOST = 15.0
 """Seconds that a gap may wait for further sockets to open, so that one list closes them all."""
 SOON = 3.0
 """Seconds: an attempt that is so near is not worth a word, and every knock would be one."""
-HEALTH_RETRY = 15.0
-"""Seconds before `/health` is asked again when its answer said nothing about the server."""
 
 
 @dataclass(slots=True)
@@ -57,31 +55,27 @@ class Feed:
         random: Random = _random.random, sockets: int | None = None,
     ) -> None:
         self._client, self._model, self._clock, self._watcher, self._random = client, model, clock, watcher, random
-        self.reach = Reach(clock, random)
         self.poller = Poller(client, model, clock, told=self.told)
         self.freshness = Freshness(clock.monotonic())
-        self.extensions: frozenset[str] | None = None
+        self._agenda = Agenda(random)
+        hearer = Hearer(watcher.health, self._returned, changed=self._covered, wake=lambda: self._wake.set(), doubt=self.doubt)
+        self._presence = Presence(client, clock, random, self._agenda, self.freshness, hearer)
+        self.reach = self._presence.reach
         self._stream = AccountStream(
             dial, client.token, model, clock, told=self.told, heard=watcher.event, detail=self.want, changed=self._covered
         )
         self._sockets = Sockets(
             dial, model, clock, self.reach, random, limit=socket_limit() if sockets is None else sockets, token=self._token_of,
-            pause=self._pause, told=self.told, heard=watcher.event, suspect=self._suspect, doubted=self.doubt,
+            pause=self._pause, told=self.told, heard=watcher.event, suspect=self._presence.suspect, doubted=self.doubt,
             read_again=self.want, changed=self._covered,
         )
         self._plain: bool | None = None
-        self._agenda = Agenda(random)
         self._wake = asyncio.Event()
         self._listed = asyncio.Event()
-        self._known = asyncio.Event()
         self._watch = asyncio.Event()
         self._wished: set[str] = set()
         self._uncovered_since = clock.monotonic()
-        self._lost_at = 0.0
         self._back = asyncio.Event()
-        self._has_health = self._gateway = False
-        self._health_at: float | None = None
-        self._vague = 0
         self._shown: tuple[str, str, float] = ("", "", 0.0)
 
     # -- what others ask -----------------------------------------------------------------------------------------------
@@ -148,7 +142,7 @@ class Feed:
         except RyzeError as error:
             self._failed(error)
             raise
-        self._found()
+        self._presence.found()
         asked_for = None if names is None else list(names)
         recovered = self._agenda.was_read(asked_for, asked_at, now)
         if self._plain is not False:
@@ -176,86 +170,32 @@ class Feed:
         """After the first list was read or failed: what is visible comes before what keeps it true."""
         await self._listed.wait()
         await self._clock.sleep(PAINT)
-        while self.extensions is None:
-            await self._ask_health()
+        while self._presence.extensions is None:
+            await self._presence.ask()
             await self.reach.wait()  # it was away; a person's own call may be the first to find it back
 
-    async def _probe(self) -> None:
-        """The server was away: see whether it takes connections again, and only then ask it something."""
-        try:
-            await self._client.knock()
-        except Unreachable as error:
-            self._lost(error)
-            return
-        await self._ask_health()
-        asked = self._agenda.asked or 0.0
-        if self._gateway and not self.reach.up and self._clock.monotonic() - asked >= HEALTH_RETRY:
-            await self._read_due(None)  # only its health may be broken
-
-    async def _ask_health(self) -> None:
-        """Ask what the server can do; until then there is nothing to follow."""
-        self._health_at, asked_at = None, self._clock.monotonic()
-        try:
-            health = await self._client.health()
-        except RyzeError as error:
-            # A gateway speaks for a server that is gone, or for one that never had this path: the list knows.
-            self._gateway = error.status in GATEWAY and self._has_health
-            if isinstance(error, Unreachable) or (self._gateway and (self._agenda.failures or not self.reach.up)):
-                self._lost(error, opened=True, asked_at=asked_at)
-                return
-            self._answered_otherwise(error)
-        else:
-            self._vague, self._has_health, self._gateway = 0, True, False
-            self._found()
-            self._tell(health)
-        self._covered()
-
-    def _answered_otherwise(self, error: RyzeError) -> None:
-        """It answered, but not as the contract says: then it has none of our extensions, unless it had some a moment ago.
-
-        A gateway may have answered in its place, so that it is asked again; only a 404 is the server's own word.
-        """
-        if self._gateway:
-            self.doubt()
-        if error.status == 404:
-            self._has_health = False
-        else:
-            pause = backoff(self._vague, self._random, first=HEALTH_RETRY, most=20 * HEALTH_RETRY)
-            self._health_at, self._vague = self._clock.monotonic() + pause, self._vague + 1
-        self._found()
-        if self.extensions is None or error.status == 404:
-            self._tell(Health("", "", frozenset(), ""))
-
-    def _tell(self, health: Health) -> None:
-        self.extensions = health.extensions
-        self._known.set()
-        self._watcher.health(health)
-
-    def _found(self) -> None:
-        """The server answered something."""
-        if not self.reach.up:
-            # What happened while it was away is told by the account stream's first frames, or by a list at once.
-            now = self._uncovered_since = self._clock.monotonic()
-            self._agenda.back(now, self._lost_at, told=self._plain is False)
-            self._sockets.reopen()
-            self._back.set()
-        self.reach.found()
-        self.freshness.recovered(self._lost_at)
+    def _returned(self, lost_at: float) -> None:
+        """It was away and answers again: the account stream's first frames tell what happened meanwhile, or a list at once."""
+        now = self._uncovered_since = self._clock.monotonic()
+        self._agenda.back(now, lost_at, told=self._plain is False)
+        self._sockets.reopen()
+        self._back.set()
 
     async def _poll(self) -> None:
         """Read lists when they are due; while the server is away, only see whether it is back."""
         while True:
             now = self._clock.monotonic()
             if not self.reach.up:
-                if not await wait(self._clock, self._wake, self.reach.retry_at - now):
-                    await self._probe()
+                woken = await wait(self._clock, self._wake, self.reach.retry_at - now)
+                if not woken and await self._presence.knock():
+                    await self._read_due(None)
                 self._wake.clear()
                 continue
-            if self._health_at is not None and self._health_at <= now:
-                await self._ask_health()
+            if self._presence.due is not None and self._presence.due <= now:
+                await self._presence.ask()
                 continue
             due, names = self._due(now)
-            if (wake_at := min(due, self._health_at or due)) > now:
+            if (wake_at := min(due, self._presence.due or due)) > now:
                 await wait(self._clock, self._wake, wake_at - now)
                 self._wake.clear()
                 continue
@@ -270,8 +210,8 @@ class Feed:
         except RyzeError:
             pass  # `read` has noted it, and `_due` waits accordingly
         else:
-            if self._health_at is not None and self.extensions is not None:  # it speaks again: perhaps of its health too
-                await self._ask_health()
+            if self._presence.due is not None and self._presence.extensions is not None:
+                await self._presence.ask()  # it speaks again: perhaps of its health too
         finally:
             self._listed.set()
 
@@ -307,10 +247,10 @@ class Feed:
     async def _follow(self) -> None:
         """Follow the account stream where there is one, else a socket per instance."""
         failures = 0
-        await self._known.wait()
+        await self._presence.known.wait()
         while True:
             await self.reach.wait()
-            if ACCOUNT_STREAM not in (self.extensions or ()) or self.poller.account_token is False:
+            if not self._has_account_stream():
                 await self._follow_sockets()
                 continue
             self._plain = False
@@ -323,21 +263,24 @@ class Feed:
                 await self._stream_ended(error, failures)
                 failures += 1
 
+    def _has_account_stream(self) -> bool:
+        return ACCOUNT_STREAM in (self._presence.extensions or ()) and self.poller.account_token is not False
+
     async def _follow_sockets(self) -> None:
         """Until the server turns out to have the account stream (it was restarted, or asked again after an outage)."""
         self._plain = True
         self._covered()
         running = asyncio.create_task(self._sockets.run(), name="sockets")
         try:
-            while ACCOUNT_STREAM not in (self.extensions or ()) or self.poller.account_token is False:
-                changed = asyncio.create_task(self._known.wait())
-                self._known.clear()
+            while not self._has_account_stream():
+                changed = asyncio.create_task(self._presence.known.wait())
+                self._presence.known.clear()
                 await asyncio.wait({running, changed}, return_when=asyncio.FIRST_COMPLETED)
                 changed.cancel()
                 if running.done():
                     running.result()
         finally:
-            self._known.set()
+            self._presence.known.set()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
@@ -346,7 +289,7 @@ class Feed:
         self._uncovered_since = self._clock.monotonic()
         pause = backoff(failures, self._random, first=0.25)
         if isinstance(error, Unreachable) and not isinstance(error, StreamEnded):
-            self._suspect()
+            self._presence.suspect()
             if isinstance(error, NoAnswer):
                 self.doubt()
                 pause = max(pause, 1.0)
@@ -354,7 +297,7 @@ class Feed:
             # A TokenInstance is refused here and nowhere else; a revoked token everywhere: the list tells which.
             self.doubt()
             if error.status == 404:
-                await self._ask_health()
+                await self._presence.ask()
             pause = max(pause, 1.0)
         elif isinstance(error, RateLimited):
             pause = max(pause, error.retry_after)
@@ -389,11 +332,6 @@ class Feed:
         token = self._token_of(name)
         return self._client.budgets.of(token).wait(keep=KEPT_FOR_PERSON) if token == self._client.token else 0.0
 
-    def _suspect(self) -> None:
-        """A socket could not be opened: whether the server is away at all is for `/health` to say."""
-        self._health_at = self._clock.monotonic()
-        self._wake.set()
-
     def _coverage(self) -> Coverage:
         if self._plain is None:
             return Coverage()
@@ -402,25 +340,11 @@ class Feed:
     def _judge(self) -> None:
         self.freshness.coverage, self.freshness.good_for = self._coverage(), 1.5 * self._interval() + 5
 
-    def _lost(self, error: RyzeError, *, opened: bool = False, asked_at: float | None = None) -> None:
-        if self.reach.up:
-            self._lost_at = self._clock.monotonic()
-        self.freshness.lost(error, self.reach.lost(opened=opened, asked_at=asked_at))
-        self._wake.set()
-        self._covered()
-
     def _failed(self, error: RyzeError) -> None:
         """A list could not be read."""
-        broken = isinstance(error, NoAnswer)
-        if (isinstance(error, Unreachable) and not broken) or (self._gateway and error.status in GATEWAY):
-            self._lost(error, opened=self._gateway)
-            return
-        if broken or (error.status or 0) >= 500:
-            self._suspect()  # is it only the list, or the whole server?
-        else:
-            self._found()
-        self.freshness.failed(error, self._agenda.failed(error, self._clock.monotonic()))
-        self._covered()
+        if self._presence.list_failed(error):
+            self.freshness.failed(error, self._agenda.failed(error, self._clock.monotonic()))
+            self._covered()
 
     def _covered(self) -> None:
         """What is proven may have changed."""

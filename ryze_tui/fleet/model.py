@@ -39,6 +39,11 @@ class Transition(NamedTuple):
 
 OLDEST_LIST: Final = 120.0
 """Seconds after which no list that was asked for can still arrive (the client gives one up after 60)."""
+STALE_MOST: Final = 180.0
+"""Seconds after the last failed keepalive at which a row is connected again if it is connected: whatsmeow tells of each one that
+fails, and after so long of them it dials anew. The word of its return may have been lost in a gap."""
+AHEAD_MOST: Final = 86400.0
+"""Seconds by which a server's clock may be ahead of ours: a later time orders nothing, or all that follows would be old news."""
 _COMPACT: Final = ("number_jid", "profile_name", "blocks", "streaming")
 """What a compact row of the account stream tells."""
 _NEVER: Final = float("-inf")
@@ -211,7 +216,9 @@ class FleetModel:
         happened = _happened(event)
         at = happened or now
         row.heard, row.seen, row.told_by, row.last_event, row.last_word = received_at, now, STREAM, now, word
-        row.pushed_at, row.happened = received_at, happened or row.happened
+        row.pushed_at = received_at
+        if happened and happened < now + AHEAD_MOST:
+            row.happened = happened
         if meaning.fresh is not None:
             row.stale = not meaning.fresh
         if event.number and event.number != row.number:
@@ -285,9 +292,12 @@ class FleetModel:
             row.phase, row.told_by, row.reason = "", LIST, item.reason  # the reason before was of the state before
             self._move(row, item.state, unix(item.since) or now, exact=unix(item.since) is not None)
             changes.rows.add(row.name)
-        elif (since := unix(item.since)) and since != row.since:
-            row.since, row.since_exact = since, True
-            changes.rows.add(row.name)
+        else:
+            if self._is_back(row, true_at):
+                changes.rows.add(row.name)
+            if (since := unix(item.since)) and since != row.since:
+                row.since, row.since_exact = since, True
+                changes.rows.add(row.name)
         if item.reason != row.reason and (item.reason or item.since):
             row.reason = item.reason
             changes.rows.add(row.name)
@@ -300,12 +310,13 @@ class FleetModel:
             return self._add(item, received_at, now, now, STREAM)
         row.heard = row.pushed_at = row.compact_at = received_at
         changed, row.garbled = row.garbled, False
+        changed = self._is_back(row, now) or changed
         since = unix(item.since)
         if not since and not item.reason and item.state == row.state:
             item.reason = row.reason  # a server that tells no since tells no reason either
         if item.state != row.state or (since and since != row.since) or item.reason != row.reason:
             if item.state != row.state:
-                row.told_by, row.stale = STREAM, False
+                row.told_by = STREAM
             row.reason, row.raw_state = item.reason, item.raw_state
             row.phase = "" if item.state != row.state else row.phase
             self._move(row, item.state, since or now, exact=since is not None)
@@ -319,6 +330,14 @@ class FleetModel:
                 changed = True
         row.seen, row.haystack = now, _haystack(row.item)
         return Changes({row.name} if changed else set())
+
+    @staticmethod
+    def _is_back(row: Row, true_at: float) -> bool:
+        """Whether a row that was stale is not any more, since `true_at` (Unix seconds) is long after the last word of that."""
+        if not row.stale or true_at - row.last_event <= STALE_MOST:
+            return False
+        row.stale = False
+        return True
 
     def _details(self, row: Row, item: Instance) -> Changes:
         if not item.token:
@@ -359,7 +378,7 @@ class FleetModel:
             after = since if watched else min(row.seen, since)
             row.past = (*row.past, Transition(after, since, row.state, state, row.reason, row.told_by))[-PAST_MOST:]
             row.state, row.since, row.since_exact, row.not_before, row.unwatched = state, since, exact, after, 0.0
-            row.until = 0.0
+            row.until, row.stale = 0.0, False
         elif exact and not row.since_exact:
             row.since, row.since_exact = since, True
 

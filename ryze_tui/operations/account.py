@@ -25,7 +25,7 @@ from ..i18n import _, n_
 from ..redact import register
 from . import audit, remedy
 from .keeper import Keeper
-from .outcome import Outcome, Remedy, Unconfirmed, failed
+from .outcome import Outcome, Remedy, Unconfirmed, failed, failed_write
 from .pairing import PairingSession, Ports
 
 if TYPE_CHECKING:
@@ -289,10 +289,7 @@ class Account:
         try:
             outcome = Outcome(True, await send(client, feed), 200, name)
         except RyzeError as error:
-            outcome = failed(error, name)
-            if isinstance(error, Unreachable):
-                words = _("{message}. It may have been done all the same").format(message=error.message)
-                outcome = replace(outcome, message=words)
+            outcome = failed_write(error, name)
             if outcome.status != 429:
                 feed.doubt()
         finally:

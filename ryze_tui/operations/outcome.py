@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..api.errors import RyzeError
+from ..api.errors import BadReply, NoAnswer, RyzeError
+from ..i18n import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,22 @@ class Remedy:
 def failed(error: RyzeError, name: str = "") -> Outcome:
     """The outcome that an error stands for."""
     return Outcome(False, error.message, error.status, name)
+
+
+def failed_write(error: RyzeError, name: str) -> Outcome:
+    """The outcome of a write; says so where the server may have done it although its answer is missing."""
+    outcome = failed(error, name)
+    if not _in_doubt(error):
+        return outcome
+    end = "" if error.message.endswith((".", "?", "!")) else "."
+    return replace(outcome, message=f"{error.message}{end} {_('It may have been done all the same.')}")
+
+
+def _in_doubt(error: RyzeError) -> bool:
+    """Sent, and what came of it is not known. A refused connection, or a refusal in the server's own words, is no such case."""
+    if isinstance(error, BadReply):
+        return error.status is None or error.status < 300 or error.status >= 500
+    return isinstance(error, NoAnswer) or error.status in (502, 504)
 
 
 class Unconfirmed(Exception):

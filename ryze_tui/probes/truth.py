@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ..api import states
 from ..api.errors import NOT_CONNECTED, RyzeError
@@ -12,6 +12,9 @@ from ..fleet.evidence import ACCOUNT, NONE, Listed, Streamed
 from ..fleet.model import Row
 from ..i18n import _
 from .steps import BAD, GOOD, RUNNING, SKIPPED, WARN, Step
+
+RUN_BEFORE: Final = "earlier run"
+"""Who told a row that is shown until the server's own list is there."""
 
 
 class Looking(Protocol):
@@ -59,10 +62,15 @@ def _label(state: str) -> str:
     return _(states.LABEL[state])
 
 
-async def probe(look: Looking, name: str) -> AsyncIterator[Step]:
-    """Look at everything, one step after the other; the last step is the verdict."""
-    row = look.row(name)
-    shown = Shown(row.state, row.told_by, row.stale, row.last_event) if row is not None else None
+async def probe(look: Looking, name: str, earlier: Row | None = None) -> AsyncIterator[Step]:
+    """Look at everything, one step after the other; the last step is the verdict.
+
+    `earlier`: the row of an earlier run, where that is what the screen shows.
+    """
+    row = look.row(name) if earlier is None else earlier
+    shown = None
+    if row is not None:
+        shown = Shown(row.state, row.told_by if earlier is None else RUN_BEFORE, row.stale, row.last_event)
     yield _screen(shown)
     title = _("Server")
     yield Step(title, RUNNING)
@@ -94,6 +102,8 @@ async def probe(look: Looking, name: str) -> AsyncIterator[Step]:
 def _screen(shown: Shown | None) -> Step:
     if shown is None:
         return Step(_("Screen"), WARN, _("it is not on the screen any more"))
+    if shown.told_by == RUN_BEFORE:
+        return Step(_("Screen"), WARN, _("{state}, of an earlier run").format(state=_label(shown.state)))
     by = {"stream": _("told by stream"), "list": _("told by list"), "you": _("told by your own call")}.get(shown.told_by, "")
     stale = ", " + _("the server lost touch with WhatsApp") if shown.stale else ""
     return Step(_("Screen"), GOOD, f"{_label(shown.state)}{', ' + by if by else ''}{stale}")
@@ -162,6 +172,9 @@ def verdict(found: Evidence) -> Step:
     new = _label(listed.state)
     if shown is None or (listed.state != shown.state and found.moved):
         return Step(title, GOOD, _("It changed while it was looked at: {state} now.").format(state=new))
+    if listed.state != shown.state and shown.told_by == RUN_BEFORE:
+        words = _("The screen shows the list of an earlier run: {old} then, {new} now.")
+        return Step(title, WARN, words.format(old=_label(shown.state), new=new))
     if listed.state != shown.state:
         words = _("The screen was wrong: {old} is {new}. It has been set right.").format(old=_label(shown.state), new=new)
         lost = " " + _("Its stream is open and did not tell: events were lost on the way.") if found.streamed.covered else ""

@@ -11,6 +11,7 @@ import pytest
 from ryze_tui.api.instance import Instance
 from ryze_tui.console.app import RyzeConsole
 from ryze_tui.fleet import cache, keeping
+from ryze_tui.fleet.evidence import Listed
 from ryze_tui.fleet.model import FleetModel, unix
 from ryze_tui.operations.outcome import Unconfirmed
 from textual.pilot import Pilot
@@ -78,7 +79,7 @@ async def test_no_link_makes_kept_rows_live(started: Started, kind: str) -> None
         assert "LIVE" not in text and "POLLING" not in text and "as of 14:02 yesterday" in text
         assert app.main.instances.dimmed
         if kind in ("offline", "refused"):
-            assert "the server's own words" in text and "From 14:02 yesterday." in text
+            assert "the server's own words" in text and "From 14:02 yesterday: the server's own words" in text
 
 
 async def test_the_servers_list_takes_their_place_in_its_own_order(started: Started) -> None:
@@ -251,3 +252,14 @@ async def test_ten_thousand_kept_rows(started: Started) -> None:
         await until(pilot, lambda: "10000 of 10000" in screen_text(app))
         await pilot.press("end")
         assert app.main.instances.current_name == "sim-09999"
+
+
+async def test_the_truth_probe_knows_what_the_screen_shows(started: Started) -> None:
+    keep()
+    async with started((80, 24)) as (app, account, pilot):
+        account.look.says = Listed("connected", "connected", "")
+        row = app.main.instances.current
+        assert row is not None and row.name == "billing"
+        await pilot.press("t")
+        await until(pilot, lambda: "banned, of an earlier run" in screen_text(app))
+        await until(pilot, lambda: "earlier run: banned" in screen_text(app) and "then, connected now." in screen_text(app))

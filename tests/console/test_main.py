@@ -1,5 +1,7 @@
 """The main screen by keyboard: rows that do not move, keys that act on the row under the cursor, reasons in words."""
 
+import asyncio
+
 import pytest
 from ryze_tui.api.errors import NOT_CONNECTED, Refused
 from ryze_tui.api.instance import Instance
@@ -279,3 +281,45 @@ async def test_t_looks_behind_a_row_and_again(opened: Open) -> None:
         await until(pilot, lambda: "nothing gets through to" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.main)
+
+
+async def test_a_list_or_a_write_that_hangs_keeps_nobody_from_looking(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        hanging = asyncio.Event()
+
+        async def hangs(*_names: str) -> Outcome:
+            await hanging.wait()
+            return Outcome(True, "came at last", 200)
+
+        account.refresh = account.reconnect = hangs  # type: ignore[method-assign,assignment]
+        app.main.select("support")
+        await pilot.press("R", "r", "t")
+        await until(pilot, lambda: "The screen is right: connected." in screen_text(app))
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: "Still working on support" in screen_text(app))
+        hanging.set()
+        await until(pilot, lambda: "came at last" in screen_text(app))
+
+
+@pytest.mark.parametrize("meanwhile", ["d", "slash"], ids=["another dialog", "the filter"])
+async def test_a_question_that_comes_late_opens_over_nothing_else(opened: Open, meanwhile: str) -> None:
+    """Its `y` would be a letter of what is being typed there."""
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        hanging = asyncio.Event()
+
+        async def fails(_name: str) -> None:
+            await hanging.wait()
+            raise Unconfirmed("did not answer in time")
+
+        account.confirm_state = fails  # type: ignore[method-assign,assignment]
+        app.main.select("support")
+        await pilot.press("c")
+        app.typed.drop()  # as after a second
+        app.main.select("billing")
+        await pilot.press(meanwhile)
+        await until(pilot, lambda: "Type its name" in screen_text(app) or app.focused is app.main.title_line)
+        hanging.set()
+        await until(pilot, lambda: "support: press the key again" in screen_text(app))
+        assert "all the same?" not in screen_text(app)
+        await pilot.press("y")
+        assert not account.sessions and not any(call[0] == "pair" for call in account.did)

@@ -19,13 +19,13 @@ pytestmark = pytest.mark.e2e
 
 CRASHING = """
 import sys
-import ryze_tui.console.screens.main as main
+from ryze_tui.console.moves import MOVES
 
-def crash(self):
+def crash(main):
     secret = "what a local variable held"
     raise RuntimeError("made to fail: " + str(len(secret)))
 
-main.MainScreen.do_help = crash
+MOVES["help"] = crash
 from ryze_tui.cli import main as command
 sys.exit(command(sys.argv[1:]))
 """

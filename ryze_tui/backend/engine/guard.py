@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+OPEN_SECONDS: Final = 60.0
+"""How long a start waits for the engine to get ready; no session is dialled in that time."""
+
 UNLINK_SECONDS: Final = 10.0
 """How long a logout waits for WhatsApp before it goes on without."""
 
@@ -47,9 +50,10 @@ class Guarded:
         return self._engine.boot_at_once
 
     async def open(self, tell: Tell) -> dict[str, Saved]:
-        """Every session that is kept, also those that are no use. Raises EngineError, StoreError."""
+        """Every session that is kept, also those that are no use; within `OPEN_SECONDS`. Raises EngineError, StoreError."""
+        late = f"it did not get ready within {OPEN_SECONDS:g} s; its own log may say why"
         try:
-            return await self._engine.open(tell)
+            return await self._bounded(self._engine.open(tell), OPEN_SECONDS, late)
         except BackendError:
             raise
         except Exception as error:

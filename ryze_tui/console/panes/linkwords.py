@@ -59,9 +59,14 @@ def sentence(link: Link, wall: float, now: float) -> str:
         return ""
     as_of = _("As of {time}").format(time=_clock(wall - link.age))
     message = message or (_("the server does not answer") if link.kind == "offline" else _("nothing new came since"))
-    message += "" if message.endswith("?") else "."
+    message = ended(message)
     hint = " " + _("Is RYZE_TOKEN, --token-file or the profile still right?") if link.kind == "refused" else ""
     return f"{as_of}: {message}{hint}{_again(link, wall, now)}"
+
+
+def ended(message: str) -> str:
+    """A message as the end of a sentence."""
+    return message if not message or message.endswith((".", "?", "!")) else message + "."
 
 
 def _again(link: Link, wall: float, now: float) -> str:

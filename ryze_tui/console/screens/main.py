@@ -19,7 +19,7 @@ from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
-from ..panes.linkwords import OLD, sentence
+from ..panes.linkwords import OLD, ended, sentence
 from ..panes.overview import Overview, Summary
 from ..panes.titleline import TitleLine
 from ..styles import ink
@@ -60,7 +60,7 @@ class MainScreen(Screen[None]):
             "header": self.header, "title": self.title_line, "list": self.instances, "summary": self.summary,
             "overview": self.overview, "footer": self.footer, "notice": TooSmall(),
         }
-        self._detail = False
+        self.detail = False
         self._arrangement = Arrangement(self._place, lambda widget: widget in self._panes.values())
         self.styles.overflow_y = "hidden"
         self.loaded = False
@@ -106,7 +106,7 @@ class MainScreen(Screen[None]):
         return self.app.size.width >= WIDE
 
     def _place(self, size: Size) -> dict[Widget, Region]:
-        return {self._panes[pane]: region for pane, region in arrange(size, detail=self._detail).items()}
+        return {self._panes[pane]: region for pane, region in arrange(size, detail=self.detail).items()}
 
     def _fit(self) -> None:
         """Mount what has a place for the first time; what was hidden lost the focus, and gets it again when it is back."""
@@ -122,8 +122,9 @@ class MainScreen(Screen[None]):
         if self.focused is None:
             self.set_focus(self.instances, scroll_visible=False)
 
-    def _show_detail(self, detail: bool) -> None:
-        self._detail = detail
+    def show_detail(self, detail: bool) -> None:
+        """The detail in the place of the list, in a terminal where both do not fit beside each other."""
+        self.detail = detail
         self._fit()
         self._sync_detail()
 
@@ -207,14 +208,14 @@ class MainScreen(Screen[None]):
         self.summary.old = self.instances.dimmed
         gone = self.instances.current_name if row is None and self.loaded else ""
         self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
-        (self.overview if self.wide or self._detail else self.summary).sync()
+        (self.overview if self.wide or self.detail else self.summary).sync()
 
     def _dated(self) -> str:
         link = self.account.link if self.account is not None else None
         why = safe(link.message) if link is not None else ""
         if self.kept_at:
-            words = _("From {when}. {why}") if why else _("From {when}; waiting for the server's list.")
-            return words.format(when=day(self.kept_at, time.time()), why=why)
+            words = _("From {when}: {why}") if why else _("From {when}; waiting for the server's list.")
+            return words.format(when=day(self.kept_at, time.time()), why=ended(why))
         if link is None or not self.loaded:  # before the first list there is nothing to date
             return why
         return sentence(link, time.time(), time.monotonic())
@@ -251,85 +252,46 @@ class MainScreen(Screen[None]):
         if reason:
             self.console_app.refuse(_("{name} was deleted.").format(name=safe(gone)) if gone and self.account else reason)
             return
-        local = getattr(self, f"do_{action_id}", None)
-        if local is not None:
-            local()
+        from ..moves import MOVES
+
+        if action_id in MOVES:
+            MOVES[action_id](self)
         else:
             from .. import verbs
 
             verbs.start(self.console_app, action_id, row.name if row is not None else "")
         self.header.sync()
 
-    def do_open(self) -> None:
-        if self.wide:
-            self.app.notify(_("Everything about it is on the right already."), markup=False, timeout=3)
-        else:
-            self._show_detail(True)
-
-    def do_back(self) -> None:
-        if self._detail:
-            self._show_detail(False)
-        elif self._order is not None and self._order.filter:
-            self._filter("")
-            self.title_line.text = ""
-            self.title_line.sync()
-
-    def do_filter(self) -> None:
-        if self._detail:
-            self._show_detail(False)
-        self.set_focus(self.title_line, scroll_visible=False)
-
-    def do_sort(self) -> None:
-        if self._order is not None:
-            self._order.next_sort()
-            self.instances.restore(anchored=False)
-            self.sync_all()
-
-    def do_palette(self) -> None:
-        self.app.action_command_palette()
-
-    def do_help(self) -> None:
-        from .help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
-
-    def do_quit(self) -> None:
-        self.ask_quit()
-
-    def do_log(self) -> None:
-        from .log import LogScreen
-
-        if self.account is not None:
-            self.app.push_screen(LogScreen(self.account))
-
     def ask_quit(self) -> None:
-        """Leave; an open pairing asks first, since closing it drops the code that a phone may be looking at."""
-        from .dialogs import Question
+        """Leave, or ask first where something would be lost."""
+        from ..moves import leave
 
-        guarded = next((screen for screen in self.app.screen_stack if getattr(screen, "guards_quit", False)), None)
-        if guarded is None or isinstance(self.app.screen, Question):  # asked already, or nothing to ask
-            self.app.exit(return_code=0)
-        else:
-            guarded.ask_quit()  # type: ignore[attr-defined]
+        leave(self)
 
     # -- messages --------------------------------------------------------------------------------------------------
 
     def on_title_line_typed(self, message: TitleLine.Typed) -> None:
-        self._filter(message.text)
+        self.filter(message.text)
 
     def on_title_line_done(self, message: TitleLine.Done) -> None:
         if message.clear:
             self.title_line.text = ""
-            self._filter("")
+            self.filter("")
         self.set_focus(self.instances, scroll_visible=False)
 
     def on_instance_list_moved(self) -> None:
         self._sync_detail()
 
     def on_instance_list_opened(self) -> None:
-        self.do_open()
+        self.action_do("open")
 
-    def _filter(self, text: str) -> None:
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter holds rows back."""
+        return self._order is not None and bool(self._order.filter)
+
+    def filter(self, text: str) -> None:
+        """Show the rows that match; all when it is empty."""
         if self._order is not None:
             self._order.set_filter(text)
             self.instances.restore(anchored=False)
@@ -350,7 +312,7 @@ class MainScreen(Screen[None]):
             self._wanted = name
         if self._order is not None and self._order.filter and all(row.name != name for row in self._order.rows):
             self.title_line.text = ""
-            self._filter("")
+            self.filter("")
         self.select(name)
 
     def _apply_one(self, name: str) -> None:
@@ -366,9 +328,14 @@ class MainScreen(Screen[None]):
             self.instances.restore()
             self.sync_all()
 
-    def take_order(self) -> None:
-        """Sort again as the current order says."""
-        if self._order is not None:
+    def take_order(self, *, following: bool = False) -> None:
+        """Sort again as the current order says; `following`: as the next one, when these rows are in order already."""
+        if self._order is None:
+            return
+        if following:
+            self._order.next_sort()
+            self.instances.restore(anchored=False)
+        else:
             self._order.reload()
             self.instances.restore()
-            self.sync_all()
+        self.sync_all()

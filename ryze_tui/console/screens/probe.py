@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
@@ -19,6 +20,8 @@ from .dialogs import Dialog, text
 
 if TYPE_CHECKING:
     from rich.style import Style
+
+    from ...fleet.model import Row
 
 _MARKS: Final = {GOOD: "●", WARN: "▲", BAD: "✖", SKIPPED: "–", RUNNING: "…"}
 _TITLE: Final = 13
@@ -72,9 +75,10 @@ class ProbeScreen(Dialog[None]):
     TAKES_TYPED = False
     BINDINGS = [Binding("t", "again", show=False), Binding("q", "close", show=False)]
 
-    def __init__(self, look: Looking, name: str) -> None:
+    def __init__(self, look: Looking, name: str, earlier: Callable[[], Row | None]) -> None:
+        """`earlier()`: the row of an earlier run, while that is what the main screen shows."""
         super().__init__()
-        self._look, self._instance = look, name
+        self._look, self._instance, self._earlier = look, name, earlier
         self.steps = Steps()
 
     def compose(self) -> ComposeResult:
@@ -94,7 +98,7 @@ class ProbeScreen(Dialog[None]):
         self.run_worker(self._run(), group="probe", exclusive=True)
 
     async def _run(self) -> None:
-        async for step in probe(self._look, self._instance):
+        async for step in probe(self._look, self._instance, self._earlier()):
             self.steps.show(step)
         self.steps.done = True
         self.steps.sync()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from itertools import pairwise, product
 from typing import Any
 
 import pytest
-from ryze_tui.backend.engine.port import UNREADABLE, Saved, Told
+from ryze_tui.backend.engine.guard import OPEN_SECONDS
+from ryze_tui.backend.engine.port import UNREADABLE, Saved, Tell, Told
 from ryze_tui.backend.errors import ApiError, EngineError
 from ryze_tui.backend.instances import GONE, RESTARTED
 from ryze_tui.backend.record import Record
@@ -103,6 +105,25 @@ async def test_broken_sessions_hold_up_nothing_and_say_why() -> None:
     assert world.clock.waiting == 0
     with pytest.raises(ApiError, match="no saved session"):
         await world.instances.reconnect(sealed)
+
+
+async def test_an_engine_that_never_opens_ends_the_start_in_words() -> None:
+    class Stuck(FakeEngine):
+        async def open(self, tell: Tell) -> dict[str, Saved]:
+            asked.set()
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    asked = asyncio.Event()
+    world = World(engine=Stuck())
+    opening = asyncio.create_task(world.open())
+    await asyncio.wait_for(asked.wait(), 5)
+    world.clock.advance(OPEN_SECONDS - 1)
+    await asyncio.sleep(0)
+    assert not opening.done()
+    world.clock.advance(1)
+    with pytest.raises(EngineError, match="did not get ready within 60 s"):
+        await asyncio.wait_for(opening, 5)
+    assert world.clock.waiting == 0
 
 
 async def test_when_no_dial_is_answered_everybody_is_still_dialled_and_given_the_whole_time() -> None:

@@ -67,6 +67,32 @@ async def test_connect_while_linking_waits_for_the_link() -> None:
     assert (await first, await second) == (None, None)
 
 
+async def test_a_connect_that_waited_for_a_link_still_answers_within_a_minute() -> None:
+    world = await World().open()
+    record = await world.at(Stage.LINKING)
+    world.clock.advance(20)
+    early = asyncio.create_task(world.instances.connect(record))
+    await settle()
+    world.clock.advance(40)  # the link did not come up; the pairing that follows has what is left of the minute
+    await settle()
+    assert (record.stage, world.engine.commands) == (Stage.ASKING, [("pair", "")])
+    world.clock.advance(19.9)
+    await settle()
+    assert not early.done()
+    world.clock.advance(0.2)
+    assert await refused(early) == (500, "Timeout waiting for QR code")
+
+
+async def test_a_connect_that_waited_out_its_minute_begins_no_pairing() -> None:
+    world = await World().open()
+    record = await world.at(Stage.LINKING)
+    late = asyncio.create_task(world.instances.connect(record))
+    await settle()
+    world.clock.advance(60)
+    assert await refused(late) == (500, "Timeout waiting for QR code")
+    assert record.state == "disconnected" and ("pair", "") not in world.engine.commands
+
+
 async def test_connect_by_number_answers_the_pairing_code() -> None:
     world = await World().open()
     record = await world.at(Stage.NEW)

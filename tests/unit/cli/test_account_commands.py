@@ -124,6 +124,18 @@ async def test_quotas(account: Commands) -> None:
     assert await account("set", "default", "--quota", "0") == (0, "quota: any number\n", "")
 
 
+async def test_an_account_returns_to_the_servers_quota(account: Commands) -> None:
+    await account("add", "acme", "--quota", "3")
+    await account("add", "more", "--quota", "default")
+    assert await account("set", "acme", "--quota", "default") == (0, "quota: any number, as the server says\n", "")
+    accounts = json.loads((await account("list", "--json"))[1])["accounts"]
+    assert {row["name"]: (row["quota"], row["ownQuota"]) for row in accounts} == dict.fromkeys(
+        ("acme", "default", "more"), (0, False)
+    )
+    await account("set", "acme", "--quota", "0")
+    assert [row["ownQuota"] for row in json.loads((await account("list", "--json"))[1])["accounts"]] == [True, False, False]
+
+
 async def test_remove_asks_or_is_told(account: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     await account("add", "acme")
     monkeypatch.setattr("sys.stdin", io.StringIO("default\n"))
@@ -163,6 +175,7 @@ PASTED = "Z_A-VAH9EePDYeOGSMzYRu_DoIlxQt0sXf_OKMtxgXA"
     (["add", f"{PASTED}{PASTED}"], 2, "letters, digits"),
     (["list", PASTED], 2, "takes no name"),
     (["set", "default"], 2, "needs --quota"),
+    (["set", PASTED, "--quota", "default"], 1, "no account of that name"),
     (["rotate", "default", "--quota", "1"], 2, "add, set only"),
     (["list", "--token-file", "x"], 2, "add, rotate only"),
     (["add", "acme", "--yes"], 2, "remove only"),

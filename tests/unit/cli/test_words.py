@@ -35,6 +35,17 @@ def test_a_token_never_goes_on_the_command_line(
     assert "command line" in said
 
 
+@pytest.mark.parametrize(("command", "hint"), [
+    ([], "Use RYZE_TOKEN or --token-file."),
+    (["account", "list"], "need no token"),
+    (["serve", "--engine", "simulated"], "RYZE_ACCOUNT_TOKEN"),
+])  # fmt: skip
+def test_where_a_token_goes_instead(command: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused([*command, "--token", SECRET], capsys).partition("error:")[2]
+    assert hint in said
+    assert ("RYZE_TOKEN" in said) == (not command)
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("words", UNKNOWN)
 def test_what_is_not_known_is_not_repeated(command: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ryze_tui.api import states
 from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
-from ryze_tui.fleet.model import PAST_MOST, FleetModel, Transition, unix
+from ryze_tui.fleet.model import PAST_MOST, STALE_MOST, FleetModel, Transition, unix
 
 NAMES = st.sampled_from(["a", "b", "c"])
 STATES = st.sampled_from([*states.STATES, states.UNKNOWN])
@@ -147,6 +147,31 @@ def test_keepalive_makes_stale_and_fresh_again() -> None:
     assert (model.rows["a"].state, model.rows["a"].stale) == ("connected", True)
     model.apply_event(event("a", "keepalive_restored"), received_at=3, now=3)
     assert not model.rows["a"].stale
+
+
+def test_another_state_in_a_list_ends_what_was_stale_about_the_one_before() -> None:
+    model = FleetModel()
+    model.apply_list([item("a", states.CONNECTED)], asked_at=0, received_at=1, now=1)
+    model.apply_event(event("a", "keepalive_timeout"), received_at=10, now=10)
+    for at, state in ((20, states.DISCONNECTED), (30, states.CONNECTED)):
+        model.apply_list([item("a", state)], asked_at=at, received_at=at, now=at)
+        assert (model.rows["a"].state, model.rows["a"].stale) == (state, False)
+
+
+@pytest.mark.parametrize("told", ["list", "snapshot"])
+def test_a_row_does_not_stay_stale_because_the_word_of_its_return_was_lost(told: str) -> None:
+    """whatsmeow tells of every keepalive that fails, and dials again after three minutes of them."""
+    model = FleetModel()
+    model.apply_list([item("a", states.CONNECTED)], asked_at=0, received_at=1, now=1)
+    model.apply_event(event("a", "keepalive_timeout"), received_at=10, now=10)
+    for at, stale in ((10 + STALE_MOST, True), (11 + STALE_MOST, False)):
+        row = item("a", states.CONNECTED)
+        if told == "list":
+            changes = model.apply_list([row], asked_at=at, received_at=at, now=at)
+        else:
+            changes = model.apply_snapshot([row], received_at=at, now=at)
+        assert model.rows["a"].stale is stale
+        assert bool(changes) is not stale
 
 
 def test_every_event_word_leads_to_the_contracts_state() -> None:

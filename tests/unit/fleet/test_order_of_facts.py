@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,6 +25,10 @@ def listed(model: FleetModel, asked: float, arrived: float, *items: Instance) ->
 def event(model: FleetModel, name: str, word: str, at: float, stamp: str = "") -> None:
     data = {"state": word} | ({"timestamp": stamp} if stamp else {})
     model.apply_event(Event("instance.state", name, data), received_at=at, now=EPOCH + at)
+
+
+def rfc3339(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
 def test_what_a_list_dropped_does_not_come_back_with_a_list_asked_for_earlier() -> None:
@@ -123,3 +128,14 @@ def test_numbered_frames_need_no_clock() -> None:
         frame = Event("instance.state", "a", {"state": word, "timestamp": stamp}, f"E.{n}")
         assert model.apply_event(frame, received_at=2 + n, now=EPOCH)
         assert model.rows["a"].state == word
+
+
+def test_a_time_that_cannot_be_makes_nothing_after_it_old_news() -> None:
+    model = FleetModel()
+    listed(model, 0, 1, item("a", states.CONNECTED))
+    event(model, "a", "disconnected", 10, "2199-01-01T00:00:00Z")
+    assert model.rows["a"].state == states.DISCONNECTED
+    event(model, "a", "connected", 20, rfc3339(EPOCH + 20))
+    assert model.rows["a"].state == states.CONNECTED
+    event(model, "a", "disconnected", 21, rfc3339(EPOCH + 19))  # the order is still kept
+    assert model.rows["a"].state == states.CONNECTED

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ryze_tui.api.errors import BadReply, RateLimited, Refused, TokenRefused, Unreachable
+from ryze_tui.api.errors import BadReply, NoAnswer, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
 from ryze_tui.operations.account import Account, ServerInfo
 from ryze_tui.operations.audit import audit_path
 from ryze_tui.operations.outcome import Unconfirmed
@@ -80,18 +80,32 @@ def test_a_token_of_one_instance_may_not_create_or_delete(monkeypatch: pytest.Mo
 
 
 @MODES
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (NoAnswer("did not answer in time"), "did not answer in time. It may have been done all the same."),
+        (BadReply("not JSON", status=200), "not JSON. It may have been done all the same."),
+        (Refused("answered 502: is it up?", status=502), "answered 502: is it up? It may have been done all the same."),
+        (Refused("Failed to logout instance", status=500), "Failed to logout instance"),
+        (Unreachable("refuses connections"), "refuses connections"),  # it was never sent
+    ],
+)
 def test_a_write_without_an_answer_is_not_repeated_and_says_so(
-    extensions: frozenset[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    error: RyzeError, words: str, extensions: frozenset[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def story(b: Bench) -> None:
-        b.server.up = False
+        asked: list[str] = []
+
+        async def logout(name: str) -> None:
+            asked.append(name)
+            raise error
+
+        b.server.logout = logout  # type: ignore[method-assign,assignment]
         outcome = await b.account.logout("a")
-        assert (outcome.ok, outcome.status) == (False, None)
-        assert "may have been done" in outcome.message
+        assert (outcome.ok, outcome.status, outcome.message) == (False, error.status, words)
         assert lines()[-1]["result"] == "failed"
-        b.server.up = True
         await asyncio.sleep(60)
-        assert b.state("a") == "connected"
+        assert (b.state("a"), asked) == ("connected", ["a"])
 
     bench(monkeypatch, tmp_path, story, extensions=extensions)
 

@@ -9,7 +9,7 @@ import pytest
 from ryze_tui.api.errors import NOT_CONNECTED, Refused, RyzeError, Unreachable
 from ryze_tui.fleet.evidence import ACCOUNT, NONE, OWN, Listed, Streamed
 from ryze_tui.probes.steps import BAD, GOOD, RUNNING, SKIPPED, WARN, Step
-from ryze_tui.probes.truth import Evidence, Shown, probe, verdict
+from ryze_tui.probes.truth import RUN_BEFORE, Evidence, Shown, probe, verdict
 
 from tests.fakes.accounts import FULL, PLAIN, Bench, bench
 
@@ -18,6 +18,9 @@ LIVE, UNSEEN = Streamed(ACCOUNT, True, 2.0), Streamed(NONE)
 
 def shown(state: str = "connected", *, stale: bool = False) -> Shown:
     return Shown(state, "list", stale, 0.0)
+
+
+EARLIER = Shown("connected", RUN_BEFORE, False, 0.0)
 
 
 def listed(state: str = "connected") -> Listed:
@@ -36,6 +39,8 @@ def listed(state: str = "connected") -> Listed:
         (Evidence(shown(stale=True), listed(), LIVE, False, None), WARN, "lost touch with WhatsApp"),
         (Evidence(shown(), None, LIVE, False, None), BAD, "does not exist on the server"),
         (Evidence(None, listed(), LIVE, False, None), GOOD, "connected now"),
+        (Evidence(EARLIER, listed("banned"), UNSEEN, False, None), WARN, "of an earlier run: connected then, banned now."),
+        (Evidence(EARLIER, listed(), UNSEEN, False, None), GOOD, "The screen is right: connected."),
     ],
 )  # fmt: skip
 def test_verdicts(found: Evidence, result: str, words: str) -> None:
@@ -105,6 +110,17 @@ def test_a_server_that_is_away_leaves_no_verdict_but_that(monkeypatch: pytest.Mo
         assert (before.title, before.result, last.result) == ("List", BAD, BAD)
         assert "could not be asked" in last.words
         assert b.state("a") == "connected"
+
+    bench(monkeypatch, tmp_path, story, extensions=FULL)
+
+
+def test_a_row_of_an_earlier_run_is_on_the_screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story(b: Bench) -> None:
+        before = b.account.model.rows.pop("a")
+        b.server.goes_down()
+        assert b.account.look is not None
+        steps = [step async for step in probe(b.account.look, "a", before)]
+        assert (steps[0].result, steps[0].words) == (WARN, "connected, of an earlier run")
 
     bench(monkeypatch, tmp_path, story, extensions=FULL)
 
