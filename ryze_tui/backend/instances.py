@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from ..api.events import INSTANCE_STATE
 from .catalog import Catalog
 from .clock import Clock, rfc3339
 from .engine.guard import Guarded
-from .engine.port import Engine, Saved, Told
+from .engine.port import Engine, ProxyUse, Saved, Told
 from .errors import ApiError, EngineError, StoreError
 from .events.bus import Bus
 from .record import Asked, Record
@@ -35,12 +35,17 @@ _UNPAIRED: Final = frozenset({Stage.NEW, Stage.ASKING, Stage.SCANNING, Stage.LOG
 _KEEPALIVE: Final = frozenset({Happening.KEEPALIVE_TIMEOUT, Happening.KEEPALIVE_RESTORED})
 
 
+Proxies = Callable[[Record], Awaitable[ProxyUse | None]]
+"""What an instance dials through at this moment; None: directly. Raises StoreError."""
+
+
 class Instances:
     """Operations wait for each other per instance; what the engine tells is applied at once, in order."""
 
-    def __init__(self, catalog: Catalog, store: Store, bus: Bus, engine: Engine, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, store: Store, bus: Bus, engine: Engine, clock: Clock, proxies: Proxies) -> None:
         self._catalog, self._store, self._bus, self._clock = catalog, store, bus, clock
-        self._engine = Guarded(engine, clock)
+        self._engine, self._proxies = Guarded(engine, clock), proxies
+        self._reviving: set[asyncio.Task[None]] = set()
         self._revival: Revival | None = None
         self._closed = False
 
@@ -75,11 +80,38 @@ class Instances:
             self._set(record, Stage.NEW, f"{RESTARTED} during the pairing", now)
 
     def _revive(self, record: Record) -> None:
-        if record.stage is Stage.DIALLING and record.attempt == 0 and not record.gone and not self._closed:
-            try:
-                self._dial(record)
-            except ApiError as error:
-                log.warning("%s could not be brought back: %s", record.name, error.message)
+        if not self._awaits_revival(record):
+            return
+        if record.proxied:
+            task = asyncio.get_running_loop().create_task(self._revive_through_proxy(record))
+            self._reviving.add(task)
+            task.add_done_callback(self._reviving.discard)
+            return
+        try:
+            self._dial(record, None)
+        except ApiError as error:
+            log.warning("%s could not be brought back: %s", record.name, error.message)
+
+    def _awaits_revival(self, record: Record) -> bool:
+        return record.stage is Stage.DIALLING and record.attempt == 0 and not record.gone and not self._closed
+
+    async def _revive_through_proxy(self, record: Record) -> None:
+        try:
+            async with self._locked(record):
+                proxy = await self._proxy_of(record, "reconnect")
+                if self._awaits_revival(record):  # else somebody was faster
+                    self._dial(record, proxy)
+        except ApiError as error:
+            log.warning("%s could not be brought back: %s", record.name, error.message)
+            if self._awaits_revival(record):
+                self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": error.message}))
+
+    async def _proxy_of(self, record: Record, operation: str) -> ProxyUse | None:
+        """Never None when there is one that cannot be read: that would be a direct connection. Raises ApiError 500."""
+        try:
+            return await self._proxies(record)
+        except StoreError as error:
+            raise ApiError(500, f"Failed to {operation}: the proxy's {error}") from error
 
     def adopt(self, records: Iterable[Record]) -> None:
         """Records that were added with their stage already right (the simulator's first fill)."""
@@ -108,11 +140,12 @@ class Instances:
         """
         while True:
             async with self._locked(record):
+                proxy = await self._proxy_of(record, "connect")
                 do = decide(Operation.CONNECT, record.stage, record.paired)
                 if do is Do.ALREADY:
                     return None
                 if do is Do.PAIR:
-                    answer = self._pair(record, number, history)
+                    answer = self._pair(record, number, history, proxy)
                     break
                 if record.settled is None:
                     record.settled = asyncio.get_running_loop().create_future()
@@ -123,9 +156,10 @@ class Instances:
     async def reconnect(self, record: Record) -> None:
         """Dial with the saved session; the result is told by events. Raises ApiError 400, 404, 500."""
         async with self._locked(record):
+            proxy = await self._proxy_of(record, "reconnect")
             if decide(Operation.RECONNECT, record.stage, record.paired) is Do.NO_SESSION:
                 raise ApiError(400, texts.NO_SESSION)
-            self._dial(record)
+            self._dial(record, proxy)
 
     async def logout(self, record: Record) -> None:
         """Unlink and wipe the session; on the disk when it returns. Raises ApiError 404, 500."""
@@ -166,25 +200,25 @@ class Instances:
                 raise ApiError(404, texts.INSTANCE_NOT_FOUND)
             yield
 
-    def _pair(self, record: Record, number: str, history: int | None) -> asyncio.Future[str]:
+    def _pair(self, record: Record, number: str, history: int | None, proxy: ProxyUse | None) -> asyncio.Future[str]:
         self._refuse(record, ApiError(409, "Replaced by a newer connect"))
         record.attempt += 1
         asked = record.asked = Asked(bool(number), asyncio.get_running_loop().create_future())
         if self._set(record, Stage.ASKING, "", self._clock.now(), renew=True):
             self._bus.row(record)
         try:
-            self._engine.pair(record.id, record.attempt, number, history)
+            self._engine.pair(record.id, record.attempt, number, history, proxy)
         except EngineError as error:
             asked.refuse(ApiError(500, f"Failed to connect: {error}"))
             self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": str(error)}))
         return asked.answer
 
-    def _dial(self, record: Record) -> None:
+    def _dial(self, record: Record, proxy: ProxyUse | None) -> None:
         self._refuse(record, ApiError(409, "Replaced by a reconnect"))
         record.attempt += 1
         self._become(record, Stage.DIALLING, Happening.DIALLING, "")
         try:
-            self._engine.dial(record.id, record.attempt)
+            self._engine.dial(record.id, record.attempt, proxy)
         except EngineError as error:
             self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": str(error)}))
             raise ApiError(500, f"Failed to reconnect: {error}") from error

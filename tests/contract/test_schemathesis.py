@@ -24,7 +24,10 @@ CHECKS = (
 )  # fmt: skip
 LINE = re.compile(r"access: ([A-Z]+) (\S+) (\d+) [\d.]+ ms id=[A-Za-z0-9_-]{1,64}$", re.MULTILINE)
 
-ALONE = ("/api/instance/delete/{instance}", "/api/instance/reconnect/{instance}", "/simulator/{instance}/unlink")
+ALONE = (
+    "/api/instance/delete/{instance}", "/api/instance/reconnect/{instance}", "/simulator/{instance}/unlink",
+    "/api/instance/proxy/{instance}/test",
+)  # fmt: skip
 """Each is tried on an instance of its own: after the others it would answer nothing but that it cannot be done."""
 
 
@@ -39,8 +42,11 @@ def configuration(token: str, names: list[str]) -> str:
 
 
 def connected(server: Server) -> list[str]:
-    """Four instances that are."""
-    return [name for name, state in sorted(server.states().items()) if state == "connected"][:4]
+    """Five instances that are; the last one has a proxy, where nobody listens."""
+    names = [name for name, state in sorted(server.states().items()) if state == "connected"][: len(ALONE) + 1]
+    proxy = {"enabled": True, "host": "127.0.0.1", "port": "9", "protocol": "http"}
+    server.call("POST", f"/api/instance/proxy/{names[-1]}", json=proxy)
+    return names
 
 
 def thrown(server: Server, token: str, *options: str, names: list[str], checks: Iterable[str] = CHECKS) -> None:
