@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 class CountingProxy:
     """`upstream`: the local addresses it dialled targets from, in order; `asked`: what for; `heads`: of HTTP, as they came.
 
-    `mood`: well, silent (accepts and says nothing), or an answer's bytes that it gives to whatever comes.
+    `mood`: well, silent (accepts and says nothing), or an answer's bytes that it gives to whatever comes. While `stuck` is clear
+    nothing is carried, and no connection ends.
     """
 
     def __init__(self, username: str = "", password: str = "", *, tls: ssl.SSLContext | None = None) -> None:
@@ -23,6 +24,8 @@ class CountingProxy:
         self.heads: list[bytes] = []
         self.upstream: list[tuple[str, int]] = []
         self.mood: str | bytes = "well"
+        self.stuck = asyncio.Event()
+        self.stuck.set()
         self.resolves: dict[str, tuple[str, int]] = {}
         self.port = 0
         self._server: asyncio.Server | None = None
@@ -118,6 +121,7 @@ class CountingProxy:
     ) -> None:  # fmt: skip
         async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
             while data := await source.read(65536):
+                await self.stuck.wait()
                 sink.write(data)
                 await sink.drain()
 
