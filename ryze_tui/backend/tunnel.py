@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,11 +19,15 @@ from typing import Final
 from ..redact import clean
 from .egress import Egress, Forbidden
 from .engine.port import ProxyUse
+from .errors import EngineError
 from .tunnel_wire import Fault, TunnelError, http_connect, socks5
 
 __all__ = ["OPEN_SECONDS", "Fault", "Probe", "Step", "Streams", "TunnelError", "open_tunnel", "probe"]
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+Greet = Callable[[Streams], Awaitable[None]]
+"""Raises TunnelError, OSError, EOFError."""
 
 OPEN_SECONDS: Final = 15.0
 """How long all of it may take: addresses, TCP, TLS, password, and the proxy's own way to the target."""
@@ -31,7 +35,7 @@ OPEN_SECONDS: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`name`: address, tcp, tls, auth or connect. `error`: in words, empty when it went well."""
+    """`name`: address, tcp, tls, auth, connect or target. `error`: in words, empty when it went well."""
 
     name: str
     milliseconds: float
@@ -69,6 +73,8 @@ class _Course:
             yield
         except TunnelError as error:
             failed = error
+        except EngineError as error:
+            failed = TunnelError(Fault.LOST, str(error))
         except (OSError, EOFError, ValueError, Forbidden) as error:
             failed = self._fault(name, error)
         except asyncio.CancelledError:
@@ -100,6 +106,7 @@ class _Course:
 _LATE: Final = {
     "address": "was not found", "tcp": "did not accept the connection", "tls": "did not say who it is",
     "auth": "accepted the connection and did not answer", "connect": "accepted the connection and did not answer",
+    "target": "carried nothing",
 }  # fmt: skip
 
 
@@ -113,14 +120,24 @@ async def open_tunnel(
 
 async def probe(
     egress: Egress, proxy: ProxyUse, host: str, port: int, seconds: float = OPEN_SECONDS, *,
-    monotonic: Callable[[], float] = time.monotonic,
+    greet: Greet | None = None, monotonic: Callable[[], float] = time.monotonic,
 ) -> Probe:  # fmt: skip
-    """Go all the way to the target, hang up, and say how each step went. Raises nothing."""
+    """Go all the way to the target, hang up, and say how each step went. Raises nothing.
+
+    With `greet` the target must answer as well: some proxies say that they are through before they are.
+    """
     course = _Course(proxy, seconds, monotonic)
+    begun = monotonic()
     try:
-        _, writer = await _open(egress, proxy, host, port, seconds, course)
-        writer.transport.abort()
-    except TunnelError:
+        streams = await _open(egress, proxy, host, port, seconds, course)
+        try:
+            async with asyncio.timeout(max(0.0, seconds - (monotonic() - begun))):
+                if greet is not None:
+                    with course.stage("target"):
+                        await greet(streams)
+        finally:
+            streams[1].transport.abort()
+    except (TunnelError, TimeoutError):
         pass  # the last step says it
     return Probe(course.steps)
 

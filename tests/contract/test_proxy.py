@@ -267,7 +267,7 @@ async def test_trying_a_proxy_out(api: Api, proxy: CountingProxy) -> None:
     await api.ok("POST", "/api/instance/proxy/a", block(proxy))
     answer = await api.ok("POST", "/api/instance/proxy/a/test")
     assert (answer["message"], answer["proxy"]["works"]) == ("Proxy works", True)
-    assert [step["name"] for step in answer["proxy"]["steps"]] == ["address", "tcp", "auth", "connect"]
+    assert [step["name"] for step in answer["proxy"]["steps"]] == ["address", "tcp", "auth", "connect", "target"]
     host, port = await api.backend.engine.front()
     assert answer["proxy"]["target"] == f"{host}:{port}"
     await api.ok("POST", "/api/instance/proxy/a", block(proxy, "http", password="wrong-one"))

@@ -135,7 +135,8 @@ def _delivery() -> Schema:
 
 def _proxy_test() -> Schema:
     step = shape({
-        "name": {"enum": ["address", "tcp", "tls", "auth", "connect"]}, "milliseconds": {"type": "number", "minimum": 0},
+        "name": {"enum": ["address", "tcp", "tls", "auth", "connect", "target"]},
+        "milliseconds": {"type": "number", "minimum": 0},
         "error": {**TEXT, "description": "In words; empty when it went well."},
     })  # fmt: skip
     target = {**TEXT, "description": "What the proxy was asked for, host:port."}

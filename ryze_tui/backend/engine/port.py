@@ -7,6 +7,7 @@ that need them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -111,6 +112,9 @@ class Engine(Protocol):
 
     async def front(self) -> tuple[str, int]:
         """Host and port that a link dials, which is what a proxy is asked for. Raises EngineError."""
+
+    async def greet(self, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+        """Exchange the first words with the front, so that it is known to be at the other end. Raises EngineError."""
 
     def stop(self, instance: str) -> None:
         """Drop the link; tells nothing."""

@@ -28,7 +28,7 @@ async def test(request: Request) -> JSONResponse:
         host, port = await backend.engine.front()
     except (StoreError, EngineError) as error:
         raise ApiError(500, f"Failed to test the proxy: {error}") from error
-    looked = await probe(backend.egress, proxy, host, port)
+    looked = await probe(backend.egress, proxy, host, port, greet=backend.engine.greet)
     result = {"works": looked.works, "target": f"{host}:{port}", "steps": [asdict(step) for step in looked.steps]}
     message = "Proxy works" if looked.works else "Proxy does not work"
     return JSONResponse({"success": True, "message": message, "proxy": result})

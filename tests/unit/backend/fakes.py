@@ -159,6 +159,9 @@ class FakeEngine:
     async def front(self) -> tuple[str, int]:
         return "127.0.0.1", 9
 
+    async def greet(self, streams: Any) -> None:
+        raise EngineError("there is no front")
+
     def stop(self, instance: str) -> None:
         self.commands.append(("stop",))
 

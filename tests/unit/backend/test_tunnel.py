@@ -12,7 +12,7 @@ import pytest
 from ryze_tui.backend.egress import Egress
 from ryze_tui.backend.engine.port import ProxyUse
 from ryze_tui.backend.proxied import proxied_client
-from ryze_tui.backend.tunnel import Fault, TunnelError, open_tunnel, probe
+from ryze_tui.backend.tunnel import Fault, Streams, TunnelError, open_tunnel, probe
 from ryze_tui.backend.tunnel_wire import connect_request, socks_target
 
 from tests.fakes.authority import Authority
@@ -220,6 +220,17 @@ async def test_the_step_that_fails_is_the_last(scheme: str, at: str) -> None:
         proxy.mood = "silent"
         late = await probe(Egress(allow_private=True), use(proxy, scheme), "127.0.0.1", 9, 0.1)
         assert late.steps[-1].error.endswith("within 0.1 seconds") and late.steps[-1].milliseconds > 50
+
+
+async def test_a_proxy_that_says_it_is_through_and_is_not() -> None:
+    async def greet(streams: Streams) -> None:
+        assert await streams[0].readexactly(5)
+
+    async with counting_proxy() as proxy:
+        proxy.mood = b"HTTP/1.1 200 OK\r\n\r\n"
+        looked = await probe(Egress(allow_private=True), use(proxy, "http"), "127.0.0.1", 9, 0.2, greet=greet)
+        assert [step.name for step in looked.steps] == ["address", "tcp", "connect", "target"]
+        assert not looked.works and looked.steps[-1].error.endswith("carried nothing within 0.2 seconds")
 
 
 # -- HTTP inside the tunnel --------------------------------------------------------------------------------------------

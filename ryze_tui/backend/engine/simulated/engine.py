@@ -135,6 +135,10 @@ class SimulatedEngine:
         """The simulated WhatsApp's own listener on loopback; it is there from the first question on. Raises EngineError."""
         return await self.carried.lines.front.address()
 
+    async def greet(self, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+        """Raises TunnelError."""
+        await self.carried.lines.greet(streams)
+
     def stop(self, instance: str) -> None:
         """Drop the link."""
         if (link := self.links.get(instance)) is not None:

@@ -60,28 +60,14 @@ class Line:
         host, port = await self._lines.front.address()
         streams = await open_tunnel(self._lines.egress, self._proxy, host, port, self._lines.open_seconds)
         try:
-            await self._said(streams, front.HELLO, front.WELCOME, self._lines.open_seconds)
+            await self._lines.greet(streams)
             self.stands = True
             self._up()
             while True:
                 await self._quiet(streams[0])
-                await self._said(streams, front.PING, front.PONG, self._lines.pong_seconds)
+                await _exchange(streams, front.PING, front.PONG, self._lines.pong_seconds)
         finally:
             streams[1].transport.abort()
-
-    async def _said(self, streams: Streams, say: bytes, wanted: bytes, seconds: float) -> None:
-        reader, writer = streams
-        try:
-            async with asyncio.timeout(seconds):
-                writer.write(say)
-                await writer.drain()
-                answer = await reader.readline()
-        except TimeoutError:
-            raise TunnelError(Fault.SILENT, "the proxy carries nothing any more") from None
-        except (OSError, ValueError):
-            raise TunnelError(Fault.LOST, LOST) from None
-        if answer != wanted:
-            raise TunnelError(Fault.LOST, LOST)
 
     async def _quiet(self, reader: asyncio.StreamReader) -> None:
         """Until the next ping is due; the end of the connection is seen at once."""
@@ -93,6 +79,21 @@ class Line:
                 return
         except OSError:
             pass
+        raise TunnelError(Fault.LOST, LOST)
+
+
+async def _exchange(streams: Streams, say: bytes, wanted: bytes, seconds: float) -> None:
+    reader, writer = streams
+    try:
+        async with asyncio.timeout(seconds):
+            writer.write(say)
+            await writer.drain()
+            answer = await reader.readline()
+    except TimeoutError:
+        raise TunnelError(Fault.SILENT, "the proxy carries nothing any more") from None
+    except (OSError, ValueError):
+        raise TunnelError(Fault.LOST, LOST) from None
+    if answer != wanted:
         raise TunnelError(Fault.LOST, LOST)
 
 
@@ -111,6 +112,10 @@ class Lines:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def greet(self, streams: Streams) -> None:
+        """The first words both ways; a proxy that claims to be through and is not shows here. Raises TunnelError."""
+        await _exchange(streams, front.HELLO, front.WELCOME, self.open_seconds)
 
     async def close(self) -> None:
         """Hang up everything."""
