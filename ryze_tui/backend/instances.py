@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 STOPPING: Final = "The server is shutting down"
 RESTARTED: Final = "the server was restarted"
 GONE: Final = "the saved session is gone, pair it again"
+UNREAD: Final = "the proxy's password"
 UNWRITTEN: Final = "the database could not be written"
 _EVENTS: Final = frozenset({Happening.MESSAGE, Happening.CALL})
 _UNPAIRED: Final = frozenset({Stage.NEW, Stage.ASKING, Stage.SCANNING, Stage.LOGGEDOUT})
@@ -98,20 +99,20 @@ class Instances:
     async def _revive_through_proxy(self, record: Record) -> None:
         try:
             async with self._locked(record):
-                proxy = await self._proxy_of(record, "reconnect")
+                proxy = await self._proxies(record)
                 if self._awaits_revival(record):  # else somebody was faster
                     self._dial(record, proxy)
-        except ApiError as error:
-            log.warning("%s could not be brought back: %s", record.name, error.message)
+        except (ApiError, StoreError) as error:
+            log.warning("%s could not be brought back: %s", record.name, error)
             if self._awaits_revival(record):
-                self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": error.message}))
+                self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": f"{UNREAD}: {error}"}))
 
     async def _proxy_of(self, record: Record, operation: str) -> ProxyUse | None:
         """Never None when there is one that cannot be read: that would be a direct connection. Raises ApiError 500."""
         try:
             return await self._proxies(record)
         except StoreError as error:
-            raise ApiError(500, f"Failed to {operation}: the proxy's {error}") from error
+            raise ApiError(500, f"Failed to {operation}: {UNREAD}: {error}") from error
 
     def adopt(self, records: Iterable[Record]) -> None:
         """Records that were added with their stage already right (the simulator's first fill)."""
