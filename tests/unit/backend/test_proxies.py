@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 from ryze_tui.backend.blocks import from_flat
-from ryze_tui.backend.engine.port import ProxyUse
+from ryze_tui.backend.engine.port import ProxyUse, Told
 from ryze_tui.backend.engine.simulated.carried import MOST_SECONDS, RARELY_SECONDS, wait
+from ryze_tui.backend.engine.simulated.engine import SimulatedEngine
+from ryze_tui.backend.engine.simulated.link import Phase, Session
 from ryze_tui.backend.errors import ApiError
 from ryze_tui.backend.record import Record
-from ryze_tui.backend.table import Stage
+from ryze_tui.backend.table import Happening, Stage
+from ryze_tui.backend.tunnel import Fault, TunnelError
 
-from .fakes import World
+from .fakes import FakeStore, VirtualClock, World
 
 PROXY = {"enabled": True, "host": "proxy.example", "port": 1080, "protocol": "socks5", "username": "u", "password": "SECRET-0123"}
 USE = ProxyUse("socks5", "proxy.example", 1080, "u", "SECRET-0123")
@@ -107,3 +110,30 @@ def test_waits_grow_and_end() -> None:
     assert [wait(tries, True, lambda: 0.5) for tries in (1, 2, 3, 6, 7, 99)] == [1, 2, 4, 32, MOST_SECONDS, MOST_SECONDS]
     assert wait(1, False, lambda: 0.5) == RARELY_SECONDS, "a password that was refused is not tried again and again"
     assert (wait(1, True, lambda: 0.0), wait(1, True, lambda: 1.0)) == pytest.approx((0.8, 1.2))
+
+
+async def test_a_connection_that_breaks_again_and_again_is_dialled_ever_more_rarely() -> None:
+    """Coming up is no reason to begin anew with the waits; having been up for a minute is."""
+    clock, store, told = VirtualClock(), FakeStore(), list[Told]()
+    store.kept["a"] = Session("5511999990001").dump()
+    engine = SimulatedEngine(store, clock, seed=1)
+    await engine.open(told.append)
+    link, lost = engine.links["a"], TunnelError(Fault.LOST, "lost")
+    link.proxy = USE
+
+    def breaks() -> float:
+        """Seconds until it is dialled again."""
+        link.phase, link.trouble = Phase.ONLINE, ""
+        engine.carried._failed(link, lost, True)
+        (when,) = [when for when, _, timer, _ in clock._due if timer.live]
+        return when - clock.time
+
+    link.stood_at = clock.monotonic()
+    waits = [breaks() for _ in range(5)]
+    assert waits == sorted(waits) and waits[4] > 12 > 2 > waits[0]
+    link.quiet()
+    clock.advance(61)
+    assert breaks() < 2
+    assert [one.what for one in told] == [Happening.DISCONNECTED] * 6 and told[0].reason == "lost, dialling again"
+    link.quiet()
+    await engine.close()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ryze_tui.backend.egress import Egress
 from ryze_tui.backend.engine.port import ProxyUse
 from ryze_tui.backend.proxied import proxied_client
 from ryze_tui.backend.tunnel import Fault, Streams, TunnelError, open_tunnel, probe
-from ryze_tui.backend.tunnel_wire import connect_request, socks_target
+from ryze_tui.backend.tunnel_wire import connect_request, http_connect, socks5, socks_target
 
 from tests.fakes.authority import Authority
 from tests.fakes.proxy import CountingProxy, counting_proxy
@@ -177,6 +180,38 @@ async def test_a_target_that_would_break_the_request(scheme: str, target_name: s
     async with counting_proxy() as proxy:
         assert (await fails(use(proxy, scheme), host=target_name)).fault is Fault.TARGET
         assert proxy.heads == [] and proxy.asked == []
+
+
+class Nobody:
+    """A writer whose other end does not read."""
+
+    def write(self, data: bytes) -> None:
+        assert data
+
+    async def drain(self) -> None:
+        pass
+
+
+@given(st.sampled_from(["http", "socks5"]), st.one_of(
+    st.binary(max_size=300),
+    st.binary(max_size=60).map(lambda rest: b"HTTP/1.1 " + rest), st.binary(max_size=60).map(lambda rest: b"\x05\x02\x01" + rest),
+))  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_whatever_comes_back_ends_in_words_or_in_a_tunnel(scheme: str, answer: bytes) -> None:
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        yield
+
+    async def whole() -> None:
+        reader = asyncio.StreamReader()
+        reader.feed_data(answer)
+        reader.feed_eof()
+        nobody: Any = Nobody()
+        with suppress(TunnelError, EOFError):  # what else there is, `stage` would let through
+            talk = socks5 if scheme == "socks5" else http_connect
+            await talk(reader, nobody, ProxyUse(scheme, "h", 1, "u", "p"), "a", 1, stage)
+
+    asyncio.run(whole())
 
 
 def test_what_is_written() -> None:

@@ -22,8 +22,8 @@ PONG_SECONDS: Final = 10.0
 
 LOST: Final = "the connection through the proxy was lost"
 
-
 Down = Callable[[TunnelError, bool], None]
+"""Why, and whether the connection had stood before."""
 
 
 class Line:
@@ -103,7 +103,6 @@ class Lines:
     def __init__(self, egress: Egress) -> None:
         self.egress, self.front = egress, Front()
         self.open_seconds, self.ping_seconds, self.pong_seconds = OPEN_SECONDS, PING_SECONDS, PONG_SECONDS
-
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
