@@ -42,10 +42,11 @@ def configuration(token: str, names: list[str]) -> str:
 
 
 def connected(server: Server) -> list[str]:
-    """Five instances that are; the last one has a proxy, where nobody listens."""
+    """As many instances that are; the one whose proxy is tried out has one, where nobody listens."""
     names = [name for name, state in sorted(server.states().items()) if state == "connected"][: len(ALONE) + 1]
+    proxied = names[1 + ALONE.index("/api/instance/proxy/{instance}/test")]
     proxy = {"enabled": True, "host": "127.0.0.1", "port": "9", "protocol": "http"}
-    server.call("POST", f"/api/instance/proxy/{names[-1]}", json=proxy)
+    server.call("POST", f"/api/instance/proxy/{proxied}", json=proxy)
     return names
 
 
@@ -77,7 +78,7 @@ def answered(server: Server) -> dict[str, set[int]]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
-    return Server(tmp_path, instances=12, speed=200, rate_limit=0, options=["--verbose"])
+    return Server(tmp_path, instances=13, speed=200, rate_limit=0, options=["--verbose"])
 
 
 def test_with_the_accounts_token(server: Server) -> None:
