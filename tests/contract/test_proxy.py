@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from ryze_tui.backend.engine.simulated.front import Front
+from ryze_tui.backend.errors import EngineError
 
 from tests.fakes.authority import Authority
 from tests.fakes.proxy import CountingProxy, counting_proxy
@@ -256,6 +257,25 @@ async def test_nothing_tells_the_password(api: Api, proxy: CountingProxy, caplog
     assert link.proxy.password == PASSWORD and PASSWORD not in repr(link)
     everything = caplog.text + tried.text + json.dumps(told) + json.dumps(await api.item("a"))
     assert PASSWORD not in everything
+
+
+@pytest.mark.parametrize("protocol", ["http", "socks5"])
+async def test_media_comes_through_it(api: Api, proxy: CountingProxy, protocol: str) -> None:
+    await api.paired("a", **flat(proxy, protocol))
+    engine: Any = api.backend.engine
+    link, media = next(iter(engine.links.values())), b"media" * 100_000
+    came = len(proxy.upstream)
+    assert await engine.carried.fetch(link, media) == media
+    assert len(proxy.upstream) == came + 1 and front(api)._media == {}
+    only_through(api, proxy)
+    await proxy.stop()
+    with pytest.raises(EngineError, match=r"the media could not be fetched: the proxy .* cannot be reached"):
+        await engine.carried.fetch(link, media)
+    await proxy.start()
+    link.proxy = None
+    came = front(api).accepted
+    assert await engine.carried.fetch(link, media) == media
+    assert front(api).accepted - came <= 1, "at most the link's own"
 
 
 # -- trying it out -----------------------------------------------------------------------------------------------------

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import httpx
+
+from ...errors import EngineError
+from ...proxied import proxied_client
 from ...table import Happening
 from ...tunnel import TunnelError
 from .line import Line, Lines
@@ -48,6 +52,21 @@ class Carried:
         if link.line is not None:
             link.line.cut()
         link.line = Line(self.lines, link.proxy, up, lambda error, stood: self._failed(link, error, stood))
+
+    async def fetch(self, link: Link, content: bytes) -> bytes:
+        """A virtual phone's media as a link comes by it: over HTTP through its proxy where there is one. Raises EngineError."""
+        if link.proxy is None:
+            return content
+        host, port = await self.lines.front.address()
+        with self.lines.front.offered(content) as path:
+            async with proxied_client(self.lines.egress, link.proxy) as http:
+                try:
+                    reply = await http.get(f"http://{host}:{port}{path}", timeout=self.lines.open_seconds)
+                except httpx.HTTPError as error:
+                    raise EngineError(f"the media could not be fetched: {error or type(error).__name__}") from error
+        if reply.status_code != 200:
+            raise EngineError(f"the media could not be fetched: status {reply.status_code}")
+        return reply.content
 
     def _failed(self, link: Link, error: TunnelError, stood: bool) -> None:
         phase = link.phase
