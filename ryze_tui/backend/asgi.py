@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import configuration, deliveries, events, health, instances, mcp, messages, openapi, sockets
+from .routes import configuration, deliveries, events, health, instances, mcp, messages, openapi, proxies, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -63,6 +63,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         plain += [
             Route("/openapi.json", openapi.openapi, methods=["GET"]),
             WebSocketRoute("/ws", sockets.account_socket),
+            Route("/api/instance/proxy/{instance}/test", proxies.test, methods=["POST"]),
             Route("/api/events/webhook/{instance}/deliveries", deliveries.listing, methods=["GET"]),
             Route("/api/events/webhook/{instance}/deliveries/test", deliveries.test, methods=["POST"]),
             Route("/api/events/webhook/{instance}/deliveries/{id}/redeliver", deliveries.redeliver, methods=["POST"]),

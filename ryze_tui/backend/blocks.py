@@ -127,7 +127,7 @@ def check_proxy(proxy: Proxy) -> None:
         return
     if not proxy.host:
         raise ApiError(400, f"{texts.INVALID_BODY}: proxy host is required")
-    if not (proxy.port.isascii() and proxy.port.isdigit() and 1 <= int(proxy.port[:6]) <= 65535):
+    if not (proxy.port.isascii() and proxy.port.isdigit() and len(proxy.port) <= 5 and 1 <= int(proxy.port) <= 65535):
         raise ApiError(400, f"{texts.INVALID_BODY}: proxy port must be 1 to 65535")
     if not proxy.protocol:
         raise ApiError(400, f"{texts.INVALID_BODY}: proxy protocol must be http, https or socks5")

@@ -44,16 +44,16 @@ from .traffic import Traffic
 
 log = logging.getLogger(__name__)
 
-EngineFactory = Callable[[Settings, Sessions, Clock], Engine]
+EngineFactory = Callable[[Settings, Sessions, Clock, Egress], Engine]
 
 DATABASE_FILE: Final = "ryze.db"
 
 
-def make_engine(settings: Settings, sessions: Sessions, clock: Clock) -> Engine:
+def make_engine(settings: Settings, sessions: Sessions, clock: Clock, egress: Egress) -> Engine:
     """The engine that the settings name. Raises StartupError."""
     if settings.engine != "simulated":
         raise StartupError(f"the engine {settings.engine!r} is not there yet; start with --engine simulated")
-    return SimulatedEngine(sessions, clock, speed=settings.simulator_speed)
+    return SimulatedEngine(sessions, clock, speed=settings.simulator_speed, egress=egress)
 
 
 def _database_url(settings: Settings) -> str:
@@ -136,9 +136,9 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         bus.base_url = settings.public_url
         catalog = Catalog(store, ring, bus, clock, quota=settings.instance_quota, short_tokens=settings.loopback)
         await catalog.open()
-        engine = factory(settings, store, clock)
-        configure = Configure(store, catalog, ring, signed=settings.extensions)
         egress = Egress(allow_private=settings.allow_private)
+        engine = factory(settings, store, clock, egress)
+        configure = Configure(store, catalog, ring, signed=settings.extensions)
         rows = OutboxRows(store.database, ring)
         layout = LAYOUTS[settings.messages]
         outbox = Outbox(
@@ -146,7 +146,7 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         )
         bus.deliver = outbox.accept
         traffic = Traffic(store.database, bus, outbox, engine, clock)
-        instances = Instances(catalog, store, bus, engine, clock, traffic)
+        instances = Instances(catalog, store, bus, engine, clock, traffic, configure.proxy_use)
         backend = Backend(
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
             configure=configure, outbox=outbox, traffic=traffic, egress=egress,

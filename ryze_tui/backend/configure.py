@@ -9,6 +9,7 @@ from ..api import errors as texts
 from ..api.blocks import S3, Block, Proxy, Settings, Webhook, secret_fields
 from .blocks import DEFAULT_LABEL, Written, absolute_url, check_proxy, proxy_view, read_block, s3_saved_view, split
 from .catalog import Catalog
+from .engine.port import ProxyUse
 from .errors import ApiError
 from .record import Record, Values
 from .secrets import KeyRing
@@ -71,6 +72,18 @@ class Configure:
             stored = await self._store.block_secrets(record, kind)
             written.secrets |= {name: stored[name] for name in missing if name in stored}
         return written
+
+    async def proxy_use(self, record: Record) -> ProxyUse | None:
+        """What the next link dials through, with its password; None: directly. Raises StoreError."""
+        if not record.proxied:
+            return None
+        async with _lock(record):  # address and password of one write
+            values = record.blocks["proxy"]
+            if not values["enabled"]:
+                return None
+            secrets = await self._store.block_secrets(record, "proxy")
+        password = secrets.get("password", "")
+        return ProxyUse(values["protocol"], values["host"], int(values["port"]), values["username"], password)
 
     # -- webhooks ------------------------------------------------------------------------------------------------------
 

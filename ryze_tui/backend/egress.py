@@ -111,6 +111,7 @@ class Egress:
         self.allow_private = allow_private
         self._resolver = resolver
         self._client: httpx.AsyncClient | None = None
+        self._tls: ssl.SSLContext | None = None
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a host that may be dialled, in order. Raises Forbidden, OSError."""
@@ -129,10 +130,16 @@ class Egress:
             raise Forbidden(f"{host} may not be dialled: {why}")
         return allowed
 
+    def tls(self) -> ssl.SSLContext:
+        """Whom to believe: the system's authorities, or those of SSL_CERT_FILE. Made once, it takes 20 ms and more."""
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
     def client(self) -> httpx.AsyncClient:
         """An HTTP client that can go nowhere else: checked addresses, no redirects, no environment."""
         if self._client is None:
-            self._client = httpx.AsyncClient(transport=_Transport(self), follow_redirects=False, trust_env=False, timeout=None)
+            self._client = client_on(_Backend(self), self.tls())
         return self._client
 
     async def post(self, url: str, *, content: bytes, headers: dict[str, str], seconds: float) -> Reply:
@@ -216,13 +223,17 @@ class _Backend(httpcore.AsyncNetworkBackend):
         await self._inner.sleep(seconds)
 
 
+def client_on(network: httpcore.AsyncNetworkBackend, context: ssl.SSLContext) -> httpx.AsyncClient:
+    """An HTTP client that knows no other network than this one: no redirects, no environment, no timeout of its own."""
+    return httpx.AsyncClient(transport=_Transport(network, context), follow_redirects=False, trust_env=False, timeout=None)
+
+
 class _Transport(httpx.AsyncHTTPTransport):
     """httpx's own transport, over a pool whose network is ours."""
 
-    def __init__(self, egress: Egress) -> None:
-        context = ssl.create_default_context()
+    def __init__(self, network: httpcore.AsyncNetworkBackend, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context, max_connections=200, max_keepalive_connections=50, keepalive_expiry=30.0,
-            http1=True, http2=False, network_backend=_Backend(egress),
+            http1=True, http2=False, network_backend=network,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
@@ -15,7 +15,7 @@ from .blocks import settings_view
 from .catalog import Catalog
 from .clock import Clock, rfc3339
 from .engine.guard import Guarded
-from .engine.port import Engine, Saved, Told
+from .engine.port import Engine, ProxyUse, Saved, Told
 from .errors import ApiError, EngineError, StoreError
 from .events.bus import Bus
 from .record import Asked, Record
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 STOPPING: Final = "The server is shutting down"
 RESTARTED: Final = "the server was restarted"
 GONE: Final = "the saved session is gone, pair it again"
+UNREAD: Final = "the proxy's password"
 UNWRITTEN: Final = "the database could not be written"
 HISTORY_DAYS: Final = 90
 """What is asked of a phone when history is wanted and nobody said how much: about what WhatsApp sends by itself."""
@@ -47,12 +48,19 @@ class Traffic(Protocol):
         """A link came up."""
 
 
+Proxies = Callable[[Record], Awaitable[ProxyUse | None]]
+"""What an instance dials through at this moment; None: directly. Raises StoreError."""
+
+
 class Instances:
     """Operations wait for each other per instance; what the engine tells is applied at once, in order."""
 
-    def __init__(self, catalog: Catalog, store: Store, bus: Bus, engine: Engine, clock: Clock, traffic: Traffic) -> None:
+    def __init__(
+        self, catalog: Catalog, store: Store, bus: Bus, engine: Engine, clock: Clock, traffic: Traffic, proxies: Proxies
+    ) -> None:
         self._catalog, self._store, self._bus, self._clock = catalog, store, bus, clock
-        self._engine, self._traffic = Guarded(engine, clock), traffic
+        self._engine, self._traffic, self._proxies = Guarded(engine, clock), traffic, proxies
+        self._reviving: set[asyncio.Task[None]] = set()
         self._revival: Revival | None = None
         self._closed = False
 
@@ -87,11 +95,38 @@ class Instances:
             self._set(record, Stage.NEW, f"{RESTARTED} during the pairing", now)
 
     def _revive(self, record: Record) -> None:
-        if record.stage is Stage.DIALLING and record.attempt == 0 and not record.gone and not self._closed:
-            try:
-                self._dial(record)
-            except ApiError as error:
-                log.warning("%s could not be brought back: %s", record.name, error.message)
+        if not self._awaits_revival(record):
+            return
+        if record.proxied:
+            task = asyncio.get_running_loop().create_task(self._revive_through_proxy(record))
+            self._reviving.add(task)
+            task.add_done_callback(self._reviving.discard)
+            return
+        try:
+            self._dial(record, None)
+        except ApiError as error:
+            log.warning("%s could not be brought back: %s", record.name, error.message)
+
+    def _awaits_revival(self, record: Record) -> bool:
+        return record.stage is Stage.DIALLING and record.attempt == 0 and not record.gone and not self._closed
+
+    async def _revive_through_proxy(self, record: Record) -> None:
+        try:
+            async with self._locked(record):
+                proxy = await self._proxies(record)
+                if self._awaits_revival(record):  # else somebody was faster
+                    self._dial(record, proxy)
+        except (ApiError, StoreError) as error:
+            log.warning("%s could not be brought back: %s", record.name, error)
+            if self._awaits_revival(record):
+                self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": f"{UNREAD}: {error}"}))
+
+    async def _proxy_of(self, record: Record, operation: str) -> ProxyUse | None:
+        """Never None when there is one that cannot be read: that would be a direct connection. Raises ApiError 500."""
+        try:
+            return await self._proxies(record)
+        except StoreError as error:
+            raise ApiError(500, f"Failed to {operation}: {UNREAD}: {error}") from error
 
     def adopt(self, records: Iterable[Record]) -> None:
         """Records that were added with their stage already right (the simulator's first fill)."""
@@ -122,11 +157,12 @@ class Instances:
         began = self._clock.monotonic()
         while True:
             async with self._locked(record):
+                proxy = await self._proxy_of(record, "connect")
                 do = decide(Operation.CONNECT, record.stage, record.paired)
                 if do is Do.ALREADY:
                     return None
                 if do is Do.PAIR:
-                    answer = self._pair(record, number, history, waited=self._clock.monotonic() - began)
+                    answer = self._pair(record, number, history, proxy, waited=self._clock.monotonic() - began)
                     break
                 if record.settled is None:
                     record.settled = asyncio.get_running_loop().create_future()
@@ -137,9 +173,10 @@ class Instances:
     async def reconnect(self, record: Record) -> None:
         """Dial with the saved session; the result is told by events. Raises ApiError 400, 404, 500."""
         async with self._locked(record):
+            proxy = await self._proxy_of(record, "reconnect")
             if decide(Operation.RECONNECT, record.stage, record.paired) is Do.NO_SESSION:
                 raise ApiError(400, texts.NO_SESSION)
-            self._dial(record)
+            self._dial(record, proxy)
 
     async def logout(self, record: Record) -> None:
         """Unlink and wipe the session; on the disk when it returns. Raises ApiError 404, 500."""
@@ -180,7 +217,9 @@ class Instances:
                 raise ApiError(404, texts.INSTANCE_NOT_FOUND)
             yield
 
-    def _pair(self, record: Record, number: str, history: int | None, *, waited: float = 0.0) -> asyncio.Future[str]:
+    def _pair(
+        self, record: Record, number: str, history: int | None, proxy: ProxyUse | None, *, waited: float = 0.0
+    ) -> asyncio.Future[str]:
         if waited >= DEADLINE[Stage.ASKING][0]:  # nobody would be there to see the code
             raise ApiError(500, texts.QR_TIMEOUT)
         self._refuse(record, ApiError(409, "Replaced by a newer connect"))
@@ -190,18 +229,18 @@ class Instances:
             self._bus.row(record)
         self._arm(record, -waited)
         try:
-            self._engine.pair(record.id, record.attempt, number, _history(record, history))
+            self._engine.pair(record.id, record.attempt, number, _history(record, history), proxy)
         except EngineError as error:
             asked.refuse(ApiError(500, f"Failed to connect: {error}"))
             self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": str(error)}))
         return asked.answer
 
-    def _dial(self, record: Record) -> None:
+    def _dial(self, record: Record, proxy: ProxyUse | None) -> None:
         self._refuse(record, ApiError(409, "Replaced by a reconnect"))
         record.attempt += 1
         self._become(record, Stage.DIALLING, Happening.DIALLING, "")
         try:
-            self._engine.dial(record.id, record.attempt)
+            self._engine.dial(record.id, record.attempt, proxy)
         except EngineError as error:
             self.told(Told(record.id, record.attempt, Happening.CONNECT_FAILURE, {"reason": str(error)}))
             raise ApiError(500, f"Failed to reconnect: {error}") from error

@@ -80,6 +80,11 @@ class Record:
         """Digits only, empty when never paired."""
         return number_of(self.jid)
 
+    @property
+    def proxied(self) -> bool:
+        """Whether a proxy is configured: what the next link dials through, or not at all."""
+        return self.blocks.get("proxy", _OFF).get("enabled") is True
+
     def changed(self) -> None:
         """Forget what was made for answers."""
         self.compact = self.item = None

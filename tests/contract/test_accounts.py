@@ -66,6 +66,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/api/instance/settings/{instance}"): INSTANCE,
     ("GET", "/api/instance/getProxy/{instance}"): INSTANCE,
     ("POST", "/api/instance/proxy/{instance}"): INSTANCE,
+    ("POST", "/api/instance/proxy/{instance}/test"): INSTANCE,
     ("GET", "/api/instance/getS3/{instance}"): INSTANCE,
     ("POST", "/api/instance/s3/{instance}"): INSTANCE,
     ("GET", "/api/instance/metrics/{instance}"): INSTANCE,

@@ -27,6 +27,7 @@ LINE = re.compile(r"access: ([A-Z]+) (\S+) (\d+) [\d.]+ ms id=[A-Za-z0-9_-]{1,64
 ALONE = (
     "/api/instance/delete/{instance}", "/api/instance/reconnect/{instance}", "/simulator/{instance}/unlink",
     "/api/message/text/{instance}", "/api/message/media/{instance}",
+    "/api/instance/proxy/{instance}/test",
 )  # fmt: skip
 """Each is tried on an instance of its own: after the others it would answer nothing but that it cannot be done."""
 
@@ -42,8 +43,12 @@ def configuration(token: str, names: list[str]) -> str:
 
 
 def connected(server: Server) -> list[str]:
-    """As many instances that are."""
-    return [name for name, state in sorted(server.states().items()) if state == "connected"][: len(ALONE) + 1]
+    """As many instances that are; the one whose proxy is tried out has one, where nobody listens."""
+    names = [name for name, state in sorted(server.states().items()) if state == "connected"][: len(ALONE) + 1]
+    proxied = names[1 + ALONE.index("/api/instance/proxy/{instance}/test")]
+    proxy = {"enabled": True, "host": "127.0.0.1", "port": "9", "protocol": "http"}
+    server.call("POST", f"/api/instance/proxy/{proxied}", json=proxy)
+    return names
 
 
 def thrown(server: Server, token: str, *options: str, names: list[str], checks: Iterable[str] = CHECKS) -> None:
@@ -74,7 +79,7 @@ def answered(server: Server) -> dict[str, set[int]]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
-    return Server(tmp_path, instances=14, speed=200, rate_limit=0, options=["--verbose"])
+    return Server(tmp_path, instances=9 + len(ALONE), speed=200, rate_limit=0, options=["--verbose"])
 
 
 def test_with_the_accounts_token(server: Server) -> None:

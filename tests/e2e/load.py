@@ -35,14 +35,14 @@ SECRETS: Final = {
 """Create field -> where the store keeps it."""
 
 
-def body_of(rng: random.Random, name: str) -> dict[str, Any]:
-    """A create body with any of the forty fields in it, all of them valid."""
+def body_of(rng: random.Random, name: str, proxy_port: int) -> dict[str, Any]:
+    """A create body with any of the forty fields in it, all of them valid; the proxy is one that runs."""
     made: dict[str, Any] = {flag: rng.random() < 0.5 for flag in FLAGS}
     made |= {text: f"{text} {rng.randrange(10**6)} ü\n'\"" for text in TEXTS}
     made |= {url: f"https://example.com/{rng.randrange(10**6)}?a=b" for url in URLS}
     made |= {"webhookEvents": _events(rng), "websocketEvents": _events(rng), "chatwootAccountId": rng.randrange(1, 10**6)}
-    made |= {"proxyHost": f"p{rng.randrange(99)}.example.com", "proxyPort": rng.choice(["1080", 8080])}
-    made |= {"proxyProtocol": rng.choice(["http", "https", "socks5"]), "token": f"custom-{rng.randrange(10**12):012d}-{name}"}
+    made |= {"proxyHost": rng.choice(["127.0.0.1", "localhost"]), "proxyPort": rng.choice([str(proxy_port), proxy_port])}
+    made |= {"proxyProtocol": rng.choice(["http", "socks5"]), "token": f"custom-{rng.randrange(10**12):012d}-{name}"}
     kept = rng.random()
     return {"name": name} | {field: value for field, value in made.items() if rng.random() < kept or field == "proxyEnabled"} | (
         {field: made[field] for field in ("proxyHost", "proxyPort", "proxyProtocol")}
@@ -56,8 +56,8 @@ def _events(rng: random.Random) -> list[str]:
 class Worker:
     """One client with instances of its own; every operation waits for its answer, or races another one on purpose."""
 
-    def __init__(self, number: int, seed: int, counts: Counter[str]) -> None:
-        self._number, self._rng, self._counts = number, random.Random(seed), counts
+    def __init__(self, number: int, seed: int, counts: Counter[str], proxy_port: int) -> None:
+        self._number, self._rng, self._counts, self._proxy_port = number, random.Random(seed), counts, proxy_port
         self._made = 0
         self.entries: dict[str, Entry] = {}
         self.wrong: list[str] = []
@@ -92,7 +92,7 @@ class Worker:
     async def _create(self) -> None:
         self._made += 1
         name = f"w{self._number}-{self._made}"
-        body = body_of(self._rng, name)
+        body = body_of(self._rng, name, self._proxy_port)
         entry = self.entries[name] = Entry(name, body, body.get("token", ""))
         predicted = block_views({block.kind: block.values for block in from_flat(body)})
         entry.views, entry.sockets = {kind: predicted[kind] for kind in BLOCKS}, [predicted["websocket"]]

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from ryze_tui.backend.secrets import load_keys
 
+from ..fakes.real_proxies import pproxy
 from ..terminal.server import Server
 from .ledger import Entry
 from .load import SECRETS, WORKERS, Worker
@@ -31,11 +32,11 @@ BACK_SECONDS = 20.0
 class Story:
     """One data directory, one ledger, many lives of the server."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, proxy_port: int) -> None:
         self.server = Server(home, speed=200.0, rate_limit=0)
         self.rng = random.Random(SEED)
         self.counts: Counter[str] = Counter()
-        self.workers = [Worker(number, self.rng.randrange(10**9), self.counts) for number in range(WORKERS)]
+        self.workers = [Worker(number, self.rng.randrange(10**9), self.counts, proxy_port) for number in range(WORKERS)]
 
     def entries(self) -> dict[str, Entry]:
         return {name: entry for worker in self.workers for name, entry in worker.entries.items()}
@@ -123,7 +124,12 @@ def _kept(entry: Entry, kind: str) -> bool:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> None:
-    story, began = Story(tmp_path / "server"), time.monotonic()
+    with pproxy(tmp_path, auth=False) as proxy:
+        await _survives(Story(tmp_path / "server", proxy.port))
+
+
+async def _survives(story: Story) -> None:
+    began = time.monotonic()
     try:
         for _ in range(3):
             story.kill_while_it_starts()  # nothing is there yet, and half of it must do no harm

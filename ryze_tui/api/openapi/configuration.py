@@ -38,6 +38,12 @@ _BLOCKS: Final = (
         description="Acts at the next connect or reconnect. A password that is left out stays while host and user name do.",
     ),
     Operation(
+        "POST", "/api/instance/proxy/{instance}/test", "testProxy", "instance", "Try the stored proxy out", {
+            **ok("ProxyTested", "One way to WhatsApp was tried; the step that failed is the last one."),
+            **on_instance(s409=(texts.PROXY_OFF,), s500=("Failed to test the proxy: …",)),
+        }, description="An extension. The instance's own link is left alone. Answers within 15 seconds.",
+    ),
+    Operation(
         "GET", "/api/instance/getS3/{instance}", "getS3", "instance", "Where received media is stored", {
             200: Answer("Never the secret key.", {JSON: "S3Read"}), **on_instance(),
         },
@@ -128,6 +134,16 @@ def _delivery() -> Schema:
     })  # fmt: skip
 
 
+def _proxy_test() -> Schema:
+    step = shape({
+        "name": {"enum": ["address", "tcp", "tls", "auth", "connect", "target"]},
+        "milliseconds": {"type": "number", "minimum": 0},
+        "error": {**TEXT, "description": "In words; empty when it went well."},
+    })  # fmt: skip
+    target = {**TEXT, "description": "What the proxy was asked for, host:port."}
+    return shape({"works": {"type": "boolean"}, "target": target, "steps": {"type": "array", "items": step}})
+
+
 def _metrics() -> Schema:
     counts = {"type": "object", "additionalProperties": COUNT}
     numbers = (
@@ -156,6 +172,7 @@ def components() -> dict[str, Schema]:
         "SettingsWritten": success("Settings updated successfully", settings=ref("Settings")),
         "ProxyRead": success("Proxy configuration retrieved", proxy=ref("Proxy")),
         "ProxyWritten": success("Proxy configuration updated", proxy=ref("Proxy")),
+        "ProxyTested": success({"enum": ["Proxy works", "Proxy does not work"]}, proxy=_proxy_test()),
         "S3Read": shape({"success": {"const": True}, "s3": ref("S3")}),
         "S3Written": success("S3 configuration updated", s3=view(S3)),
         "WebhookWritten": success("Webhook configuration updated", webhook=ref("WebhookRow")),

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from ..clock import Clock
 from ..errors import BackendError, EngineError, StoreError
-from .port import Engine, Media, Outgoing, Saved, Sent, Tell
+from .port import Engine, Media, Outgoing, ProxyUse, Saved, Sent, Tell
 
 log = logging.getLogger(__name__)
 
@@ -60,20 +60,20 @@ class Guarded:
             log.exception("the engine could not be opened")
             raise EngineError(_words(error)) from None
 
-    def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
+    def pair(self, instance: str, attempt: int, number: str, history: int | None, proxy: ProxyUse | None) -> None:
         """Raises EngineError."""
         try:
-            self._engine.pair(instance, attempt, number, history)
+            self._engine.pair(instance, attempt, number, history, proxy)
         except EngineError:
             raise
         except Exception as error:
             log.exception("the engine failed at a pairing")
             raise EngineError(_words(error)) from None
 
-    def dial(self, instance: str, attempt: int) -> None:
+    def dial(self, instance: str, attempt: int, proxy: ProxyUse | None) -> None:
         """Raises EngineError."""
         try:
-            self._engine.dial(instance, attempt)
+            self._engine.dial(instance, attempt, proxy)
         except EngineError:
             raise
         except Exception as error:

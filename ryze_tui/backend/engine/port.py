@@ -7,6 +7,7 @@ they have an answer of their own.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -119,6 +120,17 @@ class Sessions(Protocol):
         """Forget a session."""
 
 
+@dataclass(slots=True, frozen=True)
+class ProxyUse:
+    """What a link dials through. `protocol`: http, https or socks5; `host` may be a name."""
+
+    protocol: str
+    host: str
+    port: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
 class Engine(Protocol):
     """Holds the links of all instances, by instance id."""
 
@@ -141,14 +153,23 @@ class Engine(Protocol):
     async def open(self, tell: Tell) -> dict[str, Saved]:
         """Get ready; returns every session that is kept, by instance id, also those that cannot be used."""
 
-    def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
+    def pair(self, instance: str, attempt: int, number: str, history: int | None, proxy: ProxyUse | None) -> None:
         """Begin a pairing: by code when `number` (digits) is given, else by QR. Raises EngineError.
 
         `history`: so many days of what was said before are asked of the phone, None = nothing.
         """
 
-    def dial(self, instance: str, attempt: int) -> None:
-        """Begin a link with the saved session. Raises EngineError."""
+    def dial(self, instance: str, attempt: int, proxy: ProxyUse | None) -> None:
+        """Begin a link with the saved session. Raises EngineError.
+
+        With a proxy the link goes through it or not at all, also when it comes back by itself, until the next `dial` or `pair`.
+        """
+
+    async def front(self) -> tuple[str, int]:
+        """Host and port that a link dials, which is what a proxy is asked for. Raises EngineError."""
+
+    async def greet(self, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+        """Exchange the first words with the front, so that it is known to be at the other end. Raises EngineError."""
 
     def stop(self, instance: str) -> None:
         """Drop the link; tells nothing."""

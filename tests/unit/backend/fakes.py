@@ -10,7 +10,8 @@ from typing import Any
 
 from ryze_tui.backend.blocks import Written
 from ryze_tui.backend.catalog import Catalog
-from ryze_tui.backend.engine.port import Saved, Tell, Told
+from ryze_tui.backend.configure import Configure
+from ryze_tui.backend.engine.port import ProxyUse, Saved, Tell, Told
 from ryze_tui.backend.errors import EngineError, StoreError
 from ryze_tui.backend.events.bus import Bus, Frames
 from ryze_tui.backend.instances import Instances
@@ -71,7 +72,8 @@ class FakeStore:
         self.records: dict[str, Record] = {}
         self.saved: list[tuple[str, str]] = []
         self.kept: dict[str, str] = {}
-        self.broken = ""
+        self.secrets: dict[tuple[str, str, str], dict[str, str]] = {}
+        self.broken = self.unreadable = ""
 
     def _check(self) -> None:
         if self.broken:
@@ -101,6 +103,12 @@ class FakeStore:
 
     async def save_block(self, record: Record, block: Written) -> None:
         self._check()
+        self.secrets[record.id, block.kind, block.label] = block.secrets
+
+    async def block_secrets(self, record: Record, kind: str, label: str = "") -> dict[str, str]:
+        if self.unreadable:
+            raise StoreError(self.unreadable)
+        return dict(self.secrets.get((record.id, kind, label), {}))
 
     def touch(self, record: Record) -> None:
         pass
@@ -126,6 +134,7 @@ class FakeEngine:
         self.saved = saved or set()
         self.broken: dict[str, Saved] = {}
         self.commands: list[tuple[str, ...]] = []
+        self.proxies: list[ProxyUse | None] = []
         self.refuses = ""
         self.unlink_fails = ""
         self.session_write_fails = False
@@ -139,11 +148,19 @@ class FakeEngine:
         self.tell = tell
         return dict.fromkeys(self.saved, Saved()) | self.broken
 
-    def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
+    def pair(self, instance: str, attempt: int, number: str, history: int | None, proxy: ProxyUse | None) -> None:
+        self.proxies.append(proxy)
         self._do("pair", number)
 
-    def dial(self, instance: str, attempt: int) -> None:
+    def dial(self, instance: str, attempt: int, proxy: ProxyUse | None) -> None:
+        self.proxies.append(proxy)
         self._do("dial", instance)
+
+    async def front(self) -> tuple[str, int]:
+        return "127.0.0.1", 9
+
+    async def greet(self, streams: Any) -> None:
+        raise EngineError("there is no front")
 
     def stop(self, instance: str) -> None:
         self.commands.append(("stop",))
@@ -203,7 +220,10 @@ class World:
         self.bus = Bus(epoch="e", ring_size=1000, extensions=True)
         store: Any = self.store
         self.catalog = Catalog(store, self.ring, self.bus, self.clock, quota=quota, short_tokens=short_tokens)
-        self.instances = Instances(self.catalog, store, self.bus, self.engine, self.clock, Passing(self.bus))
+        self.configure = Configure(store, self.catalog, self.ring, signed=False)
+        self.instances = Instances(
+            self.catalog, store, self.bus, self.engine, self.clock, Passing(self.bus), self.configure.proxy_use,
+        )
         self.hearer = Hearer()
 
     async def open(self) -> World:

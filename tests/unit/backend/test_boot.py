@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ryze_tui.backend.engine.guard import OPEN_SECONDS
-from ryze_tui.backend.engine.port import UNREADABLE, Saved, Tell, Told
+from ryze_tui.backend.engine.port import UNREADABLE, ProxyUse, Saved, Tell, Told
 from ryze_tui.backend.errors import ApiError, EngineError
 from ryze_tui.backend.instances import GONE, RESTARTED
 from ryze_tui.backend.record import Record
@@ -35,7 +35,7 @@ class Dialler(FakeEngine):
         self.most = 0
         self._now: set[str] = set()
 
-    def dial(self, instance: str, attempt: int) -> None:
+    def dial(self, instance: str, attempt: int, proxy: ProxyUse | None) -> None:
         assert instance not in self.begun, "dialled once"
         self.begun[instance] = self.clock.monotonic()
         if instance in self.raises:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from ryze_tui.backend.engine.port import ProxyUse
 from ryze_tui.backend.errors import ApiError
 from ryze_tui.backend.record import Record
 from ryze_tui.backend.table import DEADLINE, STATE, Happening, Stage
@@ -344,11 +345,11 @@ async def test_sessions_come_back_staggered_and_one_that_fails_holds_up_nothing(
     world.engine.saved = {record.id for record in records}
     dial, broken = world.engine.dial, records[3].id
 
-    def fail(instance: str, attempt: int) -> None:
+    def fail(instance: str, attempt: int, proxy: ProxyUse | None) -> None:
         if instance == broken:
             world.engine.refuses = "corrupt session"
         try:
-            dial(instance, attempt)
+            dial(instance, attempt, proxy)
         finally:
             world.engine.refuses = ""
 

@@ -189,7 +189,7 @@ async def test_a_scan_that_was_overtaken_by_a_new_pairing_links_nothing() -> Non
     save = world.store.save_session
 
     async def slow(instance: str, data: str) -> None:
-        world.instances._pair(record, "", None)
+        world.instances._pair(record, "", None, None)
         await save(instance, data)
 
     world.store.save_session = slow  # type: ignore[method-assign]

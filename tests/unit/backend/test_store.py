@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from ryze_tui.api.blocks import WebSocket
 from ryze_tui.backend.blocks import split
 from ryze_tui.backend.boot import Backend, opened
@@ -18,6 +20,8 @@ from ryze_tui.backend.settings import Settings
 from ryze_tui.backend.store import schema
 from ryze_tui.backend.table import Stage
 from sqlalchemy import insert
+
+from tests.fakes.proxy import CountingProxy, counting_proxy
 
 TOKEN = "account-token-0123456789"
 
@@ -53,9 +57,16 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_instances_blocks_and_sessions_survive_a_restart(tmp_path: Path) -> None:
+@pytest_asyncio.fixture
+async def through() -> AsyncIterator[CountingProxy]:
+    """The proxy of FLAT."""
+    async with counting_proxy("u", "PROXY-SECRET") as proxy:
+        yield proxy
+
+
+async def test_instances_blocks_and_sessions_survive_a_restart(tmp_path: Path, through: CountingProxy) -> None:
     async with opened(settings(tmp_path)) as backend:
-        record = await create(backend, "sales", FLAT)
+        record = await create(backend, "sales", FLAT | {"proxyHost": "127.0.0.1", "proxyPort": through.port})
         asking = await backend.instances.connect(record)
         assert asking is not None and asking.startswith("https://wa.me/")
         from ryze_tui.backend.engine.simulated.controls import Controls
@@ -69,10 +80,11 @@ async def test_instances_blocks_and_sessions_survive_a_restart(tmp_path: Path) -
         spare = backend.catalog.find(account(backend), "spare")
         assert again is not None and spare is not None
         assert (again.id, again.token, again.number, again.profile_name) == (record.id, record.token, "5511999990001", "Acme")
-        assert again.blocks == record.blocks and again.blocks["proxy"]["port"] == "1080"
+        assert again.blocks == record.blocks and again.blocks["proxy"]["port"] == str(through.port)
         assert (spare.since, spare.state) == (since, "disconnected")
         assert backend.catalog.instance_of(record.token) is again
         await until(lambda: again.stage is Stage.CONNECTED)
+        assert len(through.upstream) == 3, "a pairing, the link after it, and the one after the restart"
 
 
 async def test_nothing_secret_is_readable_on_the_disk(tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from ...clock import Clock
+from ...egress import Egress
 from ...errors import EngineError, StoreError
 from ...table import Happening
-from ..port import UNREADABLE, Media, Outgoing, Saved, Sent, Sessions, Tell, Told
+from ..port import UNREADABLE, Media, Outgoing, ProxyUse, Saved, Sent, Sessions, Tell, Told
+from .carried import Carried
 from .chats import OFFLINE, Chats
 from .codes import LIFE_SECONDS, alive, pairing_code, qr_texts
+from .line import Lines
 from .link import Link, Phase, Session
 
 log = logging.getLogger(__name__)
@@ -43,13 +46,16 @@ BANS: Final[dict[int, str]] = {
 
 
 class SimulatedEngine:
-    """Engine (see port.py). `speed` divides every wait."""
+    """Engine (see port.py). `speed` divides every wait. Links with a proxy really dial through it, by way of `egress`."""
 
     name: Final = "simulated"
     label: Final = "SIMULATED"
 
-    def __init__(self, sessions: Sessions, clock: Clock, *, speed: float = 1.0, seed: int | None = None) -> None:
+    def __init__(
+        self, sessions: Sessions, clock: Clock, *, speed: float = 1.0, seed: int | None = None, egress: Egress | None = None
+    ) -> None:
         self.sessions, self.clock, self.speed = sessions, clock, speed
+        self.carried = Carried(self, Lines(egress or Egress(allow_private=False)))
         self.rng = random.Random(seed)
         self.links: dict[str, Link] = {}
         self.chats = Chats(clock, self.rng, speed, self.tell)
@@ -102,14 +108,18 @@ class SimulatedEngine:
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
-    def pair(self, instance: str, attempt: int, number: str, history: int | None) -> None:
+    def pair(self, instance: str, attempt: int, number: str, history: int | None, proxy: ProxyUse | None) -> None:
         """Codes come a moment later; the saved session stays until a phone accepts one of them."""
         link = self.links.setdefault(instance, Link(instance))
         link.quiet()
         link.attempt, link.number, link.phase, link.history = attempt, number, Phase.ASKING, history
-        self.after(link, CODES_AFTER, self._give_codes)
+        link.proxy, link.tries, link.trouble = proxy, 0, ""
+        if proxy is None:
+            self._ask_codes(link)
+        else:
+            self.carried.begin(link, self._ask_codes)
 
-    def dial(self, instance: str, attempt: int) -> None:
+    def dial(self, instance: str, attempt: int, proxy: ProxyUse | None) -> None:
         """Dial with the saved session. Raises EngineError when there is none.
 
         The first dial of a restored session finds WhatsApp as it was; a later one, asked for by a person, gets through.
@@ -120,7 +130,16 @@ class SimulatedEngine:
         link.quiet()
         link.down_until = 0.0 if link.attempt else link.down_until
         link.attempt, link.phase, link.history = attempt, Phase.DIALLING, None
-        self.after(link, DIAL_AFTER, self._dialled)
+        link.proxy, link.tries, link.trouble = proxy, 0, ""
+        self.after(link, DIAL_AFTER, self.come_up)
+
+    async def front(self) -> tuple[str, int]:
+        """The simulated WhatsApp's own listener on loopback; it is there from the first question on. Raises EngineError."""
+        return await self.carried.lines.front.address()
+
+    async def greet(self, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+        """Raises TunnelError."""
+        await self.carried.lines.greet(streams)
 
     def stop(self, instance: str) -> None:
         """Drop the link."""
@@ -134,7 +153,7 @@ class SimulatedEngine:
         link = self.links.pop(instance, None)
         if link is None:
             return
-        session, link.session = link.session, None
+        session, link.session, reached = link.session, None, link.reaches
         link.quiet()
         try:
             await self.sessions.delete_session(instance)
@@ -142,7 +161,7 @@ class SimulatedEngine:
             link.session = session
             self.links.setdefault(instance, link)
             raise
-        if session is not None and link.down_until > self.clock.now():
+        if session is not None and (link.down_until > self.clock.now() or not reached):
             raise EngineError("WhatsApp cannot be reached; the phone goes on showing the device until it notices")
 
     def _of(self, instance: str) -> Link:
@@ -167,15 +186,20 @@ class SimulatedEngine:
         self.chats.presence(self._of(instance), available)
 
     async def download(self, instance: str, media: Media) -> bytes:
-        """What a virtual phone sent. Raises EngineError."""
-        return self.chats.download(self._of(instance), media)
+        """What a virtual phone sent; through the proxy, where there is one. Raises EngineError."""
+        link = self._of(instance)
+        return await self.carried.fetch(link, self.chats.download(link, media))
 
     async def close(self) -> None:
         """Drop every link, keep every session."""
         for link in self.links.values():
             link.quiet()
+        await self.carried.lines.close()
 
     # -- what happens --------------------------------------------------------------------------------------------------
+
+    def _ask_codes(self, link: Link) -> None:
+        self.after(link, CODES_AFTER, self._give_codes)
 
     def _give_codes(self, link: Link) -> None:
         link.timer = None
@@ -208,7 +232,7 @@ class SimulatedEngine:
             raise EngineError("the pairing was replaced meanwhile")
         link.session = session
         data = {"jid": session.jid, "businessName": session.business, "platform": "android"}
-        self.after(link, LINK_AFTER, self._dialled)
+        self.after(link, LINK_AFTER, self.come_up)
         self.tell(link, Happening.PAIR_SUCCESS, data, jid=session.jid, profile_name=session.name, business_name=session.business)
 
     async def _keep(self, link: Link) -> None:
@@ -217,6 +241,14 @@ class SimulatedEngine:
             await self.sessions.delete_session(link.instance)
         else:
             await self.sessions.save_session(link.instance, link.session.dump())
+
+    def come_up(self, link: Link) -> None:
+        """Find out what WhatsApp says; through the proxy, where there is one."""
+        link.timer = None
+        if link.reaches:
+            self._dialled(link)
+        else:
+            self.carried.begin(link, self._dialled)
 
     def _dialled(self, link: Link) -> None:
         link.timer = None
@@ -245,8 +277,11 @@ class SimulatedEngine:
             log.warning("a session could not be kept: %s", error)
 
     def online(self, link: Link) -> None:
-        """The link is up."""
+        """The link is up; with a proxy only when there is a connection through it."""
         assert link.session is not None
+        if not link.reaches:
+            self.carried.begin(link, self._dialled)
+            return
         link.phase = Phase.ONLINE
         session = link.session
         if session.away_until:
@@ -277,7 +312,7 @@ class SimulatedEngine:
 
     def _back(self, link: Link) -> None:
         link.down_until = 0.0
-        self._dialled(link)
+        self.come_up(link)
 
     async def revoke(self, link: Link, *, on_connect: bool) -> None:
         """The phone unlinked this device: the session is worthless and goes."""

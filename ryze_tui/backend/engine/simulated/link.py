@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from ...clock import Timer
+from ..port import ProxyUse
+from .line import Line
 
 
 @dataclass(slots=True)
@@ -55,6 +57,9 @@ class Phase(StrEnum):
 class Link:
     """The link of one instance. At most one timer, and none while nothing happens.
 
+    `proxy`: what it dials through; `line`: its connection through that, which stood since `stood_at` (monotonic), `tries`: how
+    often it failed since it last stood for long, and `trouble`: what was told about that. Without a proxy there is no connection
+    at all: 10,000 links cost no sockets.
     `history`: days that the pairing asked for. `calls`: those that ring, by id. `marked`: messages last marked as read.
     """
 
@@ -72,9 +77,22 @@ class Link:
     calls: dict[str, Timer] = field(default_factory=dict)
     marked: list[str] = field(default_factory=list)
     available: bool = False
+    proxy: ProxyUse | None = None
+    line: Line | None = None
+    stood_at: float = 0.0
+    tries: int = 0
+    trouble: str = ""
+
+    @property
+    def reaches(self) -> bool:
+        """Whether there is a way to WhatsApp as far as a proxy goes."""
+        return self.proxy is None or (self.line is not None and self.line.stands)
 
     def quiet(self) -> None:
-        """Whatever was to happen does not."""
+        """Whatever was to happen does not; a connection is hung up."""
+        if self.line is not None:
+            self.line.cut()
+            self.line = None
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
