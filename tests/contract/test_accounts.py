@@ -68,6 +68,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/api/instance/proxy/{instance}"): INSTANCE,
     ("GET", "/api/instance/getS3/{instance}"): INSTANCE,
     ("POST", "/api/instance/s3/{instance}"): INSTANCE,
+    ("POST", "/api/instance/s3/{instance}/test"): INSTANCE,
     ("GET", "/api/instance/metrics/{instance}"): INSTANCE,
     ("POST", "/api/events/webhook/{instance}"): INSTANCE,
     ("GET", "/api/events/webhook/{instance}"): INSTANCE,
@@ -93,6 +94,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/instance/settings/{instance}"): {"ignoreStatus": True},
     ("POST", "/api/instance/proxy/{instance}"): {"enabled": False},
     ("POST", "/api/instance/s3/{instance}"): {"enabled": False},
+    ("POST", "/api/instance/s3/{instance}/test"): {},
     ("POST", "/api/events/webhook/{instance}"): {"enabled": False},
     ("POST", "/api/events/webhook/{instance}/deliveries/test"): {},
 }

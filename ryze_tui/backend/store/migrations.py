@@ -31,7 +31,11 @@ def _outbox(connection: Connection) -> None:
     schema.outbox.create(connection, checkfirst=True)
 
 
-STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox)
+def _uploads(connection: Connection) -> None:
+    schema.uploads.create(connection, checkfirst=True)
+
+
+STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox, _uploads)
 """Step N brings version N to N+1."""
 
 assert len(STEPS) == schema.SCHEMA_VERSION

@@ -211,6 +211,7 @@ class Store:
             (delete(schema.sessions).where(schema.sessions.c.instance_id == record.id), {}),
             (delete(schema.blocks).where(schema.blocks.c.instance_id == record.id), {}),
             (delete(schema.outbox).where(schema.outbox.c.instance_id == record.id), {}),
+            (delete(schema.uploads).where(schema.uploads.c.instance_id == record.id), {}),
             (delete(schema.instances).where(schema.instances.c.id == record.id), {}),
         ])
 
