@@ -84,10 +84,9 @@ class Gateway:
         task.add_done_callback(self._tasks.discard)
         client = Peer(reader, writer, h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES))
         try:
-            if len(self._tasks) > self._most:
-                await client.refuse(503, f"{MARK}too many connections")
-            else:
+            if len(self._tasks) <= 2 * self._most:  # else there is no time even for an answer
                 await self._converse(client)
+                await client.linger()
         except asyncio.CancelledError:
             pass  # the server stops; asyncio's own streams would call this an error
         except (Broken, TimeoutError, OSError, h11.ProtocolError) as error:
@@ -128,6 +127,8 @@ class Gateway:
                 server[1].close()
 
     def _admit(self, request: h11.Request) -> None:
+        if len(self._tasks) > self._most:
+            raise _Refused(503, "too many connections")
         sent = [value for name, value in request.headers if name == b"proxy-authorization"]
         if len(sent) != 1 or not hmac.compare_digest(sent[0].strip(), self._expected):
             raise _Refused(407, "this proxy is the server's own")

@@ -8,6 +8,7 @@ from typing import Final
 import h11
 
 READ_BYTES: Final = 64 * 1024
+LINGER_SECONDS: Final = 2.0
 _HOPS: Final = frozenset({
     b"connection", b"proxy-connection", b"proxy-authorization", b"proxy-authenticate", b"keep-alive", b"te", b"upgrade",
     b"expect",
@@ -87,6 +88,17 @@ class Peer:
             self.http.start_next_cycle()
             return True
         return False
+
+    async def linger(self) -> None:
+        """Say that nothing more comes, and take what is on its way for a moment: a reset would eat the answer before it."""
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                if self.writer.can_write_eof():
+                    self.writer.write_eof()
+                while await self.reader.read(READ_BYTES):
+                    pass
+        except (TimeoutError, OSError):
+            return
 
     def close(self) -> None:
         """At once; what was written is still sent."""
