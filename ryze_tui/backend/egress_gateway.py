@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hmac
 import logging
+import os
 import secrets as entropy
 from typing import Final
 from urllib.parse import urlsplit
@@ -144,7 +145,7 @@ class Gateway:
                 except TimeoutError:
                     why = f"no answer within {CONNECT_SECONDS:g} s"
                 except OSError as error:
-                    why = error.strerror or type(error).__name__
+                    why = os.strerror(error.errno) if error.errno else type(error).__name__
                 else:
                     return Peer(reader, writer, h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES))
         except Forbidden as error:

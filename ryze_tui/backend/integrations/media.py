@@ -86,7 +86,7 @@ class Media:
     def wants(self, record: Record) -> bool:
         """Whether what this instance receives goes to S3."""
         values = record.blocks.get("s3")
-        return values is not None and values["enabled"] is True and bool(values["bucket"])
+        return values is not None and values["enabled"] is True and not record.gone
 
     async def keep(self, record: Record, message_id: str, media: MediaLike, content: bytes) -> str:
         """The object's URL; the bytes are on our disk then. Empty, and a line in the log, when there is no room for them."""
@@ -106,7 +106,7 @@ class Media:
         except OSError as error:
             why = error.strerror or type(error).__name__
         else:
-            if record.gone or not self.wants(record):  # meanwhile
+            if not self.wants(record):  # it was switched off or deleted meanwhile
                 self._drop([upload])
                 return ""
             self._queues.queue(record.id).waiting.append(upload)
@@ -250,7 +250,7 @@ class Media:
             return
         queue.era += 1
         queue.resting = False
-        if record.gone or not self.wants(record):
+        if not self.wants(record):
             dropped = queue.all()
             queue.waiting.clear()
             queue.later.clear()

@@ -96,7 +96,7 @@ def _endpoint(text: str) -> str:
         parts = urlsplit(text)
         port, host = parts.port, parts.hostname
     except ValueError:
-        port, host = None, None
+        raise Failure(CONFIGURATION, "the endpoint is not an http or https URL") from None
     if parts.scheme not in ("http", "https") or not host:
         raise Failure(CONFIGURATION, "the endpoint is not an http or https URL")
     shown = f"[{host}]" if ":" in host else host
