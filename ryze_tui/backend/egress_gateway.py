@@ -35,7 +35,6 @@ STALL_SECONDS: Final = 120.0
 TUNNEL_SECONDS: Final = 600.0
 """Without a byte in either direction of a tunnel."""
 _HEAD_BYTES: Final = 64 * 1024
-_USER: Final = "ryze"
 
 
 class _Refused(Exception):
@@ -52,21 +51,24 @@ class Gateway:
     def __init__(self, egress: Egress, *, most: int = CONNECTIONS) -> None:
         self._egress, self._most = egress, most
         self._password = entropy.token_urlsafe(32)
-        self._expected = b"Basic " + base64.b64encode(f"{_USER}:{self._password}".encode())
         self._server: asyncio.Server | None = None
         self._opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def url(self) -> str:
-        """What a library is given as its proxy, password and all: a secret. Raises OSError."""
+    async def url(self, *, most: int = 0) -> str:
+        """What a library is given as its proxy, password and all: a secret. Raises OSError.
+
+        `most`: bytes that an answer, or a whole tunnel, may bring before it is cut off, for libraries that keep answers in
+        memory; 0 = any number.
+        """
         async with self._opening:
             if self._closed:
                 raise OSError("the server stops")
             if self._server is None:
                 self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_BYTES)
         host, port = self._server.sockets[0].getsockname()[:2]
-        return f"http://{_USER}:{self._password}@{host}:{port}"
+        return f"http://{most}:{self._password}@{host}:{port}"
 
     async def close(self) -> None:
         """Nobody is let in any more, and everything under way is broken off."""
@@ -108,7 +110,7 @@ class Gateway:
                 if not isinstance(request, h11.Request):
                     return None
                 try:
-                    self._admit(request)
+                    client.most = self._admit(request)
                     if request.method == b"CONNECT":
                         return await self._tunnel(client, request)
                     host, port, path = _target(request)
@@ -127,12 +129,15 @@ class Gateway:
             if server is not None:
                 server[1].close()
 
-    def _admit(self, request: h11.Request) -> None:
+    def _admit(self, request: h11.Request) -> int:
+        """How many bytes it may bring. Raises _Refused."""
         if len(self._tasks) > self._most:
             raise _Refused(503, "too many connections")
         sent = [value for name, value in request.headers if name == b"proxy-authorization"]
-        if len(sent) != 1 or not hmac.compare_digest(sent[0].strip(), self._expected):
+        user, password = _credentials(sent[0] if len(sent) == 1 else b"")
+        if not hmac.compare_digest(password, self._password.encode()) or not user.isdigit():
             raise _Refused(407, "this proxy is the server's own")
+        return int(user[:18])
 
     async def _dial(self, host: str, port: int) -> Peer:
         """A connection to an address that may be dialled. Raises _Refused."""
@@ -193,16 +198,30 @@ async def _body(client: Peer, server: Peer) -> None:
 
 
 async def _answer(client: Peer, server: Peer) -> None:
+    size = 0
     while True:
         event = await server.next()
         if isinstance(event, h11.Response):
             await client.send(for_client(event))
         elif isinstance(event, h11.Data):
+            size += len(event.data)
+            if client.most and size > client.most:
+                raise Broken(server)
             await client.send(h11.Data(data=event.data))
         elif isinstance(event, h11.EndOfMessage):
             return await client.send(h11.EndOfMessage())
         elif not isinstance(event, h11.InformationalResponse):
             raise Broken(server)
+
+
+def _credentials(sent: bytes) -> tuple[bytes, bytes]:
+    """User and password of a Basic authorization; empty when it is none."""
+    scheme, _, encoded = sent.strip().partition(b" ")
+    try:
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+    except ValueError:
+        return b"", b""
+    return (user, password) if scheme.lower() == b"basic" else (b"", b"")
 
 
 def _authority(text: str, default: int) -> tuple[str, int]:

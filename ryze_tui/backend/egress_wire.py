@@ -27,11 +27,12 @@ class Broken(Exception):
 
 
 class Peer:
-    """One end of a connection. `deadline`: what every byte puts off, and by how many seconds."""
+    """One end of a connection. `deadline`: what every byte puts off, and by how many seconds; `most`: bytes it may be brought."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, http: h11.Connection) -> None:
         self.reader, self.writer, self.http = reader, writer, http
         self.deadline: tuple[asyncio.Timeout, float] | None = None
+        self.most = 0
 
     @property
     def reusable(self) -> bool:
@@ -142,9 +143,13 @@ async def splice(client: Peer, server: Peer, seconds: float) -> None:
 
 
 async def _pump(source: Peer, sink: Peer) -> None:
+    size = 0
     try:
         while data := await source.reader.read(READ_BYTES):
             source.moved()
+            size += len(data)
+            if sink.most and size > sink.most:
+                raise Broken(source)
             sink.writer.write(data)
             await sink.writer.drain()
             sink.moved()

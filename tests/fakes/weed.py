@@ -85,9 +85,8 @@ class Weed:
 
 def _elsewhere() -> str:
     """A virtual environment that is built upon another has its programs there."""
-    found = next((str(Path(entry).parents[2] / "bin" / "weed") for entry in sys.path
-                  if (Path(entry).name == "site-packages" and (Path(entry).parents[2] / "bin" / "weed").exists())), None)  # fmt: skip
-    found = found or shutil.which("weed")
+    programs = (Path(entry).parents[2] / "bin" / "weed" for entry in sys.path if Path(entry).name == "site-packages")
+    found = next((str(program) for program in programs if program.exists()), None) or shutil.which("weed")
     assert found, "weed is missing: pip install -e '.[dev]'"
     return found
 

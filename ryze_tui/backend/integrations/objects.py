@@ -2,7 +2,7 @@
 
 A key is `prefix/instance/YYYY/MM/DD/messageId.ext`. Its parts keep ASCII letters, digits, `.`, `_` and `-`; everything else
 becomes `_`, a part never begins with a dot and has at most 120 characters. A message id that had to be changed gets 8 digits of
-its SHA-256 behind it, so that two never become one. So a key needs no encoding anywhere, and the URL that is told is the object's.
+its SHA-256 behind it, so that two never become one. So a key needs no encoding anywhere: the URL that is told is the object's.
 """
 
 from __future__ import annotations

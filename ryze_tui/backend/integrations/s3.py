@@ -30,6 +30,8 @@ SECONDS: Final = 30.0
 SLOWEST: Final = 20_000
 """Bytes a second that an upload has to reach, after the first SECONDS."""
 STORES: Final = 32
+ANSWERS: Final = 4_000_000
+"""Bytes that a store may answer before it is cut off: a few words are wanted, and they are kept in memory."""
 _HOST_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _REGION: Final = re.compile(r"[A-Za-z0-9-]{1,40}")
@@ -141,7 +143,7 @@ class Client:
         parts = urlsplit(where.endpoint)
         try:
             await self._egress.addresses(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-            proxy = await self._gateway.url()
+            proxy = await self._gateway.url(most=ANSWERS)
         except Forbidden as error:
             raise Failure(ADDRESS, str(error)) from None
         except (OSError, UnicodeError):

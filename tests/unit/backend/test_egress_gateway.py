@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -49,15 +50,21 @@ def authorization(url: str) -> str:
     return "Basic " + base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
 
 
-async def raw(url: str, request: bytes) -> bytes:
+def request(url: str, line: str, *headers: str) -> bytes:
+    """A request's head with the password."""
+    sent = ["Host: x", f"Proxy-Authorization: {authorization(url)}", *headers]
+    return "\r\n".join([f"{line} HTTP/1.1", *sent, "", ""]).encode()
+
+
+async def raw(url: str, said: bytes) -> bytes:
     """What comes back until the gateway closes."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    writer.write(request)
+    writer.write(said)
     async with asyncio.timeout(10):
-        said = await reader.read()
+        answer = await reader.read()
     writer.close()
-    return said
+    return answer
 
 
 class Echo:
@@ -137,7 +144,7 @@ async def test_a_tunnel_carries_bytes_both_ways() -> None:
         parts = urlsplit(url)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         # What is sent right behind the head belongs to the other side already.
-        writer.write(f"CONNECT {address} HTTP/1.1\r\nHost: {address}\r\nProxy-Authorization: {authorization(url)}\r\n\r\nab".encode())
+        writer.write(request(url, f"CONNECT {address}") + b"ab")
         async with asyncio.timeout(5):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
             writer.write(b"cd" * 100_000)
@@ -169,14 +176,14 @@ async def test_two_passwords_are_none() -> None:
 @pytest.mark.parametrize("method", ["CONNECT", "GET"])
 @pytest.mark.parametrize(
     ("host", "says"),
-    [("169.254.169.254", "metadata"), ("hooks.example", "this server itself"), ("[::1]", "this server itself"), ("10.0.0.1", "private")],
-)
+    [("169.254.169.254", "metadata"), ("hooks.example", "server itself"), ("[::1]", "server itself"), ("10.0.0.1", "private")],
+)  # fmt: skip
 async def test_what_may_not_be_dialled_is_403_with_the_reason(method: str, host: str, says: str) -> None:
     egress = Egress(allow_private=False, resolver=Dns(["127.0.0.1"]))
     async with gateway(egress) as made:
         url = await made.url()
         target = f"{host}:80" if method == "CONNECT" else f"http://{host}/x"
-        said = await raw(url, f"{method} {target} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: {authorization(url)}\r\n\r\n".encode())
+        said = await raw(url, request(url, f"{method} {target}"))
     assert said.startswith(b"HTTP/1.1 403 ") and says.encode() in said
 
 
@@ -267,14 +274,14 @@ async def test_connections_are_bounded_and_closing_ends_them() -> None:
     async with server(silent) as address, gateway(most=2) as made:
         url = await made.url()
         parts = urlsplit(url)
-        request = f"CONNECT {address} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: {authorization(url)}\r\n\r\n".encode()
+        connect = request(url, f"CONNECT {address}")
         open_ones = []
         for _one in range(2):
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-            writer.write(request)
+            writer.write(connect)
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
             open_ones.append((reader, writer))
-        assert (await raw(url, request)).startswith(b"HTTP/1.1 503 ")
+        assert (await raw(url, connect)).startswith(b"HTTP/1.1 503 ")
         await made.close()
         async with asyncio.timeout(5):
             assert [await reader.read() for reader, _writer in open_ones] == [b"", b""]
@@ -288,3 +295,41 @@ async def test_its_password_is_in_no_representation() -> None:
     async with gateway() as made:
         password = urlsplit(await made.url()).password
         assert password and password not in repr(made) and len(password) >= 40
+
+
+async def test_a_server_that_says_too_much_is_cut_off() -> None:
+    """What a library keeps in memory of an answer, an endless one of an error too, is bounded by the gateway."""
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100000000000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+
+    async with server(endless) as address, gateway() as made:
+        url = await made.url(most=500_000)
+        assert 0 < len(await raw(url, request(url, f"GET http://{address}/"))) < 700_000
+        tunnel = request(url, f"CONNECT {address}") + b"GET / HTTP/1.1\r\n\r\n"
+        assert 0 < len(await raw(url, tunnel)) < 700_000
+
+
+async def test_obstore_is_not_led_elsewhere() -> None:
+    """A store that redirects is an error, and the gateway would have to be passed again anyway."""
+    from ryze_tui.backend.integrations.s3 import TROUBLE, Client, Failure, target
+
+    echo = Echo()
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{other}/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode())
+        await writer.drain()
+
+    async with server(echo) as other, server(elsewhere) as address, gateway() as made:
+        values = {"region": "", "bucket": "media", "accessKey": "AK", "endpoint": f"http://{address}"}
+        egress = Egress(allow_private=True)
+        with pytest.raises(Failure) as told:
+            await Client(egress, made).put(target(values, {"secretKey": "s"}), "key", b"x", {})
+        assert told.value.kind == TROUBLE
+    assert echo.connections == 0

@@ -27,7 +27,8 @@ from ryze_tui.backend.store.uploads import Upload, UploadRows
 from .fakes import ACCOUNT, START, VirtualClock
 
 RING = KeyRing([b"k" * 32])
-BLOCK = {"enabled": True, "region": "", "bucket": "media", "accessKey": "AK", "endpoint": "https://s3.example", "pathPrefix": "wa"}
+BLOCK = {"enabled": True, "region": "", "bucket": "media", "accessKey": "AK", "endpoint": "https://s3.example",
+         "pathPrefix": "wa"}  # fmt: skip
 PHOTO = SimpleNamespace(kind="image", mimetype="image/jpeg", file_name="")
 
 
@@ -110,7 +111,8 @@ SAID = "Error performing PUT https://u:geheim@s3.example/x?sig=geheim in 3ms - S
     [
         (f"{SAID}403 Forbidden: <Error><Code>SignatureDoesNotMatch</Code><StringToSign>geheim</StringToSign></Error>",
          s3.CREDENTIALS, "the store refused the credentials, or what they may do (403 SignatureDoesNotMatch)"),
-        (f"{SAID}404 Not Found: <Error><Code>NoSuchBucket</Code></Error>", s3.BUCKET, "the bucket does not exist (404 NoSuchBucket)"),
+        (f"{SAID}404 Not Found: <Error><Code>NoSuchBucket</Code></Error>", s3.BUCKET,
+         "the bucket does not exist (404 NoSuchBucket)"),
         (f"{SAID}503 Slow Down: <Error><Code>SlowDown</Code></Error>", s3.TROUBLE, "the store answered 503 SlowDown"),
         (f"{SAID}301 Moved", s3.TROUBLE, "the store answered 301"),
         (f"{SAID}400 Bad Request: <Error><Code>EntityTooLarge</Code></Error>", s3.OBJECT,
