@@ -15,7 +15,7 @@ from .engine.port import Engine
 from .events.bus import Bus
 from .events.outbox import Outbox
 from .instances import Instances
-from .integrations.media import Media
+from .integrations.media import S3MediaStore
 from .limits import Limits
 from .settings import Settings
 from .store.rows import Store
@@ -36,7 +36,7 @@ class Backend:
     outbox: Outbox
     egress: Egress
     gateway: Gateway
-    media_store: Media
+    media_store: S3MediaStore
     limits: Limits
     started: float
 

@@ -34,7 +34,7 @@ from .events.layouts import LAYOUTS
 from .events.outbox import Outbox
 from .first_account import first_account
 from .instances import Instances
-from .integrations.media import Media
+from .integrations.media import S3MediaStore
 from .integrations.s3 import Client
 from .integrations.spool import Spool
 from .limits import Limits
@@ -125,9 +125,9 @@ async def _fill(backend: Backend, account: str) -> None:
     backend.instances.adopt(records)
 
 
-def _media_store(settings: Settings, store: Store, ring: KeyRing, catalog: Catalog, client: Client, clock: Clock) -> Media:
+def _media_store(settings: Settings, store: Store, ring: KeyRing, catalog: Catalog, client: Client, clock: Clock) -> S3MediaStore:
     spool = Spool(settings.data_dir / MEDIA_DIR, ring, limit=settings.media_spool_bytes)
-    made = Media(
+    made = S3MediaStore(
         UploadRows(store.database, ring), spool, client, lambda record: store.block_secrets(record, "s3"), catalog.by_id, clock,
         random=random.random,
     )

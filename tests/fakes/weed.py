@@ -23,6 +23,12 @@ _PORTS: Final = ("master.port", "volume.port", "filer.port", "s3.port")
 _IDENTITY: Final = {
     "name": "tests", "credentials": [{"accessKey": ACCESS, "secretKey": SECRET}], "actions": ["Admin", "Read", "Write", "List"],
 }  # fmt: skip
+_DIE_WITH_PARENT: Final = (
+    "import ctypes, os, sys\n"
+    "if sys.platform == 'linux': ctypes.CDLL(None).prctl(1, 9)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])\n"
+)
+"""However the tests end, it ends with them."""
 
 
 def _free(count: int) -> list[int]:
@@ -51,9 +57,11 @@ class Weed:
         (self._home / "s3.json").write_text(json.dumps({"identities": [_IDENTITY]}))
         program = Path(sys.executable).with_name("weed")
         found = str(program) if program.exists() else _elsewhere()
-        argv = [found, f"-logdir={self._home}", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={data}", "-s3",
-                f"-s3.config={self._home / 's3.json'}", "-volume.max=4", "-master.volumeSizeLimitMB=64",
-                *(f"-{name}={port}" for name, port in self._ports.items())]  # fmt: skip
+        argv = [
+            sys.executable, "-c", _DIE_WITH_PARENT, found, f"-logdir={self._home}", "server", "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1", f"-dir={data}", "-s3", f"-s3.config={self._home / 's3.json'}", "-volume.max=4",
+            "-master.volumeSizeLimitMB=64", *(f"-{name}={port}" for name, port in self._ports.items()),
+        ]  # fmt: skip
         with (self._home / "weed.log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         end = time.monotonic() + seconds

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..clock import Clock
-from ..errors import SecretError, StoreError
+from ..errors import SecretError, StartupError, StoreError
 from ..record import Record, Values
 from ..store.uploads import Upload, UploadRows
 from . import objects
@@ -43,8 +43,8 @@ class Waiting:
     answer: str
 
 
-class Media:
-    """The MediaStore. `records`: by id, those that exist; `random`: a number in [0, 1)."""
+class S3MediaStore:
+    """Keeps and uploads. `records`: by id, those that exist; `random`: a number in [0, 1)."""
 
     def __init__(
         self, rows: UploadRows, spool: Spool, client: Client, secrets: Secrets, records: dict[str, Record], clock: Clock, *,
@@ -58,15 +58,15 @@ class Media:
         self._closed = False
 
     async def open(self) -> None:
-        """Take up what waited when the server ended; files that nobody was told of are removed. Raises StoreError."""
+        """Take up what waited when the server ended; files of nobody are removed. Raises StartupError, StoreError."""
         uploads = {one.id: one for one in await self._rows.all()}
         try:
-            there = set(await asyncio.to_thread(self._spool.open, {one.id: one.size for one in uploads.values()}))
+            there = set(await asyncio.to_thread(self._spool.open, {one.id: one.size for one in uploads.values() if one.key}))
         except OSError as error:
-            raise StoreError(f"the directory for media cannot be used: {error.strerror}") from error
+            raise StartupError(f"the media in {self._spool.directory} cannot be used: {error.strerror}; make it ours") from error
         lost = [one for ident, one in uploads.items() if ident not in there]
         if lost:
-            log.error("%d uploads are lost: their files are gone from the directory for media", len(lost))
+            log.error("%d uploads are lost: their files are gone from the directory for media, or were damaged", len(lost))
             await self._rows.remove(lost)
         for one in uploads.values():
             if one.id in there:

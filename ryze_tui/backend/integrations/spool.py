@@ -30,16 +30,16 @@ class Spool:
     def __init__(
         self, directory: Path, ring: KeyRing, *, limit: int, free: Callable[[Path], int] = _free,
     ) -> None:
-        self._directory, self._ring, self.limit, self._free = directory, ring, limit, free
+        self.directory, self._ring, self.limit, self._free = directory, ring, limit, free
         self.used = 0
 
     def open(self, known: dict[str, int]) -> list[str]:
         """What of `known` (id -> size) is there; every other file is removed: nobody was told of it. Raises OSError."""
-        paths.private_dir(self._directory)
-        present = {entry.name for entry in self._directory.iterdir()}
+        paths.private_dir(self.directory)
+        present = {entry.name for entry in self.directory.iterdir()}
         for name in present - known.keys():
             with contextlib.suppress(OSError):
-                (self._directory / name).unlink()
+                (self.directory / name).unlink()
         found = [name for name in known if name in present]
         self.used = sum(known[name] for name in found)
         return found
@@ -48,7 +48,7 @@ class Spool:
         """Room for so many bytes. Raises SpoolFull, OSError."""
         if self.used + size > self.limit:
             raise SpoolFull(f"{self.used} of {self.limit} bytes wait for their stores already")
-        if self._free(self._directory) - size < RESERVE:
+        if self._free(self.directory) - size < RESERVE:
             raise SpoolFull("the disk is full")
         self.used += size
 
@@ -59,14 +59,14 @@ class Spool:
     def write(self, ident: str, content: bytes) -> None:
         """Keep it; on the disk when this returns, or nothing of it. Blocks. Raises OSError."""
         sealed = self._ring.encrypt_bytes(content, "uploads", ident, "content")
-        path = self._directory / ident
+        path = self.directory / ident
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(sealed)
                 file.flush()
                 os.fsync(file.fileno())
-            directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+            directory = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(directory)
             finally:
@@ -77,10 +77,10 @@ class Spool:
 
     def read(self, ident: str) -> bytes:
         """What was kept. Blocks. Raises OSError, SecretError."""
-        return self._ring.decrypt_bytes((self._directory / ident).read_bytes(), "uploads", ident, "content")
+        return self._ring.decrypt_bytes((self.directory / ident).read_bytes(), "uploads", ident, "content")
 
     def remove(self, idents: Collection[str]) -> None:
         """They are wanted no more. Blocks; what cannot be removed now goes at the next start."""
         for ident in idents:
             with contextlib.suppress(OSError):
-                (self._directory / ident).unlink(missing_ok=True)
+                (self.directory / ident).unlink(missing_ok=True)

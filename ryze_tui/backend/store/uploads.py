@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from ..errors import SecretError, StoreError
+from ..errors import SecretError
 from ..secrets import KeyRing
 from . import schema
 from .database import Database
@@ -51,15 +51,16 @@ class UploadRows:
         })])  # fmt: skip
 
     async def all(self) -> list[Upload]:
-        """Everything that waits, oldest first."""
-        try:
-            return [self._upload(row) for row in await self._database.read(select(_TABLE).order_by(_TABLE.c.sequence))]
-        except (SecretError, ValueError, KeyError) as error:
-            raise StoreError(f"an upload cannot be read: {error}") from error
+        """Everything that waits, oldest first; what cannot be read has no key."""
+        return [self._upload(row) for row in await self._database.read(select(_TABLE).order_by(_TABLE.c.sequence))]
 
     def _upload(self, row: Any) -> Upload:
-        data = json.loads(self._ring.decrypt(row.data, "uploads", row.id, "data"))
-        return Upload(row.id, row.instance_id, row.created_at, row.size, data["key"], data["headers"], row.attempts, row.answer)
+        try:
+            data = json.loads(self._ring.decrypt(row.data, "uploads", row.id, "data"))
+            key, headers = str(data["key"]), dict(data["headers"])
+        except (SecretError, ValueError, TypeError, KeyError):
+            key, headers = "", {}
+        return Upload(row.id, row.instance_id, row.created_at, row.size, key, headers, row.attempts, row.answer)
 
     def save(self, upload: Upload) -> asyncio.Future[None]:
         """What became of an attempt."""

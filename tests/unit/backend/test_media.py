@@ -15,14 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ryze_tui.backend.errors import SecretError
 from ryze_tui.backend.integrations import objects, queues, s3
-from ryze_tui.backend.integrations.media import Media
+from ryze_tui.backend.integrations.media import S3MediaStore
 from ryze_tui.backend.integrations.queues import IN_ALL, JITTER, LONGEST, PER_INSTANCE, TROUBLED, WAITS, Queues
 from ryze_tui.backend.integrations.s3 import Failure, in_words, target
 from ryze_tui.backend.integrations.spool import Spool
 from ryze_tui.backend.record import Record
 from ryze_tui.backend.secrets import KeyRing
+from ryze_tui.backend.store import schema
 from ryze_tui.backend.store.database import Database
 from ryze_tui.backend.store.uploads import Upload, UploadRows
+from sqlalchemy import update
 
 from .fakes import ACCOUNT, START, VirtualClock
 
@@ -220,7 +222,7 @@ class Bench:
         self.rows = UploadRows(self.database, RING)
         self.spool = Spool(self.home / "media", RING, limit=self.limit, free=lambda _: self.free)
         client: Any = self.shop
-        self.media = Media(self.rows, self.spool, client, secrets, self.records, self.clock, random=lambda: 0.5)
+        self.media = S3MediaStore(self.rows, self.spool, client, secrets, self.records, self.clock, random=lambda: 0.5)
         await self.media.open()
         return self
 
@@ -361,12 +363,14 @@ async def test_lost_files_and_files_of_nobody_at_the_start(tmp_path: Path, caplo
         for n in range(3):
             await bench.keep("a", f"m{n}", b"x" * 10)
         first = (await bench.rows.all())[0]
+        await bench.database.write([(update(schema.uploads).where(schema.uploads.c.id != first.id).values(data="spoiled"), {})])
+        assert await bench.keep("a", "whole")
     (tmp_path / "media" / first.id).unlink()
     (tmp_path / "media" / "orphan").write_bytes(b"x")
     async with Bench(tmp_path) as bench:
-        await bench.until(lambda: len(bench.shop.objects) == 2)
+        await bench.until(lambda: len(bench.shop.objects) == 1)
         await bench.rest()
-        assert "1 uploads are lost" in caplog.text and bench.files() == 0 and bench.spool.used == 0
+        assert "3 uploads are lost" in caplog.text and bench.files() == 0 and bench.spool.used == 0
 
 
 async def test_what_is_on_the_disk_is_sealed_to_its_place(tmp_path: Path) -> None:
