@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
+from ryze_tui.api.openapi import document
 from ryze_tui.backend.integrations.s3 import Client, target
 from ryze_tui.backend.record import Record
 
@@ -126,6 +128,7 @@ async def test_trying_a_configuration_out(api: Api, store: Weed) -> None:
         ("put", True, ""), ("get", True, ""), ("delete", True, ""),
     ]  # fmt: skip
     assert tried["message"] == "S3 test passed"
+    jsonschema_rs.validate(document("1", simulated=True)["components"]["schemas"]["S3Tested"], tried)
     assert (await api.ok("GET", "/api/instance/getS3/sales"))["s3"]["enabled"] is False, "tried, not stored"
     await api.ok("POST", "/api/instance/s3/sales", store.block())
     assert (await api.ok("POST", "/api/instance/s3/sales/test"))["message"] == "S3 test passed"
@@ -138,7 +141,7 @@ async def test_trying_a_configuration_out(api: Api, store: Weed) -> None:
         ({"endpoint": "http://169.254.169.254"}, "metadata"), ({"accessKey": "", "secretKey": ""}, "credentials"),
     ):  # fmt: skip
         steps = (await api.ok("POST", "/api/instance/s3/sales/test", store.block(**change)))["steps"]
-        assert [one["name"] for one in steps] == ["put"] and says in steps[0]["error"], (change, steps)
+        assert [one["name"] for one in steps] == ["put"] and not steps[0]["ok"] and says in steps[0]["error"], (change, steps)
 
 
 async def test_a_refused_address_is_never_dialled(tmp_path: Path) -> None:
@@ -259,3 +262,8 @@ async def test_a_restart_goes_on_and_removes_what_nobody_was_told_of(tmp_path: P
         await empty(api)
         found = [await in_store(api, store, url.replace("http://127.0.0.1:9", store.url)) for url in urls]
         assert found == [b"private-0", b"private-1", b"private-2"]
+
+
+async def test_it_is_an_extension(plain: Api) -> None:
+    await plain.new("sales")
+    assert await plain.refused("POST", "/api/instance/s3/sales/test", {}) == (404, "Not found")
