@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ryze_tui.backend.errors import SecretError
 from ryze_tui.backend.integrations import objects, queues, s3
@@ -43,6 +43,7 @@ def test_a_key_says_when_and_what() -> None:
     assert objects.folder("/../a b//é/.git/") == "_./a_b/_/_git/"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(min_size=1, max_size=300), st.text(max_size=30), st.text(max_size=30))
 def test_keys_are_safe_whatever_a_sender_says(prefix: str, message_id: str, mimetype: str, file_name: str) -> None:
     media = SimpleNamespace(kind="document", mimetype=mimetype, file_name=file_name)
@@ -54,6 +55,7 @@ def test_keys_are_safe_whatever_a_sender_says(prefix: str, message_id: str, mime
     assert sent.isascii() and sent.isprintable()
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=200), st.text(min_size=1, max_size=200))
 def test_two_messages_are_two_objects(one: str, other: str) -> None:
     keys = [objects.object_key("", "sales", message, START, PHOTO) for message in (one, other)]
@@ -146,6 +148,7 @@ def upload(n: int, instance: str = "a") -> Upload:
     return Upload(f"u{n}", instance, START, 1, f"k{n}", {})
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=150), st.sets(st.integers(0, 9)), st.lists(st.integers(0, 1000), max_size=300))
 def test_queues_keep_their_limits_and_lose_nothing(owners: list[int], troubled: set[int], ends: list[int]) -> None:
     made = Queues()
@@ -384,6 +387,7 @@ async def test_what_is_on_the_disk_is_sealed_to_its_place(tmp_path: Path) -> Non
     assert (tmp_path / "media" / "two").stat().st_mode & 0o777 == 0o600
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_are_sealed_as_texts_are(data: bytes) -> None:
     other = KeyRing([b"n" * 32, b"k" * 32])
