@@ -10,10 +10,12 @@ from .catalog import Catalog
 from .clock import Clock
 from .configure import Configure
 from .egress import Egress
+from .egress_gateway import Gateway
 from .engine.port import Engine
 from .events.bus import Bus
 from .events.outbox import Outbox
 from .instances import Instances
+from .integrations.media import S3MediaStore
 from .limits import Limits
 from .settings import Settings
 from .store.rows import Store
@@ -35,6 +37,8 @@ class Backend:
     outbox: Outbox
     traffic: Traffic
     egress: Egress
+    gateway: Gateway
+    media_store: S3MediaStore
     limits: Limits
     started: float
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from ..api import errors as texts
-from ..api.blocks import BLOCKS, Block, Chatwoot, Proxy, Settings, Webhook, WebSocket, from_create, secret_fields
+from ..api.blocks import BLOCKS, S3, Block, Chatwoot, Proxy, Settings, Webhook, WebSocket, from_create, secret_fields
 from .clock import rfc3339
 from .dialect import Dialect
 from .errors import ApiError
@@ -99,6 +99,8 @@ def _usable(kind: str, block: Block) -> Written:
     elif isinstance(block, Proxy):
         check_proxy(block)
         block = block if block.enabled else Proxy(enabled=False)
+    elif isinstance(block, S3):
+        block = block if block.enabled and usable_s3(block) else S3(enabled=False)
     elif isinstance(block, Chatwoot):
         return _chatwoot(block)
     return split(kind, block)
@@ -119,6 +121,11 @@ def absolute_url(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return False
+
+
+def usable_s3(block: S3) -> bool:
+    """Whether it names a bucket, and its endpoint is a URL where there is one."""
+    return bool(block.bucket) and (not block.endpoint or absolute_url(block.endpoint))
 
 
 def check_proxy(proxy: Proxy) -> None:

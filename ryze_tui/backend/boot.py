@@ -24,6 +24,7 @@ from .catalog import Catalog
 from .clock import Clock, LoopClock
 from .configure import Configure
 from .egress import Egress
+from .egress_gateway import Gateway
 from .engine.port import Engine, Sessions
 from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
@@ -33,13 +34,17 @@ from .events.layouts import LAYOUTS
 from .events.outbox import Outbox
 from .first_account import first_account
 from .instances import Instances
+from .integrations.media import S3MediaStore
+from .integrations.s3 import Client
+from .integrations.spool import Spool
 from .limits import Limits
 from .record import Record
-from .secrets import load_keys
+from .secrets import KeyRing, load_keys
 from .settings import Settings
 from .store.database import Database
 from .store.outbox import OutboxRows
 from .store.rows import Store
+from .store.uploads import UploadRows
 from .traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -47,6 +52,7 @@ log = logging.getLogger(__name__)
 EngineFactory = Callable[[Settings, Sessions, Clock, Egress], Engine]
 
 DATABASE_FILE: Final = "ryze.db"
+MEDIA_DIR: Final = "media"
 
 
 def make_engine(settings: Settings, sessions: Sessions, clock: Clock, egress: Egress) -> Engine:
@@ -120,6 +126,16 @@ async def _fill(backend: Backend, account: str) -> None:
     backend.instances.adopt(records)
 
 
+def _media_store(settings: Settings, store: Store, ring: KeyRing, catalog: Catalog, client: Client, clock: Clock) -> S3MediaStore:
+    spool = Spool(settings.data_dir / MEDIA_DIR, ring, limit=settings.media_spool_bytes)
+    made = S3MediaStore(
+        UploadRows(store.database, ring), spool, client, lambda record: store.block_secrets(record, "s3"), catalog.by_id, clock,
+        random=random.random,
+    )
+    catalog.listeners.append(made.changed)
+    return made
+
+
 async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Backend:
     url = _database_url(settings)
     if settings.key_file is not None and settings.key_file.is_relative_to(settings.data_dir):
@@ -145,14 +161,18 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
             rows, egress, configure, clock, random=random.random, base_url=lambda: bus.base_url, layout=layout,
         )
         bus.deliver = outbox.accept
+        gateway = Gateway(egress)
+        media_store = _media_store(settings, store, ring, catalog, Client(egress, gateway), clock)
         traffic = Traffic(store.database, bus, outbox, engine, clock)
+        traffic.media_store = media_store
         instances = Instances(catalog, store, bus, engine, clock, traffic, configure.proxy_use)
         backend = Backend(
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
-            configure=configure, outbox=outbox, traffic=traffic, egress=egress,
+            configure=configure, outbox=outbox, traffic=traffic, egress=egress, gateway=gateway, media_store=media_store,
             limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
         )
         await outbox.open()
+        await media_store.open()
         await instances.open()
         await _fill(backend, account)
     except StoreError as error:
@@ -180,5 +200,7 @@ async def opened(settings: Settings, factory: EngineFactory = make_engine, clock
             await backend.instances.close()
             await backend.traffic.close()
             await backend.outbox.close()
+            await backend.media_store.close()
+            await backend.gateway.close()
             await backend.egress.close()
             await backend.store.database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets as entropy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from ..api import errors as texts
@@ -31,6 +31,8 @@ class Catalog:
         self._store, self._ring, self._bus, self._clock = store, ring, bus, clock
         self._short_tokens = short_tokens
         self.accounts = Accounts(store, clock, quota=quota)
+        self.listeners: list[Callable[[Record, str], None]] = []
+        """Called with the kind of a block that was replaced, with "" when the instance was removed."""
         self.by_id: dict[str, Record] = {}
         self._names: dict[str, dict[str, Record | None]] = {}
         self._tokens: dict[str, Record | None] = {}
@@ -145,6 +147,7 @@ class Catalog:
         record.changed()
         self._store.touch(record)
         self._bus.row(record)
+        self._tell(record, block.kind)
 
     async def remove(self, record: Record) -> None:
         """Gone from the disk, then from here; everybody who listens is told. Raises StoreError."""
@@ -154,3 +157,8 @@ class Catalog:
         del self._names[record.account][record.name]
         del self._tokens[self._ring.lookup(record.token)]
         self._bus.deleted(record)
+        self._tell(record, "")
+
+    def _tell(self, record: Record, kind: str) -> None:
+        for listener in self.listeners:
+            listener(record, kind)

@@ -51,17 +51,20 @@ class Configure:
 
     async def s3(self, record: Record, body: dict[str, Any]) -> Values:
         """Replace the store; switching it off deletes the credentials. Raises ApiError 400, 500."""
-        block = read_block(S3, body)
-        assert isinstance(block, S3)
-        if not block.enabled:
-            block = S3(enabled=False)
-        elif not block.bucket:
-            raise ApiError(400, f"{texts.INVALID_BODY}: bucket is required")
-        elif block.endpoint and not absolute_url(block.endpoint):
-            raise ApiError(400, f"{texts.INVALID_BODY}: endpoint must be an http or https URL")
+        block = _s3_block(body)
         async with _lock(record):
             await self._catalog.configure(record, await self._keeping(record, "s3", block, body))
         return s3_saved_view(record.blocks["s3"])
+
+    async def s3_candidate(self, record: Record, body: dict[str, Any]) -> tuple[Values, dict[str, str]]:
+        """What would be in force after `s3`, or is when nothing is sent: values and secrets. Raises ApiError 400, 409."""
+        stored = record.blocks.get("s3") or {}
+        if not body and stored.get("enabled"):
+            return stored, await self._store.block_secrets(record, "s3")
+        written = await self._keeping(record, "s3", _s3_block({"enabled": True} | body), body) if body else None
+        if written is None or not written.values["enabled"]:
+            raise ApiError(409, texts.S3_OFF)
+        return written.values, written.secrets
 
     async def _keeping(self, record: Record, kind: str, block: Block, body: dict[str, Any]) -> Written:
         """The block as it is stored; a secret that was left out is the one that is stored already, where it still fits."""
@@ -150,6 +153,19 @@ def _with_authorization(values: Values, authorization: str) -> Values:
         "label": values["label"], "enabled": values["enabled"], "url": values["url"], "authorization": authorization,
         "byEvents": values["byEvents"], "events": values["events"], "mediaBase64": values["mediaBase64"],
     }
+
+
+def _s3_block(body: dict[str, Any]) -> S3:
+    """Raises ApiError 400."""
+    block = read_block(S3, body)
+    assert isinstance(block, S3)
+    if not block.enabled:
+        return S3(enabled=False)
+    if not block.bucket:
+        raise ApiError(400, f"{texts.INVALID_BODY}: bucket is required")
+    if block.endpoint and not absolute_url(block.endpoint):
+        raise ApiError(400, f"{texts.INVALID_BODY}: endpoint must be an http or https URL")
+    return block
 
 
 def _lock(record: Record) -> asyncio.Lock:

@@ -74,6 +74,24 @@ class KeyRing:
             raise SecretError(f"{table}.{column} cannot be decrypted: it was changed or moved") from error
         return text.decode("utf-8", "surrogatepass")
 
+    def encrypt_bytes(self, data: bytes, table: str, row: str, column: str) -> bytes:
+        """The same for what is no text: `k1:<key id>:`, nonce and ciphertext as they are."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._ciphers[self._current].encrypt(nonce, data, f"{table}|{row}|{column}".encode())
+        return f"{_VERSION}:{self._current}:".encode() + nonce + sealed
+
+    def decrypt_bytes(self, sealed: bytes, table: str, row: str, column: str) -> bytes:
+        """Read what `encrypt_bytes` made for this place. Raises SecretError."""
+        version, _, rest = sealed.partition(b":")
+        key_id, _, raw = rest.partition(b":")
+        cipher = self._ciphers.get(key_id.decode("latin-1"))
+        if version != _VERSION.encode() or cipher is None:
+            raise SecretError(f"{table}.{column} was written with a key that is not in the key file")
+        try:
+            return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], f"{table}|{row}|{column}".encode())
+        except (InvalidTag, ValueError) as error:
+            raise SecretError(f"{table}.{column} cannot be decrypted: it was changed or moved") from error
+
     def derived(self, purpose: str, row: str) -> bytes:
         """A key for one purpose and place, always the same while the ring's first key is."""
         return hmac.new(self._lookup, f"{purpose}|{row}".encode(), hashlib.sha256).digest()

@@ -19,7 +19,8 @@ class Settings:
     environment. `answers`: one of dialect.DIALECTS. `messages`: one of layouts.LAYOUTS. `private_targets`: whether users may have
     loopback and private addresses dialled; None means while bound to loopback.
     `allowed_origins`: pages that may open sockets, none = any; `cors_origins`:
-    pages that may call, none = no page; each as origins.origin_of writes it. `simulator_speed` divides the simulator's waits;
+    pages that may call, none = no page; each as origins.origin_of writes it. `media_spool_bytes`: how much media may wait for its
+    store. `simulator_speed` divides the simulator's waits;
     `simulator_names` is `numbered` or `demo`.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     simulator_speed: float = 1.0
     simulator_names: str = "numbered"
     ring_size: int = 50_000
+    media_spool_bytes: int = 2_000_000_000
 
     @property
     def dialect(self) -> Dialect:

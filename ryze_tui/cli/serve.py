@@ -51,6 +51,7 @@ def add_arguments(parser: Parser) -> None:
         "--allow-private-targets", action=argparse.BooleanOptionalAction, default=None,
         help=_("webhooks may go to this machine and private networks (only while bound to 127.0.0.1)"),
     )
+    add("--media-spool", type=count, default=2000, metavar="MB", help=_("disk for media that waits for its S3 (2000)"))
     add("--key-file", type=Path, metavar="PATH", help=_("the key that secrets are encrypted with (XDG configuration directory)"))
     add("--simulator-instances", type=count, default=0, metavar="N", help=_("fill an empty account with N instances"))
     add("--simulator-speed", type=factor, default=1.0, metavar="N", help=_("divide the simulator's waits by N (1)"))
@@ -89,7 +90,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         data_dir=(args.data_dir or paths.data_dir()).absolute(), engine=args.engine, host=args.host, port=args.port,
         database=args.database, public_url=args.public_url.rstrip("/"), rate_limit=args.rate_limit,
         instance_quota=args.instance_quota, extensions=not args.no_extensions, answers=args.answers,
-        messages=args.messages, private_targets=args.allow_private_targets,
+        messages=args.messages, private_targets=args.allow_private_targets, media_spool_bytes=args.media_spool * 1_000_000,
         key_file=args.key_file.absolute() if args.key_file else None,
         # Taken out of the environment: no child process gets them.
         key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),

@@ -188,3 +188,11 @@ async def test_no_body_is_a_server_error(api: Api, body: dict[str, Any]) -> None
     for path in ("instance/settings", "instance/proxy", "instance/s3", "events/webhook", "events/websocket"):
         answer = await api.call("POST", f"/api/{path}/a", body)
         assert answer.status_code in (200, 400, 409, 429), answer.text
+
+
+@pytest.mark.parametrize("wrong", [{"s3Bucket": ""}, {"s3Endpoint": "store.example"}, {"s3Endpoint": "ftp://store.example"}])
+async def test_a_creation_stores_an_s3_that_cannot_act_switched_off(api: Api, wrong: dict[str, Any]) -> None:
+    fields = {"s3Enabled": True, "s3Bucket": "media", "s3AccessKey": "AK", "s3SecretKey": "sec", "s3Endpoint": "https://s3.example"}
+    made = await api.new("a", **fields | wrong)
+    assert (made["s3"]["enabled"], made["s3"]["accessKey"]) == (False, "")
+    assert (await api.new("b", **fields))["s3"]["enabled"] is True

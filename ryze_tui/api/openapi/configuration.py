@@ -7,7 +7,7 @@ from typing import Final
 from .. import errors as texts
 from ..blocks import BLOCKS, S3, Proxy, Webhook
 from .operations import JSON, Answer, Operation, ok, on_instance
-from .schemas import COUNT, TEXT, TIME, Schema, or_null, ref, request, shape, success, view
+from .schemas import COUNT, FLAG, TEXT, TIME, Schema, or_null, ref, request, shape, success, view
 
 _TOO_LARGE: Final = (texts.BODY_TOO_LARGE,)
 _NO_BODY: Final = f"{texts.INVALID_BODY}: enabled: Field required"
@@ -54,6 +54,14 @@ _BLOCKS: Final = (
             **on_instance(s400=(texts.INVALID_BODY, _NO_BODY), s413=_TOO_LARGE, s500=("Failed to update S3 configuration: …",)),
         }, body="S3Configuration",
         description="A secret key that is left out stays while endpoint and access key do.",
+    ),
+    Operation(
+        "POST", "/api/instance/s3/{instance}/test", "testS3", "instance", "Try the media store out", {
+            **ok("S3Tested", "An object was put, got and deleted, as far as that went; `waiting` is what waits to be uploaded."),
+            **on_instance(s400=(texts.INVALID_BODY,), s409=(texts.S3_OFF,), s413=_TOO_LARGE,
+                          s500=("Failed to get S3 configuration: …",)),
+        }, body="S3Test", body_required=False,
+        description="An extension. A configuration that is sent is tried and not stored; without one, the one in force is.",
     ),
     Operation(
         "GET", "/api/instance/metrics/{instance}", "getMetrics", "instance", "Message counters", {
@@ -144,6 +152,16 @@ def _proxy_test() -> Schema:
     return shape({"works": {"type": "boolean"}, "target": target, "steps": {"type": "array", "items": step}})
 
 
+def _s3_tested() -> Schema:
+    step = shape({
+        "name": {"enum": ["put", "get", "delete"]}, "ok": FLAG, "milliseconds": COUNT,
+        "error": {**TEXT, "description": "In words; empty when it worked."},
+    })  # fmt: skip
+    waiting = shape({"count": COUNT, "bytes": COUNT, "lastError": TEXT})
+    message = {"enum": ["S3 test passed", "S3 test failed"]}
+    return success(message, steps={"type": "array", "items": step, "minItems": 1}, waiting=waiting)
+
+
 def _metrics() -> Schema:
     counts = {"type": "object", "additionalProperties": COUNT}
     numbers = (
@@ -173,6 +191,8 @@ def components() -> dict[str, Schema]:
         "ProxyRead": success("Proxy configuration retrieved", proxy=ref("Proxy")),
         "ProxyWritten": success("Proxy configuration updated", proxy=ref("Proxy")),
         "ProxyTested": success({"enum": ["Proxy works", "Proxy does not work"]}, proxy=_proxy_test()),
+        "S3Test": request(S3, ()),
+        "S3Tested": _s3_tested(),
         "S3Read": shape({"success": {"const": True}, "s3": ref("S3")}),
         "S3Written": success("S3 configuration updated", s3=view(S3)),
         "WebhookWritten": success("Webhook configuration updated", webhook=ref("WebhookRow")),

@@ -70,6 +70,23 @@ async def set_s3(request: Request) -> JSONResponse:
     return _answer("S3 configuration updated", s3=s3)
 
 
+async def test_s3(request: Request) -> JSONResponse:
+    """POST /api/instance/s3/:instance/test, an extension; what is sent is tried, not stored."""
+    backend, record = backend_of(request), _target(request)
+    try:
+        values, secrets = await backend.configure.s3_candidate(record, await read_object(request, empty=True))
+    except StoreError as error:
+        raise ApiError(500, f"Failed to get S3 configuration: {error}") from error
+    steps = await backend.media_store.probe(values, secrets)
+    failed = any(step.error for step in steps)
+    shown = [{"name": one.name, "ok": not one.error, "milliseconds": one.milliseconds, "error": one.error} for one in steps]
+    waiting = backend.media_store.waiting(record)
+    return _answer(
+        "S3 test failed" if failed else "S3 test passed", steps=shown,
+        waiting={"count": waiting.count, "bytes": waiting.size, "lastError": waiting.answer},
+    )
+
+
 async def set_webhook(request: Request) -> JSONResponse:
     """POST /api/events/webhook/:instance; the row of its label is replaced."""
     record, body = _target(request), await read_object(request)

@@ -25,12 +25,15 @@ async def health(request: Request) -> JSONResponse:
     backend = backend_of(request)
     database = await backend.store.database.check()
     healthy = database == "ok"
+    checks = {"db": database}
+    if (media := backend.media_store.health()) is not None:
+        checks["s3"] = media  # a store of one user that fails makes this server no worse for the others
     body: dict[str, object] = {
         "status": "ok" if healthy else "degraded",
         "service": "RyzeAPI",
         "uptime": go_duration(backend.clock.monotonic() - backend.started),
         "timestamp": rfc3339(backend.clock.now()),
-        "checks": {"db": database},
+        "checks": checks,
     }
     if backend.settings.extensions:
         body |= {"extensions": list(EXTENSIONS), "engine": backend.engine.name}

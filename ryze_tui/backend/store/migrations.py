@@ -35,7 +35,11 @@ def _messages(connection: Connection) -> None:
     schema.messages.create(connection, checkfirst=True)
 
 
-STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox, _messages)
+def _uploads(connection: Connection) -> None:
+    schema.uploads.create(connection, checkfirst=True)
+
+
+STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox, _messages, _uploads)
 """Step N brings version N to N+1."""
 
 assert len(STEPS) == schema.SCHEMA_VERSION

@@ -212,6 +212,7 @@ class Store:
             (delete(schema.blocks).where(schema.blocks.c.instance_id == record.id), {}),
             (delete(schema.outbox).where(schema.outbox.c.instance_id == record.id), {}),
             (delete(schema.messages).where(schema.messages.c.instance_id == record.id), {}),
+            (delete(schema.uploads).where(schema.uploads.c.instance_id == record.id), {}),
             (delete(schema.instances).where(schema.instances.c.id == record.id), {}),
         ])
 

@@ -96,4 +96,17 @@ messages = Table(
     Column("status", String(12), nullable=False),
 )
 
-SCHEMA_VERSION: Final = 4
+uploads = Table(
+    "uploads", metadata,  # media on its way to S3; the bytes are in a file of the same id
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("instance_id", String(32), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("data", Text, nullable=False),  # encrypted
+    Index("uploads_instance", "instance_id"),
+)
+
+SCHEMA_VERSION: Final = 5

@@ -76,6 +76,7 @@ def test_error_texts() -> None:
         "WEBHOOK_NOT_FOUND": "Webhook not found",
         "WEBHOOK_OFF": "Webhook is not enabled",
         "PROXY_OFF": "Proxy is not enabled",
+        "S3_OFF": "S3 is not enabled",
         "DELIVERY_NOT_FOUND": "Delivery not found",
         "DELIVERY_PENDING": "Delivery is still pending",
         "NOT_FOUND": "Not found",
