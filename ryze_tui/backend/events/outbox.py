@@ -173,6 +173,7 @@ class Outbox:
             task.add_done_callback(self._tasks.discard)
 
     async def _send(self, delivery: Delivery) -> None:
+        began = self._clock.monotonic()
         try:
             await self._attempt(delivery)
         except asyncio.CancelledError:
@@ -181,7 +182,7 @@ class Outbox:
             log.exception("delivery %s ended by a bug", delivery.id)
             self._settle(delivery, Fate(DEAD), None, "an error of this server")
         finally:
-            self._lanes.done(delivery)
+            self._lanes.done(delivery, self._clock.monotonic() - began)
         self._pump()
 
     async def _attempt(self, delivery: Delivery) -> None:
