@@ -96,7 +96,8 @@ _WEBHOOKS: Final = (
     Operation(
         "POST", "/api/events/webhook/{instance}/deliveries/{id}/redeliver", "redeliver", "events", "Send a delivery again", {
             **ok("DeliveryQueued"),
-            **on_instance(s404=(texts.DELIVERY_NOT_FOUND,), s409=(texts.DELIVERY_PENDING, texts.WEBHOOK_OFF),
+            **on_instance(s404=(texts.DELIVERY_NOT_FOUND,),
+                          s409=(texts.DELIVERY_PENDING, texts.WEBHOOK_OFF, texts.WEBHOOK_PAUSED),
                           s500=("Failed to read deliveries: …",)),
         }, description="An extension. It keeps its id.",
     ),

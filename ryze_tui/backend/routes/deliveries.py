@@ -68,7 +68,9 @@ async def redeliver(request: Request) -> JSONResponse:
         raise ApiError(409, texts.DELIVERY_PENDING)
     if delivery.label not in record.webhooks or not record.webhooks[delivery.label]["enabled"]:
         raise ApiError(409, texts.WEBHOOK_OFF)
-    backend.outbox.again(delivery)
+    if delivery.label in record.paused:
+        raise ApiError(409, texts.WEBHOOK_PAUSED)
+    await _asked(backend.outbox.again(delivery))
     return JSONResponse({"success": True, "message": "Delivery queued", "delivery": view(delivery)})
 
 

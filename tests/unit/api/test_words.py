@@ -75,6 +75,7 @@ def test_error_texts() -> None:
         "WEBHOOKS_FULL": "Maximum of 3 enabled webhooks reached",
         "WEBHOOK_NOT_FOUND": "Webhook not found",
         "WEBHOOK_OFF": "Webhook is not enabled",
+        "WEBHOOK_PAUSED": "Webhook is paused: its receiver answered 410, configure it again first",
         "DELIVERY_NOT_FOUND": "Delivery not found",
         "DELIVERY_PENDING": "Delivery is still pending",
         "NOT_FOUND": "Not found",

@@ -316,6 +316,20 @@ async def test_first_attempts_of_a_chat_are_in_order_and_other_chats_do_not_wait
     assert b.receiver.numbers == [1, 3, 2]
 
 
+async def test_what_waits_for_a_row_that_was_paused_meanwhile_is_not_sent() -> None:
+    b = Bench()
+    gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    b.receiver.answer = lambda body: gone
+    await b.happen(1, 2, 3)
+    gone.set_result(410)
+    await b.rest()
+    assert (b.receiver.numbers, b.states) == ([1], [DEAD] * 3)
+    b.rows.disk["msg_later"] = (waiting := delivery(4, where="i1"), '{"n": 4}')
+    await b.restart()
+    assert (b.receiver.numbers, waiting.state) == ([1], DEAD)
+    assert "410" in waiting.answer
+
+
 async def test_gone_pauses_the_row_and_what_comes_later_is_not_even_kept() -> None:
     b = Bench()
     b.receiver.answer = lambda body: 410
