@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
@@ -13,8 +13,10 @@ from .egress import Egress
 from .engine.port import Engine
 from .events.bus import Bus
 from .events.outbox import Outbox
+from .health import Health
 from .instances import Instances
 from .limits import Limits
+from .metrics import Requests
 from .settings import Settings
 from .store.rows import Store
 
@@ -34,7 +36,9 @@ class Backend:
     outbox: Outbox
     egress: Egress
     limits: Limits
+    health: Health
     started: float
+    requests: Requests = field(default_factory=Requests)
 
 
 def backend_of(connection: HTTPConnection) -> Backend:

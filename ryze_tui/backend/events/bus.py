@@ -7,7 +7,7 @@ An event is turned into text once, and only when somebody listens.
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
@@ -95,11 +95,13 @@ class Bus:
         self._extensions = extensions
         self._accounts: dict[str, _Account] = {}
         self._sockets: dict[str, dict[Listener, str]] = {}
+        self.published: Counter[str] = Counter()
 
     # -- speaking ------------------------------------------------------------------------------------------------------
 
     def publish(self, record: Record, name: str, data: Values) -> None:
         """One of the contract's six events."""
+        self.published[name] += 1
         if record.id in self._sockets:
             self._to_sockets(record, name, data)
         self._to_account(record.account, name, record.name, data)
@@ -155,6 +157,10 @@ class Bus:
         for listener, wanted in list(account.listeners.items()):
             if wanted is None or name in wanted or name in ALWAYS:
                 listener.push(frame.text(self._epoch))
+
+    def sockets(self) -> tuple[int, int]:
+        """How many follow an instance, and how many an account."""
+        return sum(map(len, self._sockets.values())), sum(len(account.listeners) for account in self._accounts.values())
 
     # -- listening -----------------------------------------------------------------------------------------------------
 

@@ -185,6 +185,10 @@ class Lanes:
         self._forget(hook)
         return dropped
 
+    def oldest(self) -> float:
+        """When the oldest first attempt that waits was created, in Unix seconds; 0 when none waits."""
+        return min((lane[0].created_at for hook in self._hooks.values() for lane in hook.lanes.values() if lane), default=0.0)
+
     # -- whose turn it is ----------------------------------------------------------------------------------------------
 
     def _host(self, name: str) -> _Host:
