@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 IN_MEMORY: Final = 5_000
 """Deliveries whose data stays in memory until they are sent; of those behind them it is read again when their turn comes."""
 PRUNE_EVERY: Final = 100
+_ENCODED: Final = json.JSONEncoder(separators=(",", ":")).encode
 LATENCY_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 PAUSED: Final = "the webhook is paused: its receiver answered 410; write it again to go on"
 _REFUSED: Final = 403
@@ -248,7 +249,7 @@ class Outbox:
         about = {"baseUrl": self._base_url(), "instance": record.name, "token": record.token}
         data = self._layout(delivery.data) if delivery.event == MESSAGE else delivery.data
         envelope = {"event": delivery.event, "data": data, "instanceData": about}
-        body = json.dumps(envelope, separators=(",", ":")).encode()
+        body = _ENCODED(envelope).encode()
         authorization = await self._registry.authorization(record, delivery.label)
         key = self._registry.signing_key(record, delivery.label)
         return body, headers(delivery.id, int(self._clock.now()), body, authorization=authorization, secret=key)

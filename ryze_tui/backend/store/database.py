@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import Executable, delete, event, insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ..errors import StartupError, StoreError
 from ..histogram import Histogram
@@ -179,8 +179,8 @@ class Database:
         began = time.perf_counter()
         try:
             async with self._engine.begin() as connection:
-                for statements in units:
-                    await _execute(connection, statements)
+                for statement, parameters in _together(units):
+                    await connection.execute(statement, parameters)
             self.commits.observe(time.perf_counter() - began)
         except SQLAlchemyError as error:
             return _Failure(_reason(error))
@@ -196,6 +196,13 @@ def _one_by_one(statements: Sequence[Statement]) -> list[Statement]:
     ]
 
 
-async def _execute(connection: AsyncConnection, statements: Sequence[Statement]) -> None:
-    for statement, parameters in statements:
-        await connection.execute(statement, parameters)
+def _together(units: Sequence[Sequence[Statement]]) -> list[Statement]:
+    """In the same order; rows that follow each other and are for the same statement go to the database in one call."""
+    found: list[Statement] = []
+    for statement, parameters in (one for statements in units for one in statements):
+        many = isinstance(parameters, list)
+        if many and found and found[-1][0] is statement and isinstance(found[-1][1], list):
+            found[-1][1].extend(parameters)
+        else:
+            found.append((statement, list(parameters) if many else parameters))
+    return found

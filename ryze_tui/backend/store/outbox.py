@@ -18,6 +18,8 @@ from . import schema
 from .database import Database
 
 _TABLE: Final = schema.outbox
+_INSERT: Final = insert(_TABLE)
+_ENCODED: Final = json.JSONEncoder(separators=(",", ":")).encode
 _RESULT: Final = update(_TABLE).where(_TABLE.c.id == bindparam("row_id")).values({
     name: bindparam(name) for name in ("state", "attempts", "next_at", "status", "answer", "done_at")
 })
@@ -56,7 +58,7 @@ class OutboxRows:
         self._database, self._ring = database, ring
 
     def _seal(self, delivery: Delivery) -> str:
-        return self._ring.encrypt(json.dumps(delivery.data, separators=(",", ":")), "outbox", delivery.id, "data")
+        return self._ring.encrypt(_ENCODED(delivery.data), "outbox", delivery.id, "data")
 
     def add(self, deliveries: Sequence[Delivery]) -> asyncio.Future[None]:
         """On the disk when the future is done, all or none."""
@@ -68,7 +70,7 @@ class OutboxRows:
             }
             for one in deliveries
         ]
-        return self._database.write([(insert(_TABLE), rows)])
+        return self._database.write([(_INSERT, rows)])
 
     async def pending(self) -> list[Delivery]:
         """What was not finished when the server ended, oldest first, without data."""
