@@ -8,9 +8,11 @@ a moment later changes nothing. Redirects are not followed, and of an answer onl
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import ipaddress
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,6 +39,12 @@ _PRIVATE: Final = tuple(
     ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
 _THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
+
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore looks for it with every lock it makes; a module that is not there is searched for on the disk each time, which
+    # cost more than the rest of a delivery. None says for good that it is not there (see sys.modules in Python's reference).
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 class Forbidden(Exception):
