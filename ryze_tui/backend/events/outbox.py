@@ -131,9 +131,11 @@ class Outbox:
 
     # -- looking behind it ---------------------------------------------------------------------------------------------
 
-    async def list(self, record: Record, *, label: str | None, state: str | None, limit: int) -> Sequence[Delivery]:
-        """The newest deliveries of an instance first. Raises StoreError."""
-        return await self._rows.list(record, label=label, state=state, limit=limit)
+    async def list(
+        self, record: Record, *, label: str | None, state: str | None, limit: int, before: str | None = None
+    ) -> Sequence[Delivery]:
+        """The newest deliveries of an instance first, of those older than the one called `before`. Raises StoreError."""
+        return await self._rows.list(record, label=label, state=state, limit=limit, before=before)
 
     async def find(self, record: Record, delivery_id: str) -> Delivery | None:
         """One delivery of an instance. Raises StoreError."""
