@@ -28,6 +28,7 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 ANSWER_BYTES: Final = 2048
 CONNECT_SECONDS: Final = 10.0
+_KEPT_CONNECTIONS: Final = 50
 
 _METADATA: Final = frozenset(
     ipaddress.ip_address(text)
@@ -133,14 +134,33 @@ class Egress:
     async def post(self, url: str, *, content: bytes, headers: dict[str, str], seconds: float) -> Reply:
         """POST, within `seconds` in all. Raises Forbidden, httpx.HTTPError, TimeoutError, OSError, httpx.InvalidURL."""
         async with asyncio.timeout(seconds):
-            request = self.client().build_request("POST", url, content=content, headers=headers)
-            response = await self.client().send(request, stream=True)
+            response = await self._posted(url, content, headers)
             try:
                 kept = await _beginning(response)
             finally:
                 await response.aclose()
         text = clean(mask(kept.decode("utf-8", "replace")))
         return Reply(response.status_code, text, response.headers.get("retry-after", ""))
+
+    async def _posted(self, url: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        """The beginning of the answer. A kept connection that was closed meanwhile is no answer: again, on another one.
+
+        What came after would otherwise overtake a delivery that never arrived.
+        """
+        for _kept in range(_KEPT_CONNECTIONS + 1):
+            dialled = False
+
+            async def note(event: str, _about: Any) -> None:
+                nonlocal dialled
+                dialled = dialled or event.startswith("connection.connect_tcp")
+
+            request = self.client().build_request("POST", url, content=content, headers=headers, extensions={"trace": note})
+            try:
+                return await self.client().send(request, stream=True)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                if dialled:
+                    raise
+        raise httpx.ReadError("every connection that was kept is dead")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -190,6 +210,6 @@ class _Transport(httpx.AsyncHTTPTransport):
         context = ssl.create_default_context()
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context, max_connections=200, max_keepalive_connections=50, keepalive_expiry=30.0,
+            ssl_context=context, max_connections=200, max_keepalive_connections=_KEPT_CONNECTIONS, keepalive_expiry=30.0,
             http1=True, http2=False, network_backend=_Backend(egress),
         )
