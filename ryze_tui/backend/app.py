@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
@@ -14,9 +14,11 @@ from .egress_gateway import Gateway
 from .engine.port import Engine
 from .events.bus import Bus
 from .events.outbox import Outbox
+from .health import Health
 from .instances import Instances
 from .integrations.media import S3MediaStore
 from .limits import Limits
+from .metrics import Requests
 from .settings import Settings
 from .store.rows import Store
 from .traffic import Traffic
@@ -40,7 +42,9 @@ class Backend:
     gateway: Gateway
     media_store: S3MediaStore
     limits: Limits
+    health: Health
     started: float
+    requests: Requests = field(default_factory=Requests)
 
 
 def backend_of(connection: HTTPConnection) -> Backend:

@@ -17,7 +17,7 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import configuration, deliveries, events, health, instances, mcp, messages, openapi, proxies, sockets
+from .routes import configuration, deliveries, events, health, instances, mcp, messages, metrics, openapi, proxies, sockets
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -69,6 +69,8 @@ def _routes(settings: Settings) -> list[BaseRoute]:
             Route("/api/events/webhook/{instance}/deliveries/test", deliveries.test, methods=["POST"]),
             Route("/api/events/webhook/{instance}/deliveries/{id}/redeliver", deliveries.redeliver, methods=["POST"]),
         ]
+    if settings.metrics_token:
+        plain.append(Route("/metrics", metrics.metrics, methods=["GET"]))
     return [*plain, WebSocketRoute("/{path:path}", _no_socket)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
@@ -65,6 +66,11 @@ def identify(scope: Scope, catalog: Catalog) -> Caller:
     if (record := catalog.instance_of(token)) is not None:
         return Caller(record.account, record, True, f"instance:{record.id}", record.id)
     return Caller(sent=True)
+
+
+def may_scrape(scope: Scope, metrics_token: str) -> bool:
+    """Whether the token that was sent is the one for /metrics."""
+    return bool(metrics_token) and hmac.compare_digest(find_token(scope).encode(), metrics_token.encode())
 
 
 def _known(scope: Scope) -> Caller:

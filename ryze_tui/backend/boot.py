@@ -33,11 +33,13 @@ from .events.bus import Bus
 from .events.layouts import LAYOUTS
 from .events.outbox import Outbox
 from .first_account import first_account
+from .health import Health
 from .instances import Instances
 from .integrations.media import S3MediaStore
 from .integrations.s3 import Client
 from .integrations.spool import Spool
 from .limits import Limits
+from .metrics import SHORTEST_TOKEN
 from .record import Record
 from .secrets import KeyRing, load_keys
 from .settings import Settings
@@ -72,6 +74,15 @@ def _database_url(settings: Settings) -> str:
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         raise StartupError("--database must name a SQLite file for now; for example sqlite:////var/lib/ryze-tui/ryze.db")
     return url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False)
+
+
+def _check_metrics_token(settings: Settings, catalog: Catalog) -> None:
+    """Whoever reads /metrics is somebody else than whoever has an account. Raises StartupError."""
+    token = settings.metrics_token
+    if token and len(token) < SHORTEST_TOKEN:
+        raise StartupError(f"the metrics token must have at least {SHORTEST_TOKEN} characters; try openssl rand -hex 24")
+    if token and (catalog.account_of(token) is not None or catalog.instance_of(token) is not None):
+        raise StartupError("the metrics token is the token of an account or an instance; give it one of its own")
 
 
 def _has_data(url: str) -> bool:
@@ -170,7 +181,9 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
             configure=configure, outbox=outbox, traffic=traffic, egress=egress, gateway=gateway, media_store=media_store,
             limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
+            health=Health(store.database, outbox, engine, settings.data_dir, clock),
         )
+        _check_metrics_token(settings, catalog)
         await outbox.open()
         await media_store.open()
         await instances.open()
@@ -193,9 +206,11 @@ async def opened(settings: Settings, factory: EngineFactory = make_engine, clock
     async with _data_dir(settings.data_dir):
         backend = await _open(settings, factory, clock or LoopClock())
         try:
+            backend.health.lag.start()
             async with listening(backend):
                 yield backend
         finally:
+            await backend.health.close()
             backend.bus.close(1001, "the server stops")
             await backend.instances.close()
             await backend.traffic.close()

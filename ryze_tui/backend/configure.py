@@ -27,6 +27,7 @@ class Configure:
     def __init__(self, store: Store, catalog: Catalog, ring: KeyRing, *, signed: bool) -> None:
         self._store, self._catalog, self._ring, self._signed = store, catalog, ring, signed
         self._authorizations: dict[tuple[str, str], str] = {}
+        self._unread = True
 
     async def settings(self, record: Record, body: dict[str, Any]) -> Values:
         """Merge some of the seven fields. Raises ApiError 400, 500."""
@@ -129,6 +130,10 @@ class Configure:
     async def authorization(self, record: Record, label: str) -> str:
         """The Authorization of a webhook row, in clear; kept in memory once it was needed. Raises StoreError."""
         where = (record.id, label)
+        if self._unread:
+            # After a restart everything that was pending wants its own at once: one look at the disk for all of them.
+            self._unread = False
+            self._authorizations = await self._store.all_secrets("webhook", "authorization") | self._authorizations
         if where not in self._authorizations:
             stored = await self._store.block_secrets(record, "webhook", label)
             self._authorizations[where] = stored.get("authorization", "")

@@ -18,9 +18,10 @@ from ..api import errors as texts
 from . import access
 from .access import REQUEST_ID
 from .app import Backend
-from .auth import CALLER, Caller, identify
+from .auth import CALLER, Caller, identify, may_scrape
 from .errors import ApiError, BackendError
 from .limits import CREATE, GLOBAL, Verdict
+from .metrics import NO_ROUTE
 from .origins import PREFLIGHT_HEADERS, answer_headers
 
 UNLIMITED: Final = frozenset({"/health", "/openapi.json"})
@@ -81,6 +82,7 @@ class Edge:
             if (verdict := _count(backend, scope, caller)) is not None:
                 headers |= verdict.headers()
                 if not verdict.allowed:
+                    backend.requests.limited += 1
                     raise ApiError(429, texts.RATE_LIMITED)
             await self._app(scope, receive, tell)
         except ApiError as error:
@@ -92,10 +94,18 @@ class Edge:
             await _refuse(scope, receive, tell, envelope(500, texts.INTERNAL))
         finally:
             access.answered(scope, status, time.perf_counter() - began)
+            backend.requests.count(_route(scope), scope.get("method", "WS"), status)
+
+
+def _route(scope: Scope) -> str:
+    """The pattern of the route that was found; a request that was refused before has none."""
+    return getattr(scope.get("route"), "path", NO_ROUTE)
 
 
 def _count(backend: Backend, scope: Scope, caller: Caller) -> Verdict | None:
     path = scope["path"]
+    if path == "/metrics" and may_scrape(scope, backend.settings.metrics_token):
+        return None  # else somebody who sends nonsense from the same address could blind it
     if path in UNLIMITED or (caller.key and path.startswith("/simulator/")):
         return None
     bucket = CREATE if path == "/api/instance/new" and scope.get("method") == "POST" else GLOBAL

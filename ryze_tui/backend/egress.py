@@ -8,9 +8,11 @@ a moment later changes nothing. Redirects are not followed, and of an answer onl
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import ipaddress
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +28,7 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 ANSWER_BYTES: Final = 2048
 CONNECT_SECONDS: Final = 10.0
+_KEPT_CONNECTIONS: Final = 50
 
 _METADATA: Final = frozenset(
     ipaddress.ip_address(text)
@@ -37,6 +40,12 @@ _PRIVATE: Final = tuple(
     ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
 _THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
+
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore looks for it with every lock it makes; a module that is not there is searched for on the disk each time, which
+    # cost more than the rest of a delivery. None says for good that it is not there (see sys.modules in Python's reference).
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 class Forbidden(Exception):
@@ -145,8 +154,7 @@ class Egress:
     async def post(self, url: str, *, content: bytes, headers: dict[str, str], seconds: float) -> Reply:
         """POST, within `seconds` in all. Raises Forbidden, httpx.HTTPError, TimeoutError, OSError, httpx.InvalidURL."""
         async with asyncio.timeout(seconds):
-            request = self.client().build_request("POST", url, content=content, headers=headers)
-            response = await self.client().send(request, stream=True)
+            response = await self._posted(url, content, headers)
             try:
                 kept = await _beginning(response)
             finally:
@@ -168,6 +176,26 @@ class Egress:
             finally:
                 await response.aclose()
         return Download(response.status_code, response.headers.get("content-type", "").strip()[:255], content)
+
+    async def _posted(self, url: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        """The beginning of the answer. A kept connection that was closed meanwhile is no answer: again, on another one.
+
+        What came after would otherwise overtake a delivery that never arrived.
+        """
+        for _kept in range(_KEPT_CONNECTIONS + 1):
+            dialled = False
+
+            async def note(event: str, _about: Any) -> None:
+                nonlocal dialled
+                dialled = dialled or event.startswith("connection.connect_tcp")
+
+            request = self.client().build_request("POST", url, content=content, headers=headers, extensions={"trace": note})
+            try:
+                return await self.client().send(request, stream=True)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                if dialled:
+                    raise
+        raise httpx.ReadError("every connection that was kept is dead")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -234,6 +262,6 @@ class _Transport(httpx.AsyncHTTPTransport):
     def __init__(self, network: httpcore.AsyncNetworkBackend, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context, max_connections=200, max_keepalive_connections=50, keepalive_expiry=30.0,
+            ssl_context=context, max_connections=200, max_keepalive_connections=_KEPT_CONNECTIONS, keepalive_expiry=30.0,
             http1=True, http2=False, network_backend=network,
         )

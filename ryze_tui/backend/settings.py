@@ -16,7 +16,8 @@ class Settings:
 
     `rate_limit`: requests a minute and token, 0 = off. `instance_quota`: instances an account may have, 0 = any number.
     `key_file`: None means the default in the XDG configuration directory. `account_token` and `key` come from the
-    environment. `answers`: one of dialect.DIALECTS. `messages`: one of layouts.LAYOUTS. `private_targets`: whether users may have
+    environment. `metrics_token`: who may read /metrics; empty: nobody.
+    `answers`: one of dialect.DIALECTS. `messages`: one of layouts.LAYOUTS. `private_targets`: whether users may have
     loopback and private addresses dialled; None means while bound to loopback.
     `allowed_origins`: pages that may open sockets, none = any; `cors_origins`:
     pages that may call, none = no page; each as origins.origin_of writes it. `media_spool_bytes`: how much media may wait for its
@@ -38,6 +39,7 @@ class Settings:
     key_file: Path | None = None
     key: str = field(default="", repr=False)
     account_token: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
     allowed_origins: tuple[str, ...] = ()
     private_targets: bool | None = None
     cors_origins: tuple[str, ...] = ()

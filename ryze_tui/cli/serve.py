@@ -53,6 +53,8 @@ def add_arguments(parser: Parser) -> None:
     )
     add("--media-spool", type=count, default=2000, metavar="MB", help=_("disk for media that waits for its S3 (2000)"))
     add("--key-file", type=Path, metavar="PATH", help=_("the key that secrets are encrypted with (XDG configuration directory)"))
+    add("--metrics-token-file", type=Path, metavar="PATH",
+        help=_("file with the token that /metrics wants; without one (or RYZE_METRICS_TOKEN) there is no /metrics"))  # fmt: skip
     add("--simulator-instances", type=count, default=0, metavar="N", help=_("fill an empty account with N instances"))
     add("--simulator-speed", type=factor, default=1.0, metavar="N", help=_("divide the simulator's waits by N (1)"))
     add("--simulator-names", choices=("numbered", "demo"), default="numbered", help=argparse.SUPPRESS)
@@ -82,6 +84,23 @@ def _socket_origins() -> tuple[str, ...]:
         raise StartupError(f"RYZE_ALLOWED_ORIGINS cannot be read: {error}; separate several by commas") from None
 
 
+def _metrics_token(file: Path | None) -> str:
+    """Of the file, else RYZE_METRICS_TOKEN, which is taken out of the environment. Raises StartupError."""
+    from ..backend.errors import StartupError
+
+    token = os.environ.pop("RYZE_METRICS_TOKEN", "").strip()
+    if file is None:
+        return token
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise StartupError(f"--metrics-token-file cannot be read: {reason}") from None
+    if not token:
+        raise StartupError("--metrics-token-file is empty; write a token into it, for example with: openssl rand -hex 24")
+    return token
+
+
 def _settings(args: argparse.Namespace) -> Settings:
     from .. import paths
     from ..backend.settings import Settings
@@ -94,6 +113,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         key_file=args.key_file.absolute() if args.key_file else None,
         # Taken out of the environment: no child process gets them.
         key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),
+        metrics_token=_metrics_token(args.metrics_token_file),
         allowed_origins=_socket_origins(), cors_origins=tuple(args.cors_origin),
         simulator_instances=args.simulator_instances, simulator_speed=args.simulator_speed, simulator_names=args.simulator_names,
     )

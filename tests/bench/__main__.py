@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..terminal.server import Server
-from . import running, startup
+from . import running, serving, startup
 from .measure import Figure
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -53,12 +53,18 @@ def large(quick: bool) -> list[Figure]:
         return figures + running.storm(term, server, 8 if quick else 20)
 
 
+def backend(quick: bool) -> list[Figure]:
+    """The server alone, with a thousand instances."""
+    with tempfile.TemporaryDirectory(prefix="ryze-bench-") as home:
+        return serving.serving(Path(home), quick)
+
+
 def table(figures: list[Figure]) -> str:
     """As a Markdown table, aligned for reading as it is."""
     rows = [("what", "measured", "budget", "", "")]
     for one in figures:
         digits = 2 if one.unit in ("x", "%") else 0 if one.unit in ("B", "ms") else 1
-        budget = f"<= {one.budget:g} {one.unit}".strip() if one.budget is not None else "-"
+        budget = f"{'>=' if one.at_least else '<='} {one.budget:g} {one.unit}".strip() if one.budget is not None else "-"
         verdict = "MISS" if one.missed else "OK" if one.budget is not None else ""
         rows.append((one.name, f"{one.value:.{digits}f} {one.unit}".strip(), budget, verdict, one.note))
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
@@ -71,9 +77,10 @@ def main() -> int:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer runs and a shorter idle; RESULTS.md stays as it is")
-    parser.add_argument("--only", choices=("small", "large"), help="only the part with 50 or with 10,000 instances")
+    parser.add_argument("--only", choices=("small", "large", "backend"),
+                        help="only the part with 50 or with 10,000 instances, or the server alone")  # fmt: skip
     options = parser.parse_args()
-    parts: dict[str, Callable[[bool], list[Figure]]] = {"small": small, "large": large}
+    parts: dict[str, Callable[[bool], list[Figure]]] = {"small": small, "large": large, "backend": backend}
     figures: list[Figure] = []
     for name, part in parts.items():
         if options.only in (None, name):

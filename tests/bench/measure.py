@@ -20,18 +20,19 @@ TICK: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `value` must be at most `budget`; no budget means it is there for comparison."""
+    """One line of the table. `value` must be at most (or `at_least`) `budget`; no budget means it is there for comparison."""
 
     name: str
     value: float
     unit: str
     budget: float | None = None
     note: str = ""
+    at_least: bool = False
 
     @property
     def missed(self) -> bool:
-        """Over the budget."""
-        return self.budget is not None and self.value > self.budget
+        """On the wrong side of the budget."""
+        return self.budget is not None and (self.value < self.budget if self.at_least else self.value > self.budget)
 
 
 def family(pid: int) -> list[int]:

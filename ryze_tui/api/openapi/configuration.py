@@ -92,12 +92,14 @@ _WEBHOOKS: Final = (
     Operation(
         "GET", "/api/events/webhook/{instance}/deliveries", "listDeliveries", "events", "What became of deliveries", {
             **ok("Deliveries", "The newest first, without their data."),
-            **on_instance(s400=("Invalid status: one of pending, delivered, dead is wanted", "Invalid limit: 1 to 500 is wanted"),
+            **on_instance(s400=("Invalid status: one of pending, delivered, dead is wanted", "Invalid limit: 1 to 500 is wanted",
+                                "Invalid before: the id of a delivery is wanted"),
                           s500=("Failed to read deliveries: …",)),
         }, description="An extension.",
         query={
             "label": ("Of one webhook.", {"type": "string"}),
             "status": ("In one state.", {"type": "string", "enum": ["pending", "delivered", "dead"]}),
+            "before": ("Only older ones than the delivery with this id: the next page after it.", {"type": "string"}),
             "limit": ("How many, 50 when left out.", {"type": "integer", "minimum": 1, "maximum": 500}),
         },
     ),
@@ -111,7 +113,8 @@ _WEBHOOKS: Final = (
     Operation(
         "POST", "/api/events/webhook/{instance}/deliveries/{id}/redeliver", "redeliver", "events", "Send a delivery again", {
             **ok("DeliveryQueued"),
-            **on_instance(s404=(texts.DELIVERY_NOT_FOUND,), s409=(texts.DELIVERY_PENDING, texts.WEBHOOK_OFF),
+            **on_instance(s404=(texts.DELIVERY_NOT_FOUND,),
+                          s409=(texts.DELIVERY_PENDING, texts.WEBHOOK_OFF, texts.WEBHOOK_PAUSED),
                           s500=("Failed to read deliveries: …",)),
         }, description="An extension. It keeps its id.",
     ),

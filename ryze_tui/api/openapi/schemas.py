@@ -172,7 +172,8 @@ def components() -> dict[str, Schema]:
     health = shape(
         {"status": {"enum": ["ok", "degraded"]}, "service": {"const": "RyzeAPI"}, "timestamp": TIME,
          "uptime": {**TEXT, "description": "A Go duration, e.g. 72h3m0.5s."},
-         "checks": shape({"db": {**TEXT, "description": "ok, or fail: and the reason."}},
+         "checks": shape({name: {**TEXT, "description": "ok, or fail: and the reason."}
+                           for name in ("db", "disk", "engine", "outbox", "loop")},
                          {"s3": {**TEXT, "description": "The same of uploads; only when an instance has S3."}}),
          "extensions": {"type": "array", "items": {**TEXT, "examples": list(EXTENSIONS)}}, "engine": TEXT},
     )  # fmt: skip

@@ -7,7 +7,7 @@ An event is turned into text once, and only when somebody listens.
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
@@ -101,6 +101,7 @@ class Bus:
         self._extensions = extensions
         self._accounts: dict[str, _Account] = {}
         self._sockets: dict[str, dict[Listener, str]] = {}
+        self.published: Counter[str] = Counter()
 
     # -- speaking ------------------------------------------------------------------------------------------------------
 
@@ -112,6 +113,7 @@ class Bus:
 
     def tell(self, record: Record, name: str, data: Values) -> None:
         """An event to those who listen now; its deliveries are somebody else's business."""
+        self.published[name] += 1
         if record.id in self._sockets:
             self._to_sockets(record, name, data)
         self._to_account(record.account, name, record.name, data)
@@ -165,6 +167,10 @@ class Bus:
         for listener, wanted in list(account.listeners.items()):
             if wanted is None or name in wanted or name in ALWAYS:
                 listener.push(frame.text(self._epoch))
+
+    def sockets(self) -> tuple[int, int]:
+        """How many follow an instance, and how many an account."""
+        return sum(map(len, self._sockets.values())), sum(len(account.listeners) for account in self._accounts.values())
 
     # -- listening -----------------------------------------------------------------------------------------------------
 

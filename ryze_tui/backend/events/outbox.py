@@ -21,6 +21,7 @@ import httpx
 from ..clock import Clock
 from ..egress import Egress, Forbidden
 from ..errors import StoreError
+from ..histogram import Histogram
 from ..record import Record, Values
 from ..store.database import Statement
 from ..store.outbox import Delivery, OutboxRows
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 IN_MEMORY: Final = 5_000
 """Deliveries whose data stays in memory until they are sent; of those behind them it is read again when their turn comes."""
 PRUNE_EVERY: Final = 100
+_ENCODED: Final = json.JSONEncoder(separators=(",", ":")).encode
+LATENCY_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+PAUSED: Final = "the webhook is paused: its receiver answered 410; write it again to go on"
 _REFUSED: Final = 403
 """What an address that may not be dialled counts as: tried once more, DNS may have been wrong."""
 
@@ -71,10 +75,16 @@ class Outbox:
         self._unsaved: list[Delivery] = []
         self._closed = False
         self._base_url, self._layout = base_url, layout
+        self.pending = 0
+        """Deliveries that are not over, also those that wait for their next attempt."""
+        self.outcomes: Counter[str] = Counter()
+        self.latency = Histogram(LATENCY_SECONDS)
+        self._moved = clock.monotonic()
 
     async def open(self) -> None:
         """Take up what was pending. Raises StoreError."""
         for delivery in await self._rows.pending():
+            self.pending += 1
             self._later(delivery, delivery.next_at - self._clock.now())
         self._pump()
 
@@ -110,6 +120,7 @@ class Outbox:
 
     def put(self, deliveries: list[Delivery]) -> None:
         """To the disk, then on their way. A disk that refuses them delays nothing: they are sent all the same, from memory."""
+        self.pending += len(deliveries)
         saving = self._rows.add(deliveries)
         saving.add_done_callback(lambda done: self._kept(deliveries, done))
 
@@ -132,19 +143,22 @@ class Outbox:
 
     # -- looking behind it ---------------------------------------------------------------------------------------------
 
-    async def list(self, record: Record, *, label: str | None, state: str | None, limit: int) -> Sequence[Delivery]:
-        """The newest deliveries of an instance first. Raises StoreError."""
-        return await self._rows.list(record, label=label, state=state, limit=limit)
+    async def list(
+        self, record: Record, *, label: str | None, state: str | None, limit: int, before: str | None = None
+    ) -> Sequence[Delivery]:
+        """The newest deliveries of an instance first, of those older than the one called `before`. Raises StoreError."""
+        return await self._rows.list(record, label=label, state=state, limit=limit, before=before)
 
     async def find(self, record: Record, delivery_id: str) -> Delivery | None:
         """One delivery of an instance. Raises StoreError."""
         return await self._rows.find(record, delivery_id)
 
-    def again(self, delivery: Delivery) -> None:
-        """A finished one once more, with all its attempts, under the same id."""
+    async def again(self, delivery: Delivery) -> None:
+        """A finished one once more, with all its attempts, under the same id; on the disk when it returns. Raises StoreError."""
         delivery.state, delivery.attempts, delivery.next_at, delivery.done_at = PENDING, 0, 0.0, 0.0
         delivery.status, delivery.answer = None, ""
-        self._save(delivery)
+        await self._rows.save([delivery])
+        self.pending += 1
         self._lanes.add(delivery)
         self._pump()
 
@@ -159,6 +173,15 @@ class Outbox:
         delivery.state, delivery.status, delivery.answer = (DELIVERED if delivered else DEAD), status, answer
         delivery.attempts, delivery.done_at = 1, self._clock.now()
         return delivery
+
+    def oldest(self) -> float:
+        """How many seconds the oldest delivery waits that was never attempted; 0 when none does."""
+        created = self._lanes.oldest()
+        return max(0.0, self._clock.now() - created) if created else 0.0
+
+    def idle_for(self) -> float:
+        """How many seconds ago an attempt ended, while some wait that were never attempted; 0 when none do."""
+        return min(self.oldest(), self._clock.monotonic() - self._moved)
 
     # -- sending -------------------------------------------------------------------------------------------------------
 
@@ -185,6 +208,7 @@ class Outbox:
             task.add_done_callback(self._tasks.discard)
 
     async def _send(self, delivery: Delivery) -> None:
+        began = self._clock.monotonic()
         try:
             await self._attempt(delivery)
         except asyncio.CancelledError:
@@ -193,16 +217,21 @@ class Outbox:
             log.exception("delivery %s ended by a bug", delivery.id)
             self._settle(delivery, Fate(DEAD), None, "an error of this server")
         finally:
-            self._lanes.done(delivery)
+            self._moved = self._clock.monotonic()
+            self._lanes.done(delivery, self._clock.monotonic() - began)
         self._pump()
 
     async def _attempt(self, delivery: Delivery) -> None:
         record = self._registry.find(delivery.instance_id)
         if record is None:
+            self.pending -= 1
             return  # deleted meanwhile, and its rows with it
         row = record.webhooks.get(delivery.label)
         if row is None or not row["enabled"]:
             self._settle(delivery, Fate(DEAD), None, "the webhook was switched off")
+            return
+        if delivery.label in record.paused:
+            self._settle(delivery, Fate(DEAD), None, PAUSED)
             return
         status, answer, told = await self._exchange(record, row, delivery)
         if told.pause:
@@ -234,7 +263,7 @@ class Outbox:
         about = {"baseUrl": self._base_url(), "instance": record.name, "token": record.token}
         data = self._layout(delivery.data) if delivery.event == MESSAGE else delivery.data
         envelope = {"event": delivery.event, "data": data, "instanceData": about}
-        body = json.dumps(envelope, separators=(",", ":")).encode()
+        body = _ENCODED(envelope).encode()
         authorization = await self._registry.authorization(record, delivery.label)
         key = self._registry.signing_key(record, delivery.label)
         return body, headers(delivery.id, int(self._clock.now()), body, authorization=authorization, secret=key)
@@ -249,12 +278,16 @@ class Outbox:
         delivery.next_at = now + told.wait if told.state == PENDING else 0.0
         delivery.done_at = 0.0 if told.state == PENDING else now
         self._save(delivery)
+        self.outcomes["retried" if told.state == PENDING else told.state] += 1
         if told.state == PENDING:
             if delivery.kept:
                 delivery.data = None  # a retry can wait for the disk; memory is for what is new
             self._clock.call_later(told.wait, self._due, delivery)
             return
         delivery.data = None
+        self.pending -= 1
+        if told.state == DELIVERED:
+            self.latency.observe(max(0.0, now - delivery.created_at))
         where = (delivery.instance_id, delivery.label)
         self._finished[where] += 1
         if self._finished[where] >= PRUNE_EVERY:

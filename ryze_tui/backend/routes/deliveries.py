@@ -41,14 +41,16 @@ def view(delivery: Delivery) -> dict[str, Any]:
 
 
 async def listing(request: Request) -> JSONResponse:
-    """GET /api/events/webhook/:instance/deliveries?label=&status=&limit=; the newest first."""
+    """GET /api/events/webhook/:instance/deliveries?label=&status=&limit=&before=; the newest first."""
     backend, record = _target(request)
-    label, status, limit = (request.query_params.get(name) for name in ("label", "status", "limit"))
+    label, status, limit, before = (request.query_params.get(name) for name in ("label", "status", "limit", "before"))
     if status is not None and status not in STATES:
         raise ApiError(400, f"Invalid status: one of {', '.join(STATES)} is wanted")
     if limit is not None and not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= MOST):
         raise ApiError(400, f"Invalid limit: 1 to {MOST} is wanted")
-    found = await _asked(backend.outbox.list(record, label=label, state=status, limit=int(limit or DEFAULT)))
+    if before is not None and await _asked(backend.outbox.find(record, before)) is None:
+        raise ApiError(400, "Invalid before: the id of a delivery is wanted")
+    found = await _asked(backend.outbox.list(record, label=label, state=status, limit=int(limit or DEFAULT), before=before))
     answer: dict[str, Any] = {
         "success": True, "message": f"{len(found)} Deliveries found", "deliveries": [view(one) for one in found],
         "paused": sorted(record.paused),
@@ -68,7 +70,9 @@ async def redeliver(request: Request) -> JSONResponse:
         raise ApiError(409, texts.DELIVERY_PENDING)
     if delivery.label not in record.webhooks or not record.webhooks[delivery.label]["enabled"]:
         raise ApiError(409, texts.WEBHOOK_OFF)
-    backend.outbox.again(delivery)
+    if delivery.label in record.paused:
+        raise ApiError(409, texts.WEBHOOK_PAUSED)
+    await _asked(backend.outbox.again(delivery))
     return JSONResponse({"success": True, "message": "Delivery queued", "delivery": view(delivery)})
 
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
-from sqlalchemy import Executable, event, text
+from sqlalchemy import Executable, delete, event, insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ..errors import StartupError, StoreError
+from ..histogram import Histogram
+from . import schema
 from .migrations import migrate
 
 log = logging.getLogger(__name__)
 
 Statement = tuple[Executable, Any]
 """A statement and its parameters (a dict, or a list of them)."""
+
+_PROBE: Final[Sequence[Statement]] = (
+    (delete(schema.meta).where(schema.meta.c.key == "health"), {}), (insert(schema.meta), {"key": "health", "value": "written"}),
+)
+COMMIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 LAZY_SECONDS: Final = 0.05
 """How long changes that nobody waits for are collected before they are written."""
@@ -65,6 +73,7 @@ class Database:
         self._lazy_wake = False
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self.commits = Histogram(COMMIT_SECONDS)
         self.failure = ""
         """Why the last write that nobody waited for failed; empty when it did not."""
 
@@ -89,9 +98,9 @@ class Database:
             raise StoreError(_reason(error)) from error
 
     async def check(self) -> str:
-        """`ok`, or `fail: <reason>`, as /health says it."""
+        """`ok`, or `fail: <reason>`, as /health says it: can something really be written?"""
         try:
-            await self.read(text("SELECT 1"))
+            await self.write(_PROBE)
         except StoreError as error:
             return f"fail: {error}"
         if not self.failure:
@@ -167,9 +176,12 @@ class Database:
         """None, or why it failed. Never raises: everybody waits for the one writer."""
         if not any(units):
             return None
+        began = time.perf_counter()
         try:
             async with self._engine.begin() as connection:
-                await _execute(connection, _merged(units))
+                for statement, parameters in _merged(units):
+                    await connection.execute(statement, parameters)
+            self.commits.observe(time.perf_counter() - began)
         except SQLAlchemyError as error:
             return _Failure(_reason(error))
         except Exception as error:
@@ -200,8 +212,3 @@ def _one_by_one(statements: Sequence[Statement]) -> list[Statement]:
     return [
         (statement, row) for statement, rows in statements for row in (rows if isinstance(rows, list) else [rows])
     ]
-
-
-async def _execute(connection: AsyncConnection, statements: Sequence[Statement]) -> None:
-    for statement, parameters in statements:
-        await connection.execute(statement, parameters)

@@ -19,6 +19,7 @@ from .database import Database, Statement
 
 _TABLE: Final = schema.outbox
 _INSERT: Final = insert(_TABLE)
+_ENCODED: Final = json.JSONEncoder(separators=(",", ":")).encode
 _RESULT: Final = update(_TABLE).where(_TABLE.c.id == bindparam("row_id")).values({
     name: bindparam(name) for name in ("state", "attempts", "next_at", "status", "answer", "done_at")
 })
@@ -57,7 +58,7 @@ class OutboxRows:
         self._database, self._ring = database, ring
 
     def _seal(self, delivery: Delivery) -> str:
-        return self._ring.encrypt(json.dumps(delivery.data, separators=(",", ":")), "outbox", delivery.id, "data")
+        return self._ring.encrypt(_ENCODED(delivery.data), "outbox", delivery.id, "data")
 
     def add(self, deliveries: Sequence[Delivery]) -> asyncio.Future[None]:
         """On the disk when the future is done, all or none."""
@@ -108,13 +109,18 @@ class OutboxRows:
         rows = await self._database.read(query)
         return _delivery(rows[0]) if rows else None
 
-    async def list(self, record: Record, *, label: str | None, state: str | None, limit: int) -> list[Delivery]:
-        """The newest deliveries of an instance first."""
+    async def list(
+        self, record: Record, *, label: str | None, state: str | None, limit: int, before: str | None = None
+    ) -> list[Delivery]:
+        """The newest deliveries of an instance first; `before`: those that are older than the one with this id."""
         query = _columns().where(_TABLE.c.instance_id == record.id)
         if label is not None:
             query = query.where(_TABLE.c.label == label)
         if state is not None:
             query = query.where(_TABLE.c.state == state)
+        if before is not None:
+            mine = (_TABLE.c.instance_id == record.id) & (_TABLE.c.id == before)
+            query = query.where(_TABLE.c.sequence < select(_TABLE.c.sequence).where(mine).scalar_subquery())
         return [_delivery(row) for row in await self._database.read(query.order_by(_TABLE.c.sequence.desc()).limit(limit))]
 
     def prune(self, instance_id: str, label: str) -> asyncio.Future[None]:

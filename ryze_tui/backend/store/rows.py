@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterable, Sequence
@@ -203,6 +204,19 @@ class Store:
             return open_secrets(self._ring, record.id, kind, label, rows[0][0]) if rows else {}
         except (SecretError, ValueError) as error:
             raise StoreError(f"the stored secret cannot be read: {error}") from error
+
+    async def all_secrets(self, kind: str, name: str) -> dict[tuple[str, str], str]:
+        """One secret field of every block of a kind, by instance id and label; those that cannot be read are left out.
+
+        Raises StoreError.
+        """
+        table, found = schema.blocks, {}
+        query = select(table.c.instance_id, table.c.label, table.c.json).where(table.c.kind == kind)
+        for row in await self.database.read(query):
+            with contextlib.suppress(SecretError, ValueError):
+                secrets = open_secrets(self._ring, row.instance_id, kind, row.label, row.json)
+                found[row.instance_id, row.label] = secrets.get(name, "")
+        return found
 
     async def delete(self, record: Record) -> None:
         """Remove an instance with everything of it. Raises StoreError."""

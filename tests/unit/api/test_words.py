@@ -77,6 +77,7 @@ def test_error_texts() -> None:
         "WEBHOOK_OFF": "Webhook is not enabled",
         "PROXY_OFF": "Proxy is not enabled",
         "S3_OFF": "S3 is not enabled",
+        "WEBHOOK_PAUSED": "Webhook is paused: its receiver answered 410, configure it again first",
         "DELIVERY_NOT_FOUND": "Delivery not found",
         "DELIVERY_PENDING": "Delivery is still pending",
         "NOT_FOUND": "Not found",

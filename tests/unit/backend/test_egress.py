@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 from collections.abc import Sequence
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +139,31 @@ async def test_nothing_is_fetched_from_where_nobody_may_dial() -> None:
             await egress.fetch(f"http://127.0.0.1:{port_of(server)}/", most=10, seconds=5)
         await egress.close()
     assert seen == []
+
+
+async def test_a_connection_that_was_kept_and_is_dead_is_not_a_failed_attempt() -> None:
+    """Servers close what is idle whenever they like; what was sent into it at that moment is sent again, on a new connection."""
+    connections: list[int] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(0)
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            connections[-1] += 1
+            if connections[-1] > 1 or refusing:
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    refusing: list[int] = []
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        egress = Egress(allow_private=True)
+        for _again in range(3):
+            reply = await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=5)
+            assert reply.status == 200
+        assert connections == [2, 2, 1]
+        refusing.append(1)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=5)
+        assert connections == [2, 2, 2, 1], "a new one that dies is a failure"
+        await egress.close()

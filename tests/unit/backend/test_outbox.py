@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ryze_tui.backend.egress import Forbidden, Reply
 from ryze_tui.backend.errors import StoreError
 from ryze_tui.backend.events.delivery import DEAD, DELIVERED, PENDING
-from ryze_tui.backend.events.lanes import IN_FLIGHT, PER_HOST, PER_WEBHOOK, Lanes
+from ryze_tui.backend.events.lanes import IN_FLIGHT, PER_HOST, PER_WEBHOOK, SLOW_IN_FLIGHT, SLOW_SECONDS, Lanes
 from ryze_tui.backend.events.outbox import Outbox
 from ryze_tui.backend.record import Record, Values
 from ryze_tui.backend.store.outbox import Delivery
@@ -71,6 +71,69 @@ def test_one_slow_host_leaves_the_others_their_places() -> None:
     lanes.add(delivery(1000, where="quick"))
     assert (found := lanes.next()) is not None and found.instance_id == "quick"
     assert len(slow) == PER_HOST
+
+
+def test_hosts_that_answer_slowly_have_places_of_their_own() -> None:
+    lanes = Lanes(lambda where: where[0])
+    dead = IN_FLIGHT
+    for n in range(dead * PER_HOST):
+        lanes.add(delivery(n, where=f"dead{n % dead}", lane=str(n)))
+    begun = list(iter(lanes.next, None))
+    assert len(begun) == IN_FLIGHT
+    for one in begun:
+        lanes.done(one, SLOW_SECONDS)
+    for n in range(dead, dead + 50):
+        lanes.add(delivery(10**6 + n, where="good", lane=str(n)))
+    answered = 0
+    while answered < 50:
+        good = [one for one in iter(lanes.next, None) if one.instance_id == "good"]
+        assert good, "what answers waits for what does not"
+        for one in good:
+            lanes.done(one, 0.1)
+        answered += len(good)
+
+
+def test_a_host_that_is_quick_again_leaves_the_slow_line_at_once() -> None:
+    lanes = Lanes(lambda where: where[0])
+    hosts = SLOW_IN_FLIGHT // PER_HOST + 2
+    for n in range(hosts * PER_HOST * 3):
+        lanes.add(delivery(n, where=f"h{n % hosts}", lane=str(n)))
+    for one in list(iter(lanes.next, None)):
+        lanes.done(one, SLOW_SECONDS)
+    begun = list(iter(lanes.next, None))
+    assert len(begun) == SLOW_IN_FLIGHT
+    lanes.done(begun[0], 0.1)
+    quick = [one.instance_id for one in iter(lanes.next, None)]
+    assert begun[0].instance_id in quick
+
+
+def test_a_webhook_that_moves_to_another_host_waits_for_the_old_one_no_more() -> None:
+    at = {"a": "dead", "b": "dead"}
+    lanes = Lanes(lambda where: at[where[0]])
+    for n in range(20):
+        lanes.add(delivery(n, where="ab"[n % 2], lane=str(n)))
+    assert len(list(iter(lanes.next, None))) == PER_HOST
+    at["a"] = "new"
+    lanes.add(delivery(20, where="a", lane="20"))
+    assert [one.instance_id for one in iter(lanes.next, None)] == ["a"] * PER_HOST
+
+
+def test_a_thousand_webhooks_of_one_host_cost_no_more_than_one() -> None:
+    asked: Counter[tuple[str, str]] = Counter()
+
+    def host_of(where: tuple[str, str]) -> str:
+        asked[where] += 1
+        return "h"
+
+    lanes = Lanes(host_of)
+    for n in range(3_000):
+        lanes.add(delivery(n, where=str(n % 1_000)))
+    for _n in range(3_000):
+        one = lanes.next()
+        assert one is not None
+        lanes.done(one)
+    assert lanes.next() is None
+    assert asked.total() < 20_000
 
 
 def test_dropping_a_webhook_returns_what_waited() -> None:
@@ -251,6 +314,20 @@ async def test_first_attempts_of_a_chat_are_in_order_and_other_chats_do_not_wait
     slow.set_result(200)
     await b.rest()
     assert b.receiver.numbers == [1, 3, 2]
+
+
+async def test_what_waits_for_a_row_that_was_paused_meanwhile_is_not_sent() -> None:
+    b = Bench()
+    gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    b.receiver.answer = lambda body: gone
+    await b.happen(1, 2, 3)
+    gone.set_result(410)
+    await b.rest()
+    assert (b.receiver.numbers, b.states) == ([1], [DEAD] * 3)
+    b.rows.disk["msg_later"] = (waiting := delivery(4, where="i1"), '{"n": 4}')
+    await b.restart()
+    assert (b.receiver.numbers, waiting.state) == ([1], DEAD)
+    assert "410" in waiting.answer
 
 
 async def test_gone_pauses_the_row_and_what_comes_later_is_not_even_kept() -> None:

@@ -36,3 +36,20 @@ def test_what_is_no_origin_is_said_in_words(capsys: pytest.CaptureFixture[str], 
     monkeypatch.setenv("RYZE_ALLOWED_ORIGINS", "https://a.example,console")
     with pytest.raises(StartupError, match="RYZE_ALLOWED_ORIGINS cannot be read: an origin is http://"):
         serve._settings(parser().read(BASE))
+
+
+def test_the_metrics_token_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words, file = [*BASE, "--data-dir", str(tmp_path)], tmp_path / "token"
+    assert serve._settings(parser().read(words)).metrics_token == ""
+    monkeypatch.setenv("RYZE_METRICS_TOKEN", "of-the-environment")
+    settings = serve._settings(parser().read(words))
+    assert settings.metrics_token == "of-the-environment" and "of-the-environment" not in repr(settings)
+    assert "RYZE_METRICS_TOKEN" not in serve.os.environ, "no child process gets it"
+    file.write_text("of-the-file\n")
+    assert serve._settings(parser().read([*words, "--metrics-token-file", str(file)])).metrics_token == "of-the-file"
+    for content, why in ((b"\xff\xfe", "not text"), (b" \n", "is empty")):
+        file.write_bytes(content)
+        with pytest.raises(StartupError, match=why):
+            serve._settings(parser().read([*words, "--metrics-token-file", str(file)]))
+    with pytest.raises(StartupError, match="No such file"):
+        serve._settings(parser().read([*words, "--metrics-token-file", str(tmp_path / "nope")]))

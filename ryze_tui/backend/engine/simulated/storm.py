@@ -10,6 +10,9 @@ from .link import Link, Phase
 
 TICK: Final = 0.02
 TRIES: Final = 8
+AT_ONCE: Final = 100
+"""Changes in one step of the loop: a machine that cannot bear the rate still serves everybody else in between."""
+
 REASON: Final = "storm: stream error"
 
 
@@ -39,14 +42,17 @@ class Storm:
             return
         elapsed = self._engine.clock.monotonic() - self._began
         blowing = elapsed < self._seconds
-        while self._done < self._rate * elapsed and (blowing or self._down):
+        for _change in range(AT_ONCE):
+            if self._done >= self._rate * elapsed or not (blowing or self._down):
+                break
             self._done += 1
             if blowing:
                 self._toggle_one()
             else:
                 self._raise_next()
         if blowing or self._down:
-            self._engine.clock.call_later(TICK, self._tick)
+            behind = self._done < self._rate * elapsed
+            self._engine.clock.call_later(0.0 if behind else TICK, self._tick)
 
     def _toggle_one(self) -> None:
         for _ in range(TRIES):
