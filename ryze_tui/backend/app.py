@@ -14,6 +14,7 @@ from .engine.port import Engine
 from .events.bus import Bus
 from .events.outbox import Outbox
 from .instances import Instances
+from .integrations.chatwoot.service import Bridge
 from .limits import Limits
 from .settings import Settings
 from .store.rows import Store
@@ -33,6 +34,7 @@ class Backend:
     configure: Configure
     outbox: Outbox
     egress: Egress
+    chatwoot: Bridge
     limits: Limits
     started: float
 

@@ -33,10 +33,13 @@ from .events.layouts import LAYOUTS
 from .events.outbox import Outbox
 from .first_account import first_account
 from .instances import Instances
+from .integrations.chatwoot.links import Links
+from .integrations.chatwoot.service import Bridge
 from .limits import Limits
 from .record import Record
 from .secrets import load_keys
 from .settings import Settings
+from .store.chatwoot import ChatwootRows
 from .store.database import Database
 from .store.outbox import OutboxRows
 from .store.rows import Store
@@ -145,13 +148,18 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
             rows, egress, configure, clock, random=random.random, base_url=lambda: bus.base_url, layout=layout,
         )
         bus.deliver = outbox.accept
+        chatwoot = Bridge(
+            ChatwootRows(store.database, ring), Links(store, catalog, egress, ring), egress, clock, random=random.random,
+            base_url=lambda: bus.base_url.rstrip("/"), public=bool(settings.public_url),
+        )
         backend = Backend(
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
-            configure=configure, outbox=outbox, egress=egress,
+            configure=configure, outbox=outbox, egress=egress, chatwoot=chatwoot,
             limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
         )
         await outbox.open()
         await instances.open()
+        await chatwoot.open()
         await _fill(backend, account)
     except StoreError as error:
         await store.database.close()
@@ -177,5 +185,6 @@ async def opened(settings: Settings, factory: EngineFactory = make_engine, clock
             backend.bus.close(1001, "the server stops")
             await backend.instances.close()
             await backend.outbox.close()
+            await backend.chatwoot.close()
             await backend.egress.close()
             await backend.store.database.close()

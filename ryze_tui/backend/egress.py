@@ -2,7 +2,8 @@
 
 Link-local, metadata, multicast and reserved addresses are never dialled; loopback and private ones only where that is allowed.
 A name is resolved once per connection, and the connection goes to the address that was looked at: DNS that answers differently
-a moment later changes nothing. Redirects are not followed, and of an answer only the first 2 KB are kept.
+a moment later changes nothing. Redirects are not followed. Of an answer to `post` only the first 2 KB are kept; `request` takes
+whole answers, up to a size that its caller names.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpcore
@@ -41,6 +42,10 @@ _THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
 
 class Forbidden(Exception):
     """The address may not be dialled; the text says which and why, without what came after the host in a URL."""
+
+
+class TooLarge(Exception):
+    """The answer is larger than the caller wanted to have."""
 
 
 def inner(address: Address) -> Address:
@@ -91,6 +96,21 @@ class Reply:
     retry_after: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole answer as it came. `media_type` is that of its Content-Type; `location` is where a redirect points."""
+
+    status: int
+    content: bytes = field(repr=False)
+    media_type: str = ""
+    location: str = field(default="", repr=False)
+    retry_after: str = ""
+
+
+Parts = Sequence[tuple[str, tuple[str | None, bytes, str | None]]]
+"""Parts of a multipart body: field name, and file name (None: a plain field), content, media type."""
+
+
 class Egress:
     """Dials for users. One per server; `close` it."""
 
@@ -134,6 +154,26 @@ class Egress:
         text = clean(mask(kept.decode("utf-8", "replace")))
         return Reply(response.status_code, text, response.headers.get("retry-after", ""))
 
+    async def request(
+        self, method: str, url: str, *, seconds: float, most: int, headers: Mapping[str, str] | None = None, json: Any = None,
+        query: Mapping[str, str] | None = None, parts: Parts | None = None,
+    ) -> Whole:
+        """Any request, within `seconds` in all, whose answer has at most `most` bytes.
+
+        Raises TooLarge, Forbidden, httpx.HTTPError, TimeoutError, OSError, httpx.InvalidURL, ValueError.
+        """
+        sent = {"Accept-Encoding": "identity"} | dict(headers or {})
+        async with asyncio.timeout(seconds):
+            request = self.client().build_request(method, url, headers=sent, json=json, params=query, files=parts)
+            response = await self.client().send(request, stream=True)
+            try:
+                content = await _all(response, most)
+            finally:
+                await response.aclose()
+        told = response.headers
+        media_type = str(told.get("content-type", "")).partition(";")[0].strip().lower()
+        return Whole(response.status_code, content, media_type, told.get("location", ""), told.get("retry-after", ""))
+
     async def close(self) -> None:
         """Close every connection."""
         client, self._client = self._client, None
@@ -148,6 +188,19 @@ async def _beginning(response: httpx.Response) -> bytes:
         if len(kept) >= ANSWER_BYTES:
             break
     return kept
+
+
+async def _all(response: httpx.Response, most: int) -> bytes:
+    declared = response.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise TooLarge(f"the answer has {declared} bytes, {most} are taken")
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > most:
+            raise TooLarge(f"the answer has more than {most} bytes")
+        parts.append(part)
+    return b"".join(parts)
 
 
 class _Backend(httpcore.AsyncNetworkBackend):

@@ -31,7 +31,12 @@ def _outbox(connection: Connection) -> None:
     schema.outbox.create(connection, checkfirst=True)
 
 
-STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox)
+def _chatwoot(connection: Connection) -> None:
+    schema.chatwoot_queue.create(connection, checkfirst=True)
+    schema.chatwoot_chats.create(connection, checkfirst=True)
+
+
+STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox, _chatwoot)
 """Step N brings version N to N+1."""
 
 assert len(STEPS) == schema.SCHEMA_VERSION

@@ -211,6 +211,8 @@ class Store:
             (delete(schema.sessions).where(schema.sessions.c.instance_id == record.id), {}),
             (delete(schema.blocks).where(schema.blocks.c.instance_id == record.id), {}),
             (delete(schema.outbox).where(schema.outbox.c.instance_id == record.id), {}),
+            (delete(schema.chatwoot_queue).where(schema.chatwoot_queue.c.instance_id == record.id), {}),
+            (delete(schema.chatwoot_chats).where(schema.chatwoot_chats.c.instance_id == record.id), {}),
             (delete(schema.instances).where(schema.instances.c.id == record.id), {}),
         ])
 

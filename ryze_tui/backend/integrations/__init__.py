@@ -1,0 +1,1 @@
+"""What the backend does with other services on behalf of an instance."""
