@@ -122,19 +122,25 @@ class ChatwootRows:
         return base64.b64decode(self._ring.decrypt(sealed, _QUEUE.name, item.id, "media"))
 
     async def unfinished(self) -> list[Item]:
-        """What was on its way when the server ended, oldest first; all of it is uncertain."""
+        """What was on its way when the server ended, oldest first.
+
+        The first of each lane is uncertain: it may have been tried; those behind it had to wait.
+        """
         table = _QUEUE.c
         query = select(
             table.id, table.instance_id, table.kind, table.key, table.lane, table.created_at, table.state, table.attempts,
             table.answer, table.media.is_not(None).label("with_media"),
         ).where(table.state.in_((PENDING, SENDING))).order_by(table.sequence)  # fmt: skip
-        return [
-            Item(
+        found, lanes = list[Item](), set[tuple[str, str]]()
+        for row in await self._database.read(query):
+            where = (row.instance_id, row.lane)
+            found.append(Item(
                 id=row.id, instance_id=row.instance_id, kind=row.kind, key=row.key, lane=row.lane, created_at=row.created_at,
-                state=row.state, attempts=row.attempts, answer=row.answer, uncertain=True, media=bool(row.with_media),
-            )
-            for row in await self._database.read(query)
-        ]
+                state=row.state, attempts=row.attempts, answer=row.answer, uncertain=where not in lanes,
+                media=bool(row.with_media),
+            ))
+            lanes.add(where)
+        return found
 
     def save(self, item: Item, *more: tuple[Item, Content]) -> asyncio.Future[None]:
         """What became of an item, and new ones that follow from it, all or nothing."""

@@ -113,10 +113,16 @@ class Queue:
 
     async def _finish(self, gate: Where, item: Item, state: str, answer: str, more: Sequence[Follow]) -> None:
         item.state, item.answer, item.done_at = state, answer, self._clock.now()
-        try:
-            await self._rows.save(item, *more)
-        except StoreError as error:
-            log.error("what became of chatwoot item %s could not be written, it will be looked into: %s", item.id, error)
+        while True:
+            try:
+                await self._rows.save(item, *more)
+                break
+            except StoreError as error:
+                # The next of the lane has to wait: after a crash only the first of a lane is looked for.
+                log.error("what became of chatwoot item %s cannot be written yet: %s", item.id, error)
+                over = asyncio.Event()
+                self._clock.call_later(DISK_SECONDS, over.set)
+                await over.wait()
         self._lanes.done(gate, item)
         for new, _content in more:
             if new.state != DONE:

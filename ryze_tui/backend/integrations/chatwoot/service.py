@@ -167,7 +167,7 @@ class Bridge:
             late = ChatwootError(0, f"no answer within {seconds:g} s")
             raise refusal(late, base, block.chatwootAccountId) from None
         about = {
-            "enabled": True, "status": ACTIVE, "error": "", "inboxId": inbox,
+            "enabled": True, "status": ACTIVE, "error": "", "inboxId": inbox, "callbackBase": self._base_url(),
             "integrationId": before.get("integrationId") or f"cwi_{entropy.token_hex(8)}",
             "createdAt": before.get("createdAt") or rfc3339(self._clock.now()),
         }
@@ -207,12 +207,29 @@ class Bridge:
         if link is None:
             return ()  # disconnected or deleted meanwhile
         if item.kind == MESSAGE:
+            await self._moved(link)
             await self._inward.show(link, item, content)
             return ()
         if item.kind == REPLY:
             return await self._outward.reply(link, item, content, self.seconds)
         await self._inward.note(link, item, content)
         return ()
+
+    async def _moved(self, link: Link) -> None:
+        """The server has another address than when the inbox was told: tell it, or agents' replies go nowhere."""
+        base, record = self._base_url(), link.record
+        if not base or link.values.get("callbackBase") == base:
+            return
+        async with self._locks[record.id]:
+            if values_of(record).get("callbackBase") == base:
+                return
+            try:
+                await link.api.update_inbox(link.inbox, f"{base}{CALLBACK_PATH}{await self._links.callback(record)}")
+            except ChatwootError as error:
+                if error.away:
+                    raise
+                log.warning("the inbox of %s could not be told where this server is now: %s", record.name, error.words)
+            await self._links.note(record, callbackBase=base)
 
     async def _link(self, item: Item) -> Link | None:
         record = self._links.find(item.instance_id)
