@@ -119,7 +119,8 @@ class Account:
             raise Refused(422, error="message_type or content is not right")
         made: dict[str, Any] = {
             "id": self.next(), "content": body.get("content"), "message_type": TYPES[kind],
-            "private": body.get("private") is True, "source_id": body.get("source_id"), "conversation_id": number, "inbox_id": conversation["inbox_id"],
+            "private": body.get("private") is True, "source_id": body.get("source_id"), "conversation_id": number,
+            "inbox_id": conversation["inbox_id"],
             "created_at": int(time.time()), "sender": sender, "content_attributes": body.get("content_attributes") or {},
         }
         attachments = []

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ryze_tui.backend.egress import ANSWER_BYTES, Egress, Forbidden, inner, refusal
+from ryze_tui.backend.egress import ANSWER_BYTES, Egress, Forbidden, TooLarge, inner, refusal
 
 NEVER = [
     "169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "ff02::1", "0.0.0.0", "0.1.2.3",
@@ -114,3 +114,35 @@ async def test_an_answer_that_never_ends_costs_its_seconds() -> None:
         with pytest.raises(TimeoutError):
             await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=0.05)
         await egress.close()
+
+
+async def test_a_whole_answer_is_taken_up_to_its_size_and_redirects_are_told() -> None:
+    seen: list[bytes] = []
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Type: Text/Plain; charset=x\r\n"
+    head += b"Content-Length: %d\r\n\r\n"
+    async with await serve(head % 5000 + b"y" * 5000, seen) as server:
+        egress, url = Egress(allow_private=True), f"http://127.0.0.1:{port_of(server)}/a"
+        told = await egress.request("GET", url, seconds=5, most=5000, query={"q": "+55"})
+        assert (told.status, len(told.content), told.media_type) == (302, 5000, "text/plain")
+        assert told.location == "http://169.254.169.254/"
+        assert seen[0].startswith(b"GET /a?q=%2B55 HTTP/1.1")
+        with pytest.raises(TooLarge):
+            await egress.request("GET", url, seconds=5, most=4999)
+        await egress.close()
+    assert len(seen) == 2
+
+
+async def test_an_answer_that_does_not_say_its_size_is_cut_off_too() -> None:
+    seen: list[bytes] = []
+    async with await serve(b"HTTP/1.1 200 OK\r\n\r\n" + b"y" * 5000, seen) as server:
+        egress = Egress(allow_private=True)
+        with pytest.raises(TooLarge):
+            await egress.request("GET", f"http://127.0.0.1:{port_of(server)}/", seconds=5, most=4999)
+        await egress.close()
+
+
+async def test_no_request_goes_where_it_may_not() -> None:
+    egress = Egress(allow_private=False)
+    with pytest.raises(Forbidden):
+        await egress.request("PUT", "http://127.0.0.1:1/", seconds=5, most=1, json={})
+    await egress.close()
