@@ -216,12 +216,15 @@ async def test_an_outage_loses_nothing_doubles_nothing_and_keeps_the_order(chatw
         await bench.api.new("support")
         assert (await bench.api.call("POST", "/api/chatwoot/set/support", chatwoot.body(inboxName="S"))).status_code == 201
         bench.api.backend.chatwoot.seconds = 0.3
-        hangs = {"match": "POST .*/messages", "do": "hang_after", "times": 1}
-        chatwoot.faults(hangs, {"match": "accounts", "do": "fail", "status": 503})
+        chatwoot.faults({"match": "POST .*/messages", "do": "hang_after", "times": 1})
         other = "5511999990002@s.whatsapp.net"
-        for number in range(4):
+        await bench.accept(message("M0", "text 0"))
+        await bench.shown("text 0")  # it is there, and the answer never comes
+        chatwoot.faults({"match": "accounts", "do": "fail", "status": 503})
+        await bench.accept(message("N0", "note 0", chat=other))
+        for number in range(1, 4):
             await bench.accept(message(f"M{number}", f"text {number}"), message(f"N{number}", f"note {number}", chat=other))
-        await bench.until(lambda: bench.record.blocks["chatwoot"]["status"] == "error")
+        await bench.until(lambda: bench.record.blocks["chatwoot"].get("error") == "HTTP 503: told to fail")
         assert (await bench.list())["last_error"] == "HTTP 503: told to fail"
         assert (await bench.api.item("sales"))["chatwoot"]["error"] == "HTTP 503: told to fail"
         bench.api.backend.chatwoot.seconds = 15
