@@ -37,6 +37,10 @@ INTERNAL: Final = "Internal server error"
 ORIGIN_REFUSED: Final = "Origin not allowed"
 MALFORMED: Final = "Malformed HTTP request"
 HEADERS_TOO_LARGE: Final = "Request headers too large"
+CHATWOOT_INVALID_BODY: Final = "invalid body"
+CHATWOOT_INSTANCE_NOT_FOUND: Final = "instance not found"
+NO_CHATWOOT: Final = "no chatwoot integration for this instance"
+NO_CHATWOOT_TO_DELETE: Final = "no chatwoot integration to delete"
 NOT_CONNECTED: Final = "Instance is not connected to WhatsApp"
 
 

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 REQUEST_ID: Final = "ryze_tui.request_id"
 """Where the edge leaves the request's id in the ASGI scope."""
 
+CALLBACK_PATH: Final = "/chatwoot/"
+"""What follows it is a secret."""
+
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SECRET_HEADERS: Final = ("token", "authorization", "apikey", "cookie", "proxy-authorization")
 _HIDDEN: Final = "***"
@@ -34,6 +37,8 @@ def request_id(scope: Scope) -> str:
 def line(scope: Scope) -> str:
     """Method and path. No query string, also not one that was encoded into the path: it may hold a token or a number."""
     path = re.split("[?&;]", scope["path"], maxsplit=1)[0]
+    if path.startswith(CALLBACK_PATH):
+        path = f"{CALLBACK_PATH}{_HIDDEN}"
     shown = quote(_hidden(path, scope), safe="/,*")
     return f"{scope.get('method', 'WS')} {shown if len(shown) <= _PATH_MOST else shown[:_PATH_MOST] + '…'}"
 
@@ -63,6 +68,8 @@ def _secrets(scope: Scope) -> list[str]:
     """What the caller sent as a token in any place, and every value of its query; longest first."""
     headers, query = Headers(scope=scope), scope.get("query_string", b"").decode("latin-1")
     found = {value for name in _SECRET_HEADERS for sent in headers.getlist(name) for value in (sent, *sent.split())}
+    if scope["path"].startswith(CALLBACK_PATH):
+        found.add(scope["path"].removeprefix(CALLBACK_PATH))
     found |= {part.partition("=")[2] for part in query.split("&")}
     try:
         found |= {value for _, value in parse_qsl(query, max_num_fields=100)}

@@ -16,6 +16,7 @@ from .events.bus import Bus
 from .events.outbox import Outbox
 from .health import Health
 from .instances import Instances
+from .integrations.chatwoot.service import Bridge
 from .integrations.media import S3MediaStore
 from .limits import Limits
 from .metrics import Requests
@@ -41,6 +42,7 @@ class Backend:
     egress: Egress
     gateway: Gateway
     media_store: S3MediaStore
+    chatwoot: Bridge
     limits: Limits
     health: Health
     started: float

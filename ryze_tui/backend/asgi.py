@@ -17,7 +17,22 @@ from .clock import Clock
 from .edge import Edge, http_error
 from .engine.simulated.engine import SimulatedEngine
 from .errors import ApiError
-from .routes import configuration, deliveries, events, health, instances, mcp, messages, metrics, openapi, proxies, sockets
+from .limits import Limits
+from .routes import (
+    chatwoot,
+    configuration,
+    deliveries,
+    events,
+    health,
+    instances,
+    mcp,
+    messages,
+    metrics,
+    openapi,
+    proxies,
+    sockets,
+)  # fmt: skip
+from .routes.chatwoot import CALLBACKS
 from .routes.simulator import Simulator
 from .settings import Settings
 
@@ -56,6 +71,10 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/api/events/getWebsocket/{instance}", events.get_websocket, methods=["GET"]),
         Route("/api/message/text/{instance}", messages.text, methods=["POST"]),
         Route("/api/message/media/{instance}", messages.media, methods=["POST"]),
+        Route("/api/chatwoot/set/{instance}", chatwoot.connect, methods=["POST"]),
+        Route("/api/chatwoot/list/{instance}", chatwoot.listing, methods=["GET"]),
+        Route("/api/chatwoot/delete/{instance}", chatwoot.delete, methods=["DELETE"]),
+        Route("/chatwoot/{secret}", chatwoot.callback, methods=["POST"]),
         Route("/mcp", mcp.mcp, methods=["POST", "DELETE"]),
         WebSocketRoute("/ws/{instance}", sockets.instance_socket),
     ]
@@ -81,6 +100,7 @@ def build(settings: Settings, engine_factory: EngineFactory = make_engine, clock
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opened(settings, engine_factory, clock) as backend:
             app.state.backend = backend
+            app.state.callbacks = Limits(CALLBACKS, backend.clock)
             if isinstance(backend.engine, SimulatedEngine):
                 app.router.routes[:0] = Simulator(backend.engine).routes()
             yield

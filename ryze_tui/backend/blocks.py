@@ -17,7 +17,7 @@ from .errors import ApiError
 from .record import Record, Values, display_status
 from .secrets import KeyRing
 
-GATEWAY_OFF: Final = "integration gateway not configured"
+NOT_CONNECTED: Final = "the connection to Chatwoot was not finished; set it again"
 DEFAULT_LABEL: Final = "default"
 SECRETS: Final = {kind: secret_fields(block) for kind, block in BLOCKS.items()}
 
@@ -107,10 +107,10 @@ def _usable(kind: str, block: Block) -> Written:
 
 
 def _chatwoot(block: Chatwoot) -> Written:
-    """No bridge yet (contract §8 #9): kept, and said to have failed when it was to be on."""
+    """Kept, and said not to be connected until it is (integrations/chatwoot); that comes once the instance exists."""
     written = split("chatwoot", block)
     if block.enabled:
-        written.values |= {"enabled": False, "status": "error", "error": GATEWAY_OFF}
+        written.values |= {"enabled": False, "status": "error", "error": NOT_CONNECTED}
     return written
 
 

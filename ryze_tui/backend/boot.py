@@ -25,7 +25,7 @@ from .clock import Clock, LoopClock
 from .configure import Configure
 from .egress import Egress
 from .egress_gateway import Gateway
-from .engine.port import Engine, Sessions
+from .engine.port import Engine, Outgoing, Sessions
 from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
 from .errors import EngineError, StartupError, StoreError
@@ -35,6 +35,10 @@ from .events.outbox import Outbox
 from .first_account import first_account
 from .health import Health
 from .instances import Instances
+from .integrations.chatwoot.links import Links
+from .integrations.chatwoot.outward import Reply, Send
+from .integrations.chatwoot.service import Bridge
+from .integrations.chatwoot.words import SOURCE
 from .integrations.media import S3MediaStore
 from .integrations.s3 import Client
 from .integrations.spool import Spool
@@ -43,6 +47,7 @@ from .metrics import SHORTEST_TOKEN
 from .record import Record
 from .secrets import KeyRing, load_keys
 from .settings import Settings
+from .store.chatwoot import ChatwootRows
 from .store.database import Database
 from .store.outbox import OutboxRows
 from .store.rows import Store
@@ -147,6 +152,18 @@ def _media_store(settings: Settings, store: Store, ring: KeyRing, catalog: Catal
     return made
 
 
+def _replies(traffic: Traffic) -> Send:
+    """Agents' replies go the way of every message; by their source the bridge knows them again."""
+
+    async def send(record: Record, reply: Reply) -> str:
+        outgoing = Outgoing(
+            reply.to, reply.text, reply.content, reply.kind, reply.mimetype, reply.file_name, reply.is_voice,
+        )
+        return str((await traffic.send(record, outgoing, source=SOURCE))["messageId"])
+
+    return send
+
+
 async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Backend:
     url = _database_url(settings)
     if settings.key_file is not None and settings.key_file.is_relative_to(settings.data_dir):
@@ -174,12 +191,18 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         bus.deliver = outbox.accept
         gateway = Gateway(egress)
         media_store = _media_store(settings, store, ring, catalog, Client(egress, gateway), clock)
+        chatwoot = Bridge(
+            ChatwootRows(store.database, ring), Links(store, catalog, egress, ring), egress, clock, random=random.random,
+            base_url=lambda: bus.base_url.rstrip("/"), public=bool(settings.public_url),
+        )
         traffic = Traffic(store.database, bus, outbox, engine, clock)
-        traffic.media_store = media_store
+        traffic.media_store, traffic.bridge = media_store, chatwoot
+        chatwoot.send = _replies(traffic)
         instances = Instances(catalog, store, bus, engine, clock, traffic, configure.proxy_use)
         backend = Backend(
             settings=settings, clock=clock, store=store, catalog=catalog, bus=bus, engine=engine, instances=instances,
             configure=configure, outbox=outbox, traffic=traffic, egress=egress, gateway=gateway, media_store=media_store,
+            chatwoot=chatwoot,
             limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
             health=Health(store.database, outbox, engine, settings.data_dir, clock),
         )
@@ -187,6 +210,7 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         await outbox.open()
         await media_store.open()
         await instances.open()
+        await chatwoot.open()
         await _fill(backend, account)
     except StoreError as error:
         await store.database.close()
@@ -215,6 +239,7 @@ async def opened(settings: Settings, factory: EngineFactory = make_engine, clock
             await backend.instances.close()
             await backend.traffic.close()
             await backend.outbox.close()
+            await backend.chatwoot.close()
             await backend.media_store.close()
             await backend.gateway.close()
             await backend.egress.close()

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 
 from ..api import errors as texts
 from . import access
-from .access import REQUEST_ID
+from .access import CALLBACK_PATH, REQUEST_ID
 from .app import Backend
 from .auth import CALLER, Caller, identify, may_scrape
 from .errors import ApiError, BackendError
@@ -106,7 +106,7 @@ def _count(backend: Backend, scope: Scope, caller: Caller) -> Verdict | None:
     path = scope["path"]
     if path == "/metrics" and may_scrape(scope, backend.settings.metrics_token):
         return None  # else somebody who sends nonsense from the same address could blind it
-    if path in UNLIMITED or (caller.key and path.startswith("/simulator/")):
+    if path in UNLIMITED or path.startswith(CALLBACK_PATH) or (caller.key and path.startswith("/simulator/")):
         return None
     bucket = CREATE if path == "/api/instance/new" and scope.get("method") == "POST" else GLOBAL
     client = scope.get("client")

@@ -2,7 +2,8 @@
 
 Link-local, metadata, multicast and reserved addresses are never dialled; loopback and private ones only where that is allowed.
 A name is resolved once per connection, and the connection goes to the address that was looked at: DNS that answers differently
-a moment later changes nothing. Redirects are not followed, and of an answer only the first 2 KB are kept.
+a moment later changes nothing. Redirects are not followed. Of an answer to `post` only the first 2 KB are kept; `request` takes
+whole answers, up to a size that its caller names.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import ipaddress
 import socket
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpcore
@@ -50,6 +51,10 @@ if importlib.util.find_spec("sniffio") is None:
 
 class Forbidden(Exception):
     """The address may not be dialled; the text says which and why, without what came after the host in a URL."""
+
+
+class TooLarge(Exception):
+    """The answer is larger than the caller wanted to have."""
 
 
 def inner(address: Address) -> Address:
@@ -100,17 +105,24 @@ class Reply:
     retry_after: str = ""
 
 
-class TooLarge(Exception):
-    """There is more than was wanted."""
-
-
 @dataclass(frozen=True, slots=True)
-class Download:
-    """What was fetched. `mimetype` is empty when it was not told; `content` is empty unless the status is 200."""
+class Whole:
+    """A whole answer as it came. `content_type` as it was told, empty when it was not; `location`: where a redirect points."""
 
     status: int
-    mimetype: str
-    content: bytes
+    content: bytes = field(repr=False)
+    content_type: str = ""
+    location: str = field(default="", repr=False)
+    retry_after: str = ""
+
+    @property
+    def media_type(self) -> str:
+        """Its content type without parameters."""
+        return self.content_type.partition(";")[0].strip().lower()
+
+
+Parts = Sequence[tuple[str, tuple[str | None, bytes, str | None]]]
+"""Parts of a multipart body: field name, and file name (None: a plain field), content, media type."""
 
 
 class Egress:
@@ -162,21 +174,6 @@ class Egress:
         text = clean(mask(kept.decode("utf-8", "replace")))
         return Reply(response.status_code, text, response.headers.get("retry-after", ""))
 
-    async def fetch(self, url: str, *, most: int, seconds: float) -> Download:
-        """GET at most `most` bytes, within `seconds` in all; redirects are answers like any other.
-
-        Raises Forbidden, TooLarge, httpx.HTTPError, TimeoutError, OSError, httpx.InvalidURL.
-        """
-        async with asyncio.timeout(seconds):
-            # As it is stored: something small that unpacks to gigabytes is never unpacked.
-            request = self.client().build_request("GET", url, headers={"Accept-Encoding": "identity"})
-            response = await self.client().send(request, stream=True)
-            try:
-                content = await _whole(response, most) if response.status_code == 200 else b""
-            finally:
-                await response.aclose()
-        return Download(response.status_code, response.headers.get("content-type", "").strip()[:255], content)
-
     async def _posted(self, url: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
         """The beginning of the answer. A kept connection that was closed meanwhile is no answer: again, on another one.
 
@@ -197,6 +194,31 @@ class Egress:
                     raise
         raise httpx.ReadError("every connection that was kept is dead")
 
+    async def fetch(self, url: str, *, most: int, seconds: float) -> Whole:
+        """GET at most `most` bytes. Raises as `request` does."""
+        return await self.request("GET", url, seconds=seconds, most=most)
+
+    async def request(
+        self, method: str, url: str, *, seconds: float, most: int, headers: Mapping[str, str] | None = None, json: Any = None,
+        query: Mapping[str, str] | None = None, parts: Parts | None = None,
+    ) -> Whole:
+        """Any request, within `seconds` in all, whose answer has at most `most` bytes; redirects are answers like any other.
+
+        Raises TooLarge, Forbidden, httpx.HTTPError, TimeoutError, OSError, httpx.InvalidURL, ValueError.
+        """
+        # As it is stored: something small that unpacks to gigabytes is never unpacked.
+        sent = {"Accept-Encoding": "identity"} | dict(headers or {})
+        async with asyncio.timeout(seconds):
+            request = self.client().build_request(method, url, headers=sent, json=json, params=query, files=parts)
+            response = await self.client().send(request, stream=True)
+            try:
+                content = await _whole(response, most)
+            finally:
+                await response.aclose()
+        told = response.headers
+        about = str(told.get("content-type", "")).strip()[:255]
+        return Whole(response.status_code, content, about, told.get("location", ""), told.get("retry-after", ""))
+
     async def close(self) -> None:
         """Close every connection."""
         client, self._client = self._client, None
@@ -216,12 +238,12 @@ async def _beginning(response: httpx.Response) -> bytes:
 async def _whole(response: httpx.Response, most: int) -> bytes:
     declared = response.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
-        raise TooLarge
+        raise TooLarge(f"the answer has {declared[:20]} bytes, {most} are taken")
     parts, size = [], 0
     async for part in response.aiter_raw():
         size += len(part)
         if size > most:
-            raise TooLarge
+            raise TooLarge(f"the answer has more than {most} bytes")
         parts.append(part)
     return b"".join(parts)
 

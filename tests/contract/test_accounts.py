@@ -79,6 +79,10 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/api/events/webhook/{instance}/deliveries/{id}/redeliver"): INSTANCE,
     ("POST", "/api/message/text/{instance}"): INSTANCE,
     ("POST", "/api/message/media/{instance}"): INSTANCE,
+    ("POST", "/api/chatwoot/set/{instance}"): INSTANCE,
+    ("GET", "/api/chatwoot/list/{instance}"): INSTANCE,
+    ("DELETE", "/api/chatwoot/delete/{instance}"): INSTANCE,
+    ("POST", "/chatwoot/{secret}"): OPEN,
     ("POST", "/mcp"): MCP,
     ("DELETE", "/mcp"): MCP,
     ("POST", "/simulator/storm"): ACCOUNT,
@@ -192,7 +196,8 @@ async def other_account(scene: Scene, method: str, path: str, rule: str) -> None
     """What is not its own is not there; what is its own holds nothing of the victim."""
     told = await scene.send(method, path, scene.other, SALES)
     if rule in (INSTANCE, OWNERS):
-        assert refusal(told) == NOT_FOUND
+        words = NOT_FOUND[1].lower() if "/chatwoot/" in path else NOT_FOUND[1]  # as the documentation has it
+        assert refusal(told) == (404, words)
         assert told.content == (await scene.send(method, path, scene.other, "nobodys")).content, "existence is not told"
     elif (method, path) == ("POST", "/api/instance/new"):
         made = told.json()["instance"]

@@ -43,7 +43,7 @@ ALL_FIELDS: dict[str, Any] = {
     "webhookEnabled": True, "webhookURL": "https://example.com/hook", "webhookAuthorization": "Bearer SECRET-2",
     "webhookByEvents": True, "webhookEvents": ["message.exchange", "call.update"], "webhookMediaBase64": True,
     "websocketEnabled": True, "websocketEvents": ["instance.state"], "websocketMediaBase64": True,
-    "chatwootEnabled": True, "chatwootBaseUrl": "https://chat.example.com", "chatwootAccountId": 5,
+    "chatwootEnabled": True, "chatwootBaseUrl": "http://127.0.0.1:9", "chatwootAccountId": 5,
     "chatwootApiToken": "SECRET-3",
     "chatwootInboxName": "WhatsApp", "chatwootSignMessages": True, "chatwootIgnoreGroups": True, "chatwootStartAsPending": True,
     "chatwootReopenResolved": True,
@@ -60,8 +60,9 @@ ALL_BLOCKS: dict[str, Any] = {
     },
     "websocket": {"enabled": True, "events": ["instance.state"], "mediaBase64": True},
     "chatwoot": {
-        "enabled": False, "status": "error", "baseUrl": "https://chat.example.com", "accountId": 5, "inboxName": "WhatsApp",
-        "error": "integration gateway not configured",
+        "enabled": False, "status": "error", "baseUrl": "http://127.0.0.1:9", "accountId": 5, "inboxName": "WhatsApp",
+        "error": "Chatwoot could not be reached at http://127.0.0.1:9 - verify chatwootBaseUrl. Detail: "
+        "Connection refused",
     },
     "proxy": {"enabled": True, "host": "proxy.example.com", "port": "1080", "protocol": "socks5", "username": "u"},
     "settings": {

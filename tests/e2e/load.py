@@ -11,7 +11,7 @@ import httpx
 from ryze_tui.api.events import EVENT_NAMES
 from ryze_tui.backend.blocks import block_views, from_flat
 
-from .ledger import BLOCKS, NEVER, OUT, Entry, Link
+from .ledger import BLOCKS, NEVER, OUT, Entry, Link, told
 
 WORKERS: Final = 10
 MOST: Final = 14
@@ -40,6 +40,7 @@ def body_of(rng: random.Random, name: str, proxy_port: int) -> dict[str, Any]:
     made: dict[str, Any] = {flag: rng.random() < 0.5 for flag in FLAGS}
     made |= {text: f"{text} {rng.randrange(10**6)} ü\n'\"" for text in TEXTS}
     made |= {url: f"https://example.com/{rng.randrange(10**6)}?a=b" for url in URLS}
+    made |= {"chatwootBaseUrl": f"http://127.0.0.1:9/{rng.randrange(10**6)}"}  # it is dialled at once
     made |= {"webhookEvents": _events(rng), "websocketEvents": _events(rng), "chatwootAccountId": rng.randrange(1, 10**6)}
     made |= {"proxyHost": rng.choice(["127.0.0.1", "localhost"]), "proxyPort": rng.choice([str(proxy_port), proxy_port])}
     made |= {"proxyProtocol": rng.choice(["http", "socks5"]), "token": f"custom-{rng.randrange(10**12):012d}-{name}"}
@@ -99,7 +100,7 @@ class Worker:
         entry.exists = {True, False}
         reply = await self._call("POST", "/api/instance/new", json=body)
         made = reply.json()["instance"]
-        if {kind: made[kind] for kind in predicted} != predicted:
+        if {kind: told(made[kind]) for kind in predicted} != {kind: told(view) for kind, view in predicted.items()}:
             self.wrong.append(f"{name} was answered {made}, not {predicted}")
         entry.created(made)
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from . import configuration, messages, schemas, simulator
+from . import chatwoot, configuration, messages, schemas, simulator
 from .operations import EXAMPLE_NAME, HTTP_METHODS, Answer, Operation
 from .operations import OPERATIONS as LIFE_CYCLE
 
 __all__ = ["HTTP_METHODS", "OPERATIONS", "Answer", "Operation", "document", "operations"]
 
-OPERATIONS: Final = (*LIFE_CYCLE, *configuration.OPERATIONS, *messages.OPERATIONS)
+OPERATIONS: Final = (*LIFE_CYCLE, *configuration.OPERATIONS, *messages.OPERATIONS, *chatwoot.OPERATIONS)
 """In the order of the document."""
 
 _TAGS: Final = {
     "instance": "The life of an instance: create, list, pair, reconnect, log out, delete.",
     "events": "What an instance's events are sent to, and the sockets themselves.",
     "messages": "Sending messages.",
+    "chatwoot": "An instance as an inbox of Chatwoot.",
     "server": "The server itself.",
     "mcp": "JSON-RPC 2.0: the life cycle, webhooks and sending as tools.",
     "simulator": "Virtual phones; there only when the server runs with --engine simulated.",
@@ -43,6 +44,11 @@ def operations(*, simulated: bool) -> tuple[Operation, ...]:
     return OPERATIONS + (simulator.OPERATIONS if simulated else ())
 
 
+def _schemas(*, simulated: bool) -> dict[str, Any]:
+    made = schemas.components() | configuration.components() | messages.components() | chatwoot.components()
+    return made | (simulator.components() if simulated else {})
+
+
 def document(version: str, *, simulated: bool) -> dict[str, Any]:
     """The document. `version` is the program's."""
     paths: dict[str, dict[str, Any]] = {}
@@ -58,8 +64,7 @@ def document(version: str, *, simulated: bool) -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if simulated or name != "simulator"],
         "paths": paths,
         "components": {
-            "schemas": schemas.components() | configuration.components() | messages.components()
-            | (simulator.components() if simulated else {}),
+            "schemas": _schemas(simulated=simulated),
             "headers": _HEADERS,
             "securitySchemes": {
                 "token": {"type": "apiKey", "in": "header", "name": "token", "description": "Recommended; counts before Bearer."},
@@ -112,6 +117,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if "{id}" in operation.path:
         found.append({
             "name": "id", "in": "path", "required": True, "description": "Of the delivery, as `webhook-id` has it.",
+            "schema": {"type": "string", "minLength": 1},
+        })  # fmt: skip
+    if "{secret}" in operation.path:
+        found.append({
+            "name": "secret", "in": "path", "required": True, "description": "As the inbox was told.",
             "schema": {"type": "string", "minLength": 1},
         })  # fmt: skip
     for name, (description, schema) in operation.query.items():

@@ -1,1 +1,1 @@
-"""What the server does for a user with other people's services."""
+"""What the server does with other services on behalf of an instance."""

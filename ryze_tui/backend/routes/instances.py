@@ -30,6 +30,7 @@ async def new(request: Request) -> JSONResponse:
     if not isinstance(name, str) or not isinstance(token, str):
         raise ApiError(400, f"{texts.INVALID_BODY}: name and token are texts")
     record = await backend.catalog.create(account, name, token, from_flat(body))
+    await backend.chatwoot.created(record)
     return JSONResponse({"success": True, "message": "Instance created successfully", "instance": created_view(record)}, 201)
 
 

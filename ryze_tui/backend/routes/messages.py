@@ -123,6 +123,6 @@ async def _fetched(backend: Backend, url: str) -> tuple[bytes, str]:
         why = in_words(error)
     else:
         if found.status == 200 and found.content:
-            return found.content, found.mimetype
+            return found.content, found.content_type
         why = f"the answer was {found.status}" if found.status != 200 else "there is nothing in it"
     raise ApiError(400, f"{texts.INVALID_BODY}: mediaUrl could not be fetched: {why}")

@@ -39,7 +39,12 @@ def _uploads(connection: Connection) -> None:
     schema.uploads.create(connection, checkfirst=True)
 
 
-STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox, _messages, _uploads)
+def _chatwoot(connection: Connection) -> None:
+    schema.chatwoot_queue.create(connection, checkfirst=True)
+    schema.chatwoot_chats.create(connection, checkfirst=True)
+
+
+STEPS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _accounts, _outbox, _messages, _uploads, _chatwoot)
 """Step N brings version N to N+1."""
 
 assert len(STEPS) == schema.SCHEMA_VERSION

@@ -227,6 +227,8 @@ class Store:
             (delete(schema.outbox).where(schema.outbox.c.instance_id == record.id), {}),
             (delete(schema.messages).where(schema.messages.c.instance_id == record.id), {}),
             (delete(schema.uploads).where(schema.uploads.c.instance_id == record.id), {}),
+            (delete(schema.chatwoot_queue).where(schema.chatwoot_queue.c.instance_id == record.id), {}),
+            (delete(schema.chatwoot_chats).where(schema.chatwoot_chats.c.instance_id == record.id), {}),
             (delete(schema.instances).where(schema.instances.c.id == record.id), {}),
         ])
 

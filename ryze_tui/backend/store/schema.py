@@ -109,4 +109,34 @@ uploads = Table(
     Index("uploads_instance", "instance_id"),
 )
 
-SCHEMA_VERSION: Final = 5
+chatwoot_queue = Table(
+    "chatwoot_queue", metadata,  # finished rows stay a while, without their data: what comes twice is known by them
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("instance_id", String(32), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("done_at", Float, nullable=False),
+    Column("data", Text, nullable=False),  # encrypted
+    Column("media", Text),  # encrypted base64
+    UniqueConstraint("instance_id", "key"),
+    Index("chatwoot_queue_state", "state", "sequence"),
+    Index("chatwoot_queue_instance", "instance_id", "state", "sequence"),
+)
+
+chatwoot_chats = Table(
+    "chatwoot_chats", metadata,
+    Column("instance_id", String(32), primary_key=True),
+    Column("jid", String(100), primary_key=True),
+    Column("place", Text, nullable=False),  # the inbox these ids are of
+    Column("contact_id", Integer, nullable=False),
+    Column("conversation_id", Integer, nullable=False),
+    Index("chatwoot_chats_conversation", "instance_id", "conversation_id"),
+)
+
+SCHEMA_VERSION: Final = 6

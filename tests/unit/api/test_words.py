@@ -87,6 +87,10 @@ def test_error_texts() -> None:
         "ORIGIN_REFUSED": "Origin not allowed",
         "MALFORMED": "Malformed HTTP request",
         "HEADERS_TOO_LARGE": "Request headers too large",
+        "CHATWOOT_INVALID_BODY": "invalid body",
+        "CHATWOOT_INSTANCE_NOT_FOUND": "instance not found",
+        "NO_CHATWOOT": "no chatwoot integration for this instance",
+        "NO_CHATWOOT_TO_DELETE": "no chatwoot integration to delete",
         "NOT_CONNECTED": "Instance is not connected to WhatsApp",
     }
 

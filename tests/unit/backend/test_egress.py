@@ -10,7 +10,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ryze_tui.backend.egress import ANSWER_BYTES, Download, Egress, Forbidden, TooLarge, inner, refusal
+from ryze_tui.backend.egress import ANSWER_BYTES, Egress, Forbidden, TooLarge, Whole, inner, refusal
 
 NEVER = [
     "169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "ff02::1", "0.0.0.0", "0.1.2.3",
@@ -124,7 +124,7 @@ async def test_no_more_is_fetched_than_was_wanted(length: bytes) -> None:
     async with await serve(head + b"hello world", seen) as server:
         egress = Egress(allow_private=True)
         url = f"http://127.0.0.1:{port_of(server)}/"
-        assert await egress.fetch(url, most=11, seconds=5) == Download(200, "image/png", b"hello world")
+        assert await egress.fetch(url, most=11, seconds=5) == Whole(200, b"hello world", "image/png")
         with pytest.raises(TooLarge):
             await egress.fetch(url, most=10, seconds=5)
         await egress.close()
@@ -167,3 +167,35 @@ async def test_a_connection_that_was_kept_and_is_dead_is_not_a_failed_attempt() 
             await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=5)
         assert connections == [2, 2, 2, 1], "a new one that dies is a failure"
         await egress.close()
+
+
+async def test_a_whole_answer_is_taken_up_to_its_size_and_redirects_are_told() -> None:
+    seen: list[bytes] = []
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Type: Text/Plain; charset=x\r\n"
+    head += b"Content-Length: %d\r\n\r\n"
+    async with await serve(head % 5000 + b"y" * 5000, seen) as server:
+        egress, url = Egress(allow_private=True), f"http://127.0.0.1:{port_of(server)}/a"
+        told = await egress.request("GET", url, seconds=5, most=5000, query={"q": "+55"})
+        assert (told.status, len(told.content), told.media_type) == (302, 5000, "text/plain")
+        assert told.location == "http://169.254.169.254/"
+        assert seen[0].startswith(b"GET /a?q=%2B55 HTTP/1.1")
+        with pytest.raises(TooLarge):
+            await egress.request("GET", url, seconds=5, most=4999)
+        await egress.close()
+    assert len(seen) == 2
+
+
+async def test_an_answer_that_does_not_say_its_size_is_cut_off_too() -> None:
+    seen: list[bytes] = []
+    async with await serve(b"HTTP/1.1 200 OK\r\n\r\n" + b"y" * 5000, seen) as server:
+        egress = Egress(allow_private=True)
+        with pytest.raises(TooLarge):
+            await egress.request("GET", f"http://127.0.0.1:{port_of(server)}/", seconds=5, most=4999)
+        await egress.close()
+
+
+async def test_no_request_goes_where_it_may_not() -> None:
+    egress = Egress(allow_private=False)
+    with pytest.raises(Forbidden):
+        await egress.request("PUT", "http://127.0.0.1:1/", seconds=5, most=1, json={})
+    await egress.close()

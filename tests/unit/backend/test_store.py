@@ -17,10 +17,9 @@ from ryze_tui.backend.boot import Backend, opened
 from ryze_tui.backend.engine.port import UNREADABLE
 from ryze_tui.backend.errors import ApiError, StartupError, StoreError
 from ryze_tui.backend.settings import Settings
-from ryze_tui.backend.store import database as database_module
 from ryze_tui.backend.store import schema
 from ryze_tui.backend.table import Stage
-from sqlalchemy import delete, insert
+from sqlalchemy import insert
 
 from tests.fakes.proxy import CountingProxy, counting_proxy
 
@@ -338,16 +337,3 @@ async def test_a_first_start_that_was_cut_short_is_gone_on_with(tmp_path: Path) 
         async with opened(settings(home)) as backend:
             await create(backend, "sales")
             assert await backend.store.database.check() == "ok"
-
-
-def test_rows_of_one_statement_that_follow_each_other_go_in_one_call() -> None:
-    put, drop = insert(schema.meta), delete(schema.meta)
-    units: list[Any] = [
-        [(put, [{"key": "a"}])], [(put, [{"key": "b"}, {"key": "c"}]), (drop, {"key": "a"})], [(put, [{"key": "d"}])], [],
-        [(insert(schema.meta), [{"key": "e"}])], [(drop, {"key": "b"})], [(drop, {"key": "c"})],
-    ]  # fmt: skip
-    made = database_module._together(units)
-    assert [parameters for _, parameters in made] == [
-        [{"key": "a"}, {"key": "b"}, {"key": "c"}], {"key": "a"}, [{"key": "d"}], [{"key": "e"}], {"key": "b"}, {"key": "c"},
-    ]
-    assert units[0] == [(put, [{"key": "a"}])], "each unit is as it was: it may have to be tried by itself"

@@ -1,0 +1,1 @@
+"""WhatsApp in a Chatwoot inbox: messages go there, agents' replies come back (contract §6)."""
