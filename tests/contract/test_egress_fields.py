@@ -110,9 +110,15 @@ async def s3_endpoint(api: Api, host: str) -> None:
 async def proxy_host(api: Api, host: str) -> None:
     for protocol in ("http", "socks5"):
         body = {"enabled": True, "host": host.strip("[]"), "port": "1080", "protocol": protocol}
-        await api.call("POST", "/api/instance/proxy/sales", body)
-        await provoke(api)
+        stored = (await api.call("POST", "/api/instance/proxy/sales", body)).status_code == 200
+        answer = await api.call("POST", "/api/instance/proxy/sales/test")
+        assert answer.status_code == 409 or not answer.json()["proxy"]["works"], answer.text
+        if stored:  # a link with a proxy goes through it or not at all
+            await api.call("POST", "/api/instance/reconnect/sales")
+            await api.until("sales", "disconnected")
+        assert (await api.call("GET", "/api/instance/connect/sales")).status_code in (200, 500)
     await api.call("POST", "/api/instance/proxy/sales", {"enabled": False})
+    await provoke(api)
 
 
 async def chatwoot_url(api: Api, host: str) -> None:

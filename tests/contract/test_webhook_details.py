@@ -198,7 +198,9 @@ async def test_after_a_restart_authorizations_are_read_once_and_a_damaged_one_ha
             await until(lambda: len(receiver.got) == 2 and api.backend.outbox.outcomes["retried"])
             assert sorted(headers["authorization"] for _p, headers, _b in receiver.got) == ["Bearer a", "Bearer c"]
             assert len(reads) == 2, "all of them at once, and the damaged one by itself"
-            kept = (await api.ok("GET", "/api/events/webhook/b/deliveries"))["deliveries"]
+            async with asyncio.timeout(10):  # the result is on its way to the disk
+                while not (kept := (await api.ok("GET", "/api/events/webhook/b/deliveries"))["deliveries"])[0]["answer"]:
+                    await asyncio.sleep(0.005)
             assert "cannot be read" in kept[0]["answer"] and kept[0]["status"] == "pending"
 
 

@@ -130,10 +130,14 @@ class Outbox:
             kept = False
         else:
             kept = True
-        self.enter(deliveries, kept=kept)
+        self._enter(deliveries, kept)
 
-    def enter(self, deliveries: Iterable[Delivery], *, kept: bool) -> None:
+    def enter(self, deliveries: Sequence[Delivery], *, kept: bool) -> None:
         """On their way, in this order. `kept`: they are on the disk. What waits there holds no media in memory."""
+        self.pending += len(deliveries)
+        self._enter(deliveries, kept)
+
+    def _enter(self, deliveries: Iterable[Delivery], kept: bool) -> None:
         for delivery in deliveries:
             delivery.kept = kept
             if kept and (self._lanes.waiting > IN_MEMORY or has_media(delivery.data)):
