@@ -111,6 +111,7 @@ def test_texts_of_a_stranger_are_harmless(extensions: bool, tmp_path: Path) -> N
             console.ready("4 of 4")
             server.set(f"n0-{EVIL}", f"state-{EVIL}")
             server.set(f"n1-{EVIL}", "loggedout")
+            console.press("R")  # a name that no socket can be opened for is polled
             console.wait_for("logged out")
             for key in ("end", "home", "d"):
                 console.press(key)
