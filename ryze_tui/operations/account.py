@@ -29,6 +29,7 @@ from .outcome import Outcome, Remedy, Unconfirmed, failed
 from .pairing import PairingSession, Ports
 
 if TYPE_CHECKING:
+    from .configuring import Configuring
     from .look import Look
 
 ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
@@ -239,6 +240,15 @@ class Account:
 
         client, feed = self._client, self._feed
         return Look(client, feed, self.model, self._clock) if client is not None and feed is not None else None
+
+    @property
+    def configuring(self) -> Configuring | None:
+        """Reading and writing blocks; None when the address or the token cannot be used at all."""
+        from .configuring import Configuring
+
+        if self._client is None:
+            return None
+        return Configuring(self._client, self._write, keeps_secrets=lambda: bool(self.server.extensions))
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""
