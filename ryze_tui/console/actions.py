@@ -88,6 +88,11 @@ MOVE, LOOK, PAIR, KEEP, VIEW, APP = (
     mark("Program"),
 )
 
+EDIT_TABS: Final = (
+    ("2", mark("Settings")), ("3", mark("Network")), ("4", mark("Webhooks")), ("5", mark("Stream")), ("6", mark("Chatwoot")),
+)
+"""Digit and title of each page of the edit screen; 1 is the overview."""
+
 ACTIONS: Final = (
     Action("open", ("enter",), mark("Open"), mark("Shows everything about the instance under the cursor."), MOVE, _row),
     Action("back", ("escape",), mark("Back"), mark("Closes the detail, or clears the filter."), MOVE, _always, palette=False),
@@ -98,7 +103,7 @@ ACTIONS: Final = (
         mark("Type words, or state:connected, block:webhook, !word. esc clears."),
         LOOK,
         _online,
-        footer=6,
+        footer=7,
     ),
     Action(
         "sort",
@@ -147,6 +152,19 @@ ACTIONS: Final = (
         _proven("delete"),
     ),
     Action(
+        "edit",
+        ("e",),
+        mark("Edit"),
+        mark("Settings, proxy, S3, webhooks, stream and Chatwoot of the instance under the cursor."),
+        KEEP,
+        _row,
+        footer=6,
+    ),
+    *(
+        Action(f"edit{key}", (key,), title, mark("Opens that page of the instance under the cursor."), KEEP, _row, palette=False)
+        for key, title in EDIT_TABS
+    ),
+    Action(
         "phone",
         ("S",),
         mark("Virtual phone"),
@@ -181,7 +199,7 @@ ACTIONS: Final = (
         mark("Finds any command by its name."),
         APP,
         _always,
-        footer=7,
+        footer=8,
         palette=False,
     ),
     Action("help", ("question_mark",), mark("Help"), mark("Every key, and what it does."), APP, _always, footer=1),

@@ -245,10 +245,13 @@ class Account:
     def configuring(self) -> Configuring | None:
         """Reading and writing blocks; None when the address or the token cannot be used at all."""
         from .configuring import Configuring
+        from .drafts import Drafts
 
         if self._client is None:
             return None
-        return Configuring(self._client, self._write, keeps_secrets=lambda: bool(self.server.extensions))
+        client = self._client
+        drafts = Drafts(f"{client.base} {client.token}")
+        return Configuring(client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions))
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""

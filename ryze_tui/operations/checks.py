@@ -32,8 +32,8 @@ def problem(kind: str, field: Field, value: Any, values: Mapping[str, Any]) -> s
         return port_problem(str(value))
     if kind == "proxy" and field.name == "host":
         return host_problem(str(value))
-    if field.kind == NUMBER and value < 0:
-        return _("A number above 0.")
+    if field.kind == NUMBER and (not isinstance(value, int) or value < 0):
+        return _("A whole number above 0.")
     if field.name in _ONE_LINE and not str(value).isprintable():
         return _("One line, without control characters.")
     return ""

@@ -16,6 +16,7 @@ from .outcome import Outcome, failed
 if TYPE_CHECKING:
     from ..client.http import RyzeClient
     from ..fleet.feed import Feed
+    from .drafts import Drafts
 
 Values = dict[str, Any]
 Send = Callable[["RyzeClient", "Feed"], Awaitable[str]]
@@ -44,8 +45,9 @@ class Saved:
 class Configuring:
     """The blocks of one account's instances. `write`: the account's one way to change anything (allowed, sent once, audited)."""
 
-    def __init__(self, client: RyzeClient, write: Write, *, keeps_secrets: Callable[[], bool]) -> None:
+    def __init__(self, client: RyzeClient, write: Write, drafts: Drafts, *, keeps_secrets: Callable[[], bool]) -> None:
         self._client, self._write, self._keeps_secrets = client, write, keeps_secrets
+        self.drafts = drafts
 
     async def read(self, kind: str, name: str, label: str = DEFAULT_LABEL) -> Held | Outcome:
         """A block of an instance; an Outcome that says why when it cannot be read."""

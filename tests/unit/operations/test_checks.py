@@ -48,6 +48,7 @@ def test_a_good_block_has_no_problem(kind: str) -> None:
         ("s3", "endpoint", "s3.example", "begins with https://"),
         ("chatwoot", "chatwootAccountId", 0, "Needed"),
         ("chatwoot", "chatwootAccountId", -4, "above 0"),
+        ("chatwoot", "chatwootAccountId", "five", "whole number"),
         ("chatwoot", "chatwootBaseUrl", "chat.example", "begins with https://"),
         ("chatwoot", "inboxName", "", "Needed"),
     ],
