@@ -103,7 +103,7 @@ ACTIONS: Final = (
         mark("Type words, or state:connected, block:webhook, !word. esc clears."),
         LOOK,
         _online,
-        footer=7,
+        footer=6,
     ),
     Action(
         "sort",
@@ -123,7 +123,6 @@ ACTIONS: Final = (
         mark("Links by an 8-character code typed on the phone, without a camera."),
         PAIR,
         _may("connect"),
-        footer=4,
     ),
     Action(
         "bring_back",
@@ -132,7 +131,7 @@ ACTIONS: Final = (
         mark("Picks reconnect or connect from the state, and says which and why."),
         KEEP,
         _may("reconnect"),
-        footer=5,
+        footer=4,
     ),
     Action("reconnect", ("r",), mark("Reconnect"), mark("Dials again with the saved session; no QR."), KEEP, _may("reconnect")),
     Action(
@@ -158,7 +157,7 @@ ACTIONS: Final = (
         mark("Settings, proxy, S3, webhooks, stream and Chatwoot of the instance under the cursor."),
         KEEP,
         _row,
-        footer=6,
+        footer=5,
     ),
     *(
         Action(f"edit{key}", (key,), title, mark("Opens that page of the instance under the cursor."), KEEP, _row, palette=False)
@@ -199,7 +198,7 @@ ACTIONS: Final = (
         mark("Finds any command by its name."),
         APP,
         _always,
-        footer=8,
+        footer=7,
         palette=False,
     ),
     Action("help", ("question_mark",), mark("Help"), mark("Every key, and what it does."), APP, _always, footer=1),

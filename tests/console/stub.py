@@ -153,6 +153,7 @@ class StubAccount:
         self.did: list[tuple[str, ...]] = []
         self.sessions: list[StubSession] = []
         self.look = StubLook(self)
+        self.configuring: Any = None
         self.answers: dict[str, Outcome] = {}
         self._at = 1.0
 

@@ -134,9 +134,15 @@ class EditScreen(Dialog[str]):
     def _open(self) -> None:
         """Show the page, reading it first if that was not done."""
         self.line.pages, self.line.at = self._pages[self.tabs.at], self._turned[self.tabs.at]
-        if self.page.edit is None and not self.page.problem:
-            self.run_worker(self._read(self.page), group="read", exclusive=True)
+        unread = [page for page in (self.page, *self.line.pages) if page.edit is None and not page.problem]
+        if unread:
+            self.run_worker(self._read_all(unread), group="read", exclusive=True)
         self._show_page()
+
+    async def _read_all(self, pages: list[Page]) -> None:
+        for page in pages:
+            if page.edit is None:
+                await self._read(page)
 
     async def _read(self, page: Page) -> None:
         held = await self.configuring.read(page.kind, self.instance, page.label or DEFAULT_LABEL)
