@@ -269,3 +269,44 @@ async def test_read_only_shows_and_changes_nothing(opened: Open) -> None:
         assert not screen.dirty
         await pilot.press("r")
         await until(pilot, lambda: "read-only" in screen_text(app))
+
+
+# -- creating ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_new_instance_is_created_with_its_blocks(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        account.configuring = server.configuring(Path("/"))
+        await pilot.press("n")
+        await until(pilot, lambda: "New instance" in screen_text(app))
+        await pilot.press(*"north", "tab", "tab", "enter")
+        await until(pilot, lambda: "Reject calls" in screen_text(app))
+        await pilot.press("right", "down", "space", "escape", "escape")
+        await until(pilot, lambda: "Proxy, Stream" in screen_text(app))
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: "Proxy, Host: Needed" in screen_text(app))
+        assert ("create", "north") not in account.did
+        await pilot.press("shift+tab", "shift+tab", "enter")
+        await until(pilot, lambda: "Reject calls" in screen_text(app))
+        await pilot.press("right", "down", "down", *"proxy.acme.com", "down", *"1080", "down", "right", "down", "down")
+        await pilot.press(*"secret-pw", "escape", "escape")
+        await until(pilot, lambda: "Proxy, Stream" in screen_text(app))
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: ("create", "north") in account.did)
+        assert account.blocks == {
+            "proxyEnabled": True, "proxyHost": "proxy.acme.com", "proxyPort": "1080", "proxyProtocol": "https",
+            "proxyPassword": "secret-pw", "websocketEnabled": True, "websocketEvents": ["instance.state"],
+        }  # fmt: skip
+        await until(pilot, lambda: "the server holds something else" in screen_text(app))  # user name, ports: another's proxy
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+
+
+async def test_without_blocks_a_new_instance_streams_its_states(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: "New instance" in screen_text(app))
+        await pilot.press(*"north", "tab", "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: ("create", "north") in account.did)
+        assert account.blocks is None

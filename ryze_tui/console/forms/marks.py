@@ -103,10 +103,8 @@ class Marks(Canvas):
             self.at = at
             self.action_mark()
 
-    def on_focus(self) -> None:
-        self.sync()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
         self.sync()
 
     def lines(self) -> list[Line]:

@@ -35,7 +35,10 @@ TITLES: Final = {
 
 @dataclass(slots=True)
 class Page:
-    """One block of the instance. `edit` is None until it was read; `problem`: why it could not be."""
+    """One block of the instance. `edit` is None until it was read; `problem`: why it could not be.
+
+    `planned`: of an instance that is not there yet, so that nothing is saved or unsaved.
+    """
 
     kind: str
     label: str = ""
@@ -43,23 +46,25 @@ class Page:
     edit: Edit | None = None
     problem: str = ""
     new: bool = False
+    planned: bool = False
 
     @property
     def title(self) -> str:
         """As the line of pages names it."""
-        return safe(self.label) if self.kind == "webhook" else _(TITLES[self.kind])
+        return safe(self.label) if self.label else _(TITLES[self.kind])
 
     @property
     def dirty(self) -> bool:
         """Whether something in it is not saved."""
-        return self.edit is not None and (self.edit.dirty or self.new)
+        return self.edit is not None and not self.planned and (self.edit.dirty or self.new)
 
     @property
     def state(self) -> str:
         """`● on`, `○ off`, or nothing for a block that is always there."""
         if self.edit is None or "enabled" not in self.edit.was:
             return ""
-        return f"● {_('on')}" if self.edit.was["enabled"] else f"○ {_('off')}"
+        on = (self.edit.yours if self.planned else self.edit.was)["enabled"]
+        return f"● {_('on')}" if on else f"○ {_('off')}"
 
 
 class TabLine(Canvas):
@@ -135,10 +140,8 @@ class PageLine(Canvas):
         if self.pages:
             self.post_message(self.Turned((self.at + by) % len(self.pages)))
 
-    def on_focus(self) -> None:
-        self.sync()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
         self.sync()
 
     def _texts(self) -> list[str]:
