@@ -149,7 +149,7 @@ class Switch(Marks):
 
 
 class Ticks(Marks):
-    """Any number of words; what is marked keeps the order in which it was, and words that are not ours stay."""
+    """Any number of words, none meaning all; what is marked keeps its order, and words that are not ours stay."""
 
     def __init__(self, words: Sequence[str], value: Sequence[str], *, id: str | None = None) -> None:
         super().__init__([*words, *(word for word in dict.fromkeys(value) if word not in words)], id=id)
@@ -160,7 +160,7 @@ class Ticks(Marks):
         return list(self.chosen)
 
     def marked(self, word: str) -> str:
-        return "[x]" if word in self.chosen else "[ ]"
+        return "[x]" if word in self.chosen else "[ ]" if self.chosen else "[·]"
 
     def mark(self, word: str) -> None:
         if word in self.chosen:

@@ -86,6 +86,7 @@ class EditScreen(Dialog[str]):
         box.styles.width, box.styles.height = width - left, height - 2 if left else height
         box.styles.margin = (1, 0, 1, 0) if left else 0
         box.set_class(height < 20, "-low")
+        box.set_class(width - left < 48, "-narrow")
 
     def _show_title(self) -> None:
         row = self.account.model.rows.get(self.instance)
