@@ -6,10 +6,11 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..api.errors import INSTANCE_NOT_FOUND, RATE_LIMITED, RateLimited, RyzeError
 from ..api.instance import Instance
+from ..api.wire import CHATWOOT_DELETE, CHATWOOT_READ
 from . import replies
 from .address import base_url, checked_token, quoted, segment
 from .budget import Budgets, date_of, is_spent
@@ -18,11 +19,16 @@ from .clock import SYSTEM, Clock
 from .replies import Connecting, Health, StreamBlock, Written
 from .transport import Answer, Bounds, Transport
 
+if TYPE_CHECKING:
+    from ..api.wire import Wire
+
 T = TypeVar("T")
 
 ORDINARY: Final = Bounds()
 LISTING: Final = Bounds(seconds=60.0, most=1 << 26)
 """A list of 10,000 items is 14 MB."""
+SETTING: Final = Bounds(seconds=75.0, silence=75.0)
+"""Setting Chatwoot up takes the server up to a minute (contract §6)."""
 CONNECTING: Final = Bounds(seconds=75.0, silence=75.0)
 """The server itself waits about 60 s for a code (contract §3)."""
 
@@ -98,6 +104,20 @@ class RyzeClient:
                 return None
             raise
 
+    async def block(self, wire: Wire, name: str) -> dict[str, Any] | None:
+        """A block as it is on the wire (webhooks are several: see there); None when it was never written."""
+        read = partial(replies.block, key=wire.key) if wire.key else partial(replies.chatwoot, names=CHATWOOT_READ)
+        try:
+            return await self._call("GET", wire.read + segment(name), read)
+        except RyzeError as error:
+            if error.status == 404 and error.message.lower() != INSTANCE_NOT_FOUND.lower():
+                return None
+            raise
+
+    async def webhooks(self, name: str) -> list[dict[str, Any]]:
+        """`GET /api/events/getWebhook/:instance`: every row, enabled or not."""
+        return await self._call("GET", f"/api/events/getWebhook/{segment(name)}", replies.webhooks)
+
     async def own_profile(self, name: str) -> str:
         """`GET /api/profile/getAccount/:instance`: the number, asked of WhatsApp through the instance's own connection."""
         return await self._call("GET", f"/api/profile/getAccount/{segment(name)}", replies.own_profile)
@@ -129,6 +149,14 @@ class RyzeClient:
     async def set_stream(self, name: str, block: StreamBlock) -> StreamBlock:
         """`POST /api/events/websocket/:instance`: replaces the whole row; what the server holds afterwards."""
         return await self._call("POST", f"/api/events/websocket/{segment(name)}", replies.stream_block, body=block.body())
+
+    async def set_block(self, wire: Wire, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Write a configuration block; the server's answer as an object. What it holds afterwards is for a read to tell."""
+        return await self._call("POST", wire.write + segment(name), replies.as_object, body=body, bounds=SETTING)
+
+    async def remove_chatwoot(self, name: str) -> Written:
+        """`DELETE /api/chatwoot/delete/:instance`: the inbox stays."""
+        return await self._call("DELETE", CHATWOOT_DELETE + segment(name), replies.written, bounds=SETTING)
 
     async def simulate(self, name: str, action: str, body: dict[str, Any]) -> Written:
         """`POST /simulator/:instance/ACTION`: a simulated server's virtual phone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -224,3 +225,27 @@ def own_profile(text: str) -> str:
     if not isinstance(profile, dict):
         raise BadReply(_("the server's answer holds no profile"))
     return number_of(text_of(profile, "jid")) or number_of(text_of(profile, "phoneNumber"))
+
+
+def block(text: str, key: str) -> dict[str, Any]:
+    """A configuration block, as it is on the wire. `key` empty: it is the answer itself. Raises BadReply when it is none."""
+    value = as_object(text)
+    found = value.get(key) if key else value
+    if not isinstance(found, dict):
+        raise BadReply(_("the server's answer holds no {block} block").format(block=key))
+    return found
+
+
+def webhooks(text: str) -> list[dict[str, Any]]:
+    """Every webhook row of an instance; also from a server that answers one row where several could be. Raises BadReply."""
+    value = as_object(text)
+    rows = value.get("webhooks", value.get("webhook"))
+    rows = [rows] if isinstance(rows, dict) else rows
+    if not isinstance(rows, list):
+        raise BadReply(_("the server's answer holds no webhooks"))
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def chatwoot(text: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """The Chatwoot block under the names that a write has. `names`: read name -> written name; others stay as they are."""
+    return {names.get(name, name): value for name, value in as_object(text).items()}

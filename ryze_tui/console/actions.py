@@ -88,6 +88,11 @@ MOVE, LOOK, PAIR, KEEP, VIEW, APP = (
     mark("Program"),
 )
 
+EDIT_TABS: Final = (
+    ("2", mark("Settings")), ("3", mark("Network")), ("4", mark("Webhooks")), ("5", mark("Stream")), ("6", mark("Chatwoot")),
+)
+"""Digit and title of each page of the edit screen; 1 is the overview."""
+
 ACTIONS: Final = (
     Action("open", ("enter",), mark("Open"), mark("Shows everything about the instance under the cursor."), MOVE, _row),
     Action("back", ("escape",), mark("Back"), mark("Closes the detail, or clears the filter."), MOVE, _always, palette=False),
@@ -118,7 +123,6 @@ ACTIONS: Final = (
         mark("Links by an 8-character code typed on the phone, without a camera."),
         PAIR,
         _may("connect"),
-        footer=4,
     ),
     Action(
         "bring_back",
@@ -127,7 +131,7 @@ ACTIONS: Final = (
         mark("Picks reconnect or connect from the state, and says which and why."),
         KEEP,
         _may("reconnect"),
-        footer=5,
+        footer=4,
     ),
     Action("reconnect", ("r",), mark("Reconnect"), mark("Dials again with the saved session; no QR."), KEEP, _may("reconnect")),
     Action(
@@ -145,6 +149,19 @@ ACTIONS: Final = (
         mark("Removes the instance and all that belongs to it. Asks for its name."),
         KEEP,
         _proven("delete"),
+    ),
+    Action(
+        "edit",
+        ("e",),
+        mark("Edit"),
+        mark("Settings, proxy, S3, webhooks, stream and Chatwoot of the instance under the cursor."),
+        KEEP,
+        _row,
+        footer=5,
+    ),
+    *(
+        Action(f"edit{key}", (key,), title, mark("Opens that page of the instance under the cursor."), KEEP, _row, palette=False)
+        for key, title in EDIT_TABS
     ),
     Action(
         "phone",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..api import states
 from ..i18n import _
 from ..operations.outcome import Unconfirmed
+from .actions import EDIT_TABS
 from .words import number, safe
 
 if TYPE_CHECKING:
@@ -232,6 +233,21 @@ async def probe(app: RyzeConsole, name: str) -> None:
         app.push_screen(ProbeScreen(look, name, lambda: app.main.row(name) if app.main.kept_at else None))
 
 
+def _editor(tab: str) -> Verb:
+    async def edit(app: RyzeConsole, name: str) -> None:
+        """`e` and the digits: a page of the instance's blocks."""
+        from .screens.edit import EditScreen
+
+        account = app.account
+        assert account is not None
+        if (configuring := account.configuring) is None:
+            app.refuse(safe(account.link.message))
+            return
+        app.push_screen(EditScreen(account, configuring, name, tab))
+
+    return edit
+
+
 async def phone(app: RyzeConsole, name: str) -> None:
     from .screens.phone import PhoneScreen
 
@@ -264,7 +280,10 @@ async def copy(app: RyzeConsole, name: str) -> None:
         )
 
 
-OPENING: Final = frozenset({"new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy"})
+OPENING: Final = frozenset({
+    "new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy", "edit",
+    *(f"edit{key}" for key, _title in EDIT_TABS),
+})  # fmt: skip
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
 
 LOOKS: Final = frozenset({"refresh", "probe", "copy"})
@@ -282,5 +301,7 @@ VERBS: Final[dict[str, Verb]] = {
     "phone": phone,
     "stream": stream,
     "probe": probe,
+    "edit": _editor("2"),
+    **{f"edit{key}": _editor(key) for key, _title in EDIT_TABS},
     "copy": copy,
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..api import states
 from ..api.errors import RyzeError, Unreachable
-from ..api.events import Event
+from ..api.events import INSTANCE_STATE, Event
 from ..client.address import BadAddress
 from ..client.budget import Budget, Budgets
 from ..client.calls import CallLog
@@ -29,6 +29,7 @@ from .outcome import Outcome, Remedy, Unconfirmed, failed, failed_write
 from .pairing import PairingSession, Ports
 
 if TYPE_CHECKING:
+    from .configuring import Configuring
     from .look import Look
 
 ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
@@ -179,9 +180,10 @@ class Account:
 
     # -- what a person can do ------------------------------------------------------------------------------------------
 
-    async def create(self, name: str, token: str = "") -> Outcome:
-        """Make an instance. Its WebSocket is on for `instance.state`, so that its badge is pushed by any server."""
-        body = {"name": name, "websocketEnabled": True, "websocketEvents": ["instance.state"]}
+    async def create(self, name: str, token: str = "", blocks: Mapping[str, Any] | None = None) -> Outcome:
+        """Make an instance. `blocks`: the flat fields of its blocks (creating.flat); without, its stream is on for its states."""
+        pushed = {"websocketEnabled": True, "websocketEvents": [INSTANCE_STATE]}
+        body: dict[str, Any] = {"name": name, **(pushed if blocks is None else blocks)}
         if token:
             register(token)
             body["token"] = token
@@ -239,6 +241,18 @@ class Account:
 
         client, feed = self._client, self._feed
         return Look(client, feed, self.model, self._clock) if client is not None and feed is not None else None
+
+    @property
+    def configuring(self) -> Configuring | None:
+        """Reading and writing blocks; None when the address or the token cannot be used at all."""
+        from .configuring import Configuring
+        from .drafts import Drafts
+
+        if self._client is None:
+            return None
+        client = self._client
+        drafts = Drafts(f"{client.base} {client.token}")
+        return Configuring(client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions))
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""

@@ -153,6 +153,7 @@ class StubAccount:
         self.did: list[tuple[str, ...]] = []
         self.sessions: list[StubSession] = []
         self.look = StubLook(self)
+        self.configuring: Any = None
         self.answers: dict[str, Outcome] = {}
         self._at = 1.0
 
@@ -205,7 +206,8 @@ class StubAccount:
     async def refresh(self, names: Any = None) -> Outcome:
         return self._answer("refresh", "", "12 Instances found")
 
-    async def create(self, name: str, token: str = "") -> Outcome:
+    async def create(self, name: str, token: str = "", blocks: Any = None) -> Outcome:
+        self.blocks = blocks
         outcome = self._answer("create", name, "Instance created successfully")
         if outcome.ok:
             self._at += 1

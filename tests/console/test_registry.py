@@ -25,6 +25,7 @@ KEYS = {
     "phone": "S",
     "log": "L", "stream": "w", "probe": "t",
     "copy": "y",
+    "edit": "e", "edit2": "2", "edit3": "3", "edit4": "4", "edit5": "5", "edit6": "6",
     "palette": "colon",
     "help": "question_mark",
     "quit": "q",

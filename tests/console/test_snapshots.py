@@ -6,6 +6,7 @@ After a change: look at the pictures (`make screenshots`, or the report of the f
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from ryze_tui.fleet.evidence import Listed
 from ryze_tui.fleet.freshness import Link
 from ryze_tui.pairing.flow import View
 from textual.pilot import Pilot
+
+from tests.fakes.blocks import FakeBlocks
 
 from .conftest import screen_text, until
 from .stub import QR_TEXT, StubAccount
@@ -252,3 +255,39 @@ def test_probe(picture: Callable[..., None], size: tuple[int, int]) -> None:
         await until(pilot, lambda: "set right" in screen_text(pilot.app))  # type: ignore[arg-type]
 
     picture(size, steps)
+
+
+# -- forms -------------------------------------------------------------------------------------------------------------
+
+
+async def form(pilot: Pilot[int], account: StubAccount, *keys: str, until_shown: str) -> None:
+    account.configuring = FakeBlocks().configuring(Path("/"))
+    await to(pilot, "support")
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+    await until(pilot, lambda: until_shown in screen_text(pilot.app))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
+def test_webhook_form(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    keys = ("4", "down", "down", "end", "x")
+    picture(size, lambda pilot, account: form(pilot, account, *keys, until_shown="unsaved"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_proxy_form_with_a_problem(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    keys = ("3", "down", "down", "down", "end", "9", "9")
+    picture(size, lambda pilot, account: form(pilot, account, *keys, until_shown="A number from 1"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_review(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    keys = ("4", "down", "space", "escape", "r")
+    picture(size, lambda pilot, account: form(pilot, account, *keys, until_shown="erased on the server"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_blocks_of_a_new_instance(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    keys = ("n", "a", "tab", "tab", "enter", "right", "right", "right", "down", "space")
+    picture(size, lambda pilot, account: form(pilot, account, *keys, until_shown="Webhook ● on"))

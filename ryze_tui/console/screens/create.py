@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -16,6 +16,8 @@ from .dialogs import Dialog, close, text
 
 if TYPE_CHECKING:
     from ...operations.account import Account
+    from ...operations.configuring import Configuring
+    from ...operations.editing import Edit
 
 Created = tuple[str, bool]
 """(name, whether its pairing is to open)"""
@@ -24,12 +26,17 @@ Created = tuple[str, bool]
 class CreateScreen(Dialog[Created | None]):
     """Stays open with what was typed when the server refuses; closes with the new name."""
 
-    CSS = "CreateScreen #help { height: 3; } CreateScreen #problem { height: 2; }"
+    CSS = """
+    CreateScreen #help { height: 3; }
+    CreateScreen #problem { height: 2; }
+    CreateScreen #blocks { width: 1fr; margin: 0; content-align: left middle; }
+    """
 
     def __init__(self, account: Account) -> None:
         super().__init__()
         self._account = account
         self._busy = False
+        self._edits: dict[str, Edit] | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -40,6 +47,9 @@ class CreateScreen(Dialog[Created | None]):
             with Horizontal(classes="line"):
                 yield text(_("Token"), "label")
                 yield Input(id="token", placeholder=_("made by the server"), password=True, max_length=256)
+            with Horizontal(classes="line"):
+                yield text(_("Blocks"), "label")
+                yield Button(_("Stream"), id="blocks")
             yield text("", "gap")
             yield text("", "dim", id="help")
             yield text("", "warn", id="problem")
@@ -60,6 +70,7 @@ class CreateScreen(Dialog[Created | None]):
                 "enter creates it and shows its QR code."
             ),
             "token": _("The key of this instance alone, for programs. Leave it empty and the server makes a strong one."),
+            "blocks": _("What it begins with: settings, webhook, stream, proxy, S3, Chatwoot. All of it can be changed later."),
             "create": _("Makes the instance; it is connected later with c or p."),
             "pair": _("Makes the instance and shows the QR code at once."),
         }
@@ -84,7 +95,20 @@ class CreateScreen(Dialog[Created | None]):
             return _("There is an instance of this name already.")
         if token and (len(token) < 16 or not token.isprintable() or not token.isascii() or " " in token):
             return _("A token has at least 16 plain characters without spaces.")
-        return ""
+        return self._wrong_block()
+
+    def _wrong_block(self) -> str:
+        if self._edits is None:
+            return ""
+        from ...operations.creating import problems
+        from ..forms.pages import TITLES
+
+        found = problems(self._edits)
+        if not found:
+            return ""
+        kind, name, words = found[0]
+        title = next(_(field.title) for field in self._edits[kind].fields if field.name == name)
+        return f"{_(TITLES[kind])}, {title}: {words}"
 
     def on_input_changed(self, event: Input.Changed) -> None:
         named = bool(self.query_one("#name", Input).value)
@@ -96,6 +120,8 @@ class CreateScreen(Dialog[Created | None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "cancel":
             self.action_close()
+        elif event.button.id == "blocks":
+            self.run_worker(self._blocks())
         else:
             self._submit(pair=event.button.id == "pair")
 
@@ -106,11 +132,40 @@ class CreateScreen(Dialog[Created | None]):
             self._busy = True
             self.run_worker(self._create(pair))
 
+    async def _blocks(self) -> None:
+        """The forms of the blocks, over this one; they are sent with the creation."""
+        from ...operations.creating import fresh
+        from .blocks import BlocksScreen, summary
+
+        if self._edits is None:
+            self._edits = fresh()
+        await self.app.push_screen_wait(BlocksScreen(self._edits))
+        self.query_one("#blocks", Button).label = summary(self._edits)
+
+    def _flat(self) -> dict[str, Any] | None:
+        from ...operations.creating import flat
+
+        return None if self._edits is None else flat(self._edits)
+
     async def _create(self, pair: bool) -> None:
         name = self.query_one("#name", Input).value
-        outcome = await self._account.create(name, self.query_one("#token", Input).value)
+        outcome = await self._account.create(name, self.query_one("#token", Input).value, self._flat())
         self._busy = False
-        if outcome.ok:
-            close(self, (name, pair))
-        else:
+        if not outcome.ok:
             self.query_one("#problem", Static).update(safe(outcome.message))
+            return
+        if self._edits is not None and (configuring := self._account.configuring) is not None:
+            await self._compare(configuring, name, self._edits)
+        close(self, (name, pair))
+
+    async def _compare(self, configuring: Configuring, name: str, edits: dict[str, Edit]) -> None:
+        """Blocks fail in silence: look whether the server holds what was asked."""
+        from ...operations.creating import differences
+        from .review import DiffersScreen
+
+        differs, unread = await differences(configuring, name, edits)
+        if differs:
+            title = _("{name}: the server holds something else than was asked for").format(name=safe(name))
+            await self.app.push_screen_wait(DiffersScreen(title, differs))
+        for words in unread:
+            self.app.notify(f"{safe(name)}: {safe(words)}", severity="warning", markup=False)

@@ -1,0 +1,91 @@
+"""From a declared field to the widget that edits it, and back to its value: the one place that knows both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from ...api.fields import CHOICE, NUMBER, SET, SWITCH, Field
+from ...i18n import _
+from ...operations.editing import KEEP
+from .marks import Marks, Pick, Switch, Ticks
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+MOST = 2000
+"""Characters of a text field."""
+
+
+class Entry(Input):
+    """A line of text. Arrow keys up and down leave it; a hidden secret that is not typed anew stays as it is stored."""
+
+    BINDINGS = [("up", "app.focus_previous", ""), ("down", "app.focus_next", "")]
+
+    def __init__(self, value: Any, field: Field, *, id: str) -> None:
+        kept = value is KEEP
+        super().__init__(
+            "" if kept or (field.kind == NUMBER and not value) else str(value), id=id, password=field.secret, max_length=MOST,
+            placeholder=_("•••••••• stored; type to replace it") if kept else "",
+        )
+        self.cursor_blink = False
+        self.select_on_focus = False
+        self.kept = kept
+
+
+class Row(Horizontal):
+    """A field on the form: its title, its widget, and below it what is wrong with it."""
+
+    def __init__(self, field: Field, value: Any) -> None:
+        super().__init__(classes="row")
+        self.field = field
+        self.control = widget_of(field, value)
+
+    def compose(self) -> ComposeResult:
+        yield Static(_(self.field.title), markup=False, classes="label")
+        yield self.control
+
+    @property
+    def value(self) -> Any:
+        """What the widget says."""
+        return value_of(self.field, self.control)
+
+    def put(self, value: Any) -> None:
+        """Show another value."""
+        control = self.control
+        if isinstance(control, Entry):
+            control.kept = value is KEEP
+            control.placeholder = _("•••••••• stored; type to replace it") if control.kept else ""
+            control.value = "" if control.kept or (self.field.kind == NUMBER and not value) else str(value)
+        elif isinstance(control, (Switch, Ticks, Pick)):
+            control.put(value)
+
+
+def widget_of(field: Field, value: Any) -> Widget:
+    """The widget of a field. Raises TypeError for a kind that has none: a field without a widget is a bug."""
+    ident = f"field-{field.name}"
+    if field.kind == SWITCH:
+        return Switch(value is True, id=ident)
+    if field.kind == SET:
+        return Ticks(field.choices, value, id=ident)
+    if field.kind == CHOICE:
+        return Pick(field.choices, value, id=ident)
+    if field.kind in (NUMBER, "text"):
+        return Entry(value, field, id=ident)
+    raise TypeError(f"there is no widget for {field.kind}")
+
+
+def value_of(field: Field, control: Widget) -> Any:
+    """What a widget says: of a number that is none its text, which the check refuses in words."""
+    if isinstance(control, Marks):
+        return control.value
+    assert isinstance(control, Entry)
+    if control.kept and not control.value:
+        return KEEP
+    if field.kind == NUMBER:
+        text = control.value.strip()
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else (text or 0)
+    return control.value

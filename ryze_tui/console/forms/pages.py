@@ -1,0 +1,167 @@
+"""The pages of the edit screen: which blocks stand behind which tab, and the line that names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+
+from ...i18n import _, mark
+from ..styles import ink
+from ..widgets.canvas import Canvas, Line, seg
+from ..words import fit, safe
+
+if TYPE_CHECKING:
+    from ...operations.configuring import Held
+    from ...operations.editing import Edit
+
+TABS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    ("2", mark("Settings"), ("settings",)),
+    ("3", mark("Network"), ("proxy", "s3")),
+    ("4", mark("Webhooks"), ("webhook",)),
+    ("5", mark("Stream"), ("websocket",)),
+    ("6", mark("Chatwoot"), ("chatwoot",)),
+)
+"""Key, title, kinds of blocks."""
+TITLES: Final = {
+    "settings": mark("Settings"), "proxy": mark("Proxy"), "s3": mark("S3"), "webhook": mark("Webhook"),
+    "websocket": mark("Stream"), "chatwoot": mark("Chatwoot"),
+}
+
+
+@dataclass(slots=True)
+class Page:
+    """One block of the instance. `edit` is None until it was read; `problem`: why it could not be.
+
+    `planned`: of an instance that is not there yet, so that nothing is saved or unsaved.
+    """
+
+    kind: str
+    label: str = ""
+    held: Held | None = None
+    edit: Edit | None = None
+    problem: str = ""
+    new: bool = False
+    planned: bool = False
+
+    @property
+    def title(self) -> str:
+        """As the line of pages names it."""
+        return safe(self.label) if self.label else _(TITLES[self.kind])
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something in it is not saved."""
+        return self.edit is not None and not self.planned and (self.edit.dirty or self.new)
+
+    @property
+    def state(self) -> str:
+        """`● on`, `○ off`, or nothing for a block that is always there."""
+        if self.edit is None or "enabled" not in self.edit.was:
+            return ""
+        on = (self.edit.yours if self.planned else self.edit.was)["enabled"]
+        return f"● {_('on')}" if on else f"○ {_('off')}"
+
+
+class TabLine(Canvas):
+    """`1 Overview  2 Settings …`; the digit of a tab is its key."""
+
+    ground = ink.BAR
+
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self) -> None:
+        super().__init__(id="tabs")
+        self.at = "2"
+        self.dirty: frozenset[str] = frozenset()
+
+    def _parts(self) -> list[tuple[str, str]]:
+        tabs = [("1", _("Overview")), *((key, _(title)) for key, title, _kinds in TABS)]
+        room = self.size.width - 1
+        texts = [(key, f"{title}{'*' if key in self.dirty else ''}") for key, title in tabs]
+        while sum(cell_len(title) + 4 for _key, title in texts) > room and any(len(title) > 3 for _key, title in texts):
+            longest = max(range(len(texts)), key=lambda index: cell_len(texts[index][1]) * (texts[index][0] != self.at))
+            key, title = texts[longest]
+            if len(title) <= 3:
+                break
+            texts[longest] = (key, title.rstrip("…")[:-1] + "…" if len(title) > 4 else title[:-1])
+        return texts
+
+    def lines(self) -> list[Line]:
+        line: Line = [seg(" ", ink.BAR)]
+        for key, title in self._parts():
+            here = key == self.at
+            line += [seg(f"{key} ", ink.BAR_KEY), seg(title, ink.BAR_BOLD if here else ink.BAR_DIM), seg("  ", ink.BAR)]
+        return [line]
+
+    def on_click(self, event: events.Click) -> None:
+        x = 1
+        for key, title in self._parts():
+            if x <= event.x < x + cell_len(title) + 3:
+                self.post_message(self.Chosen(key))
+                return
+            x += cell_len(title) + 4
+
+
+class PageLine(Canvas):
+    """The blocks behind a tab. It has the focus while the form has the keys: letters are verbs there."""
+
+    can_focus = True
+    ground = ink.BAR
+    BINDINGS = [
+        Binding("left", "turn(-1)", show=False),
+        Binding("right", "turn(1)", show=False),
+        Binding("down,enter", "screen.into", show=False),
+    ]
+
+    class Turned(Message):
+        """Another page is wanted."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def __init__(self) -> None:
+        super().__init__(id="pages")
+        self.pages: list[Page] = []
+        self.at = 0
+        self.remark = ""
+
+    def action_turn(self, by: int) -> None:
+        if self.pages:
+            self.post_message(self.Turned((self.at + by) % len(self.pages)))
+
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
+        self.sync()
+
+    def _texts(self) -> list[str]:
+        return [f"{page.title} {page.state}".strip() + ("*" if page.dirty else "") for page in self.pages]
+
+    def on_click(self, event: events.Click) -> None:
+        x = 2
+        for index, text in enumerate(self._texts()):
+            if x <= event.x < x + cell_len(text):
+                self.post_message(self.Turned(index))
+                return
+            x += cell_len(text) + 3
+
+    def lines(self) -> list[Line]:
+        line: Line = [seg("▸ " if self.has_focus else "  ", ink.BAR_KEY)]
+        for index, text in enumerate(self._texts()):
+            here = index == self.at
+            style = ink.BAR_BOLD if here else ink.BAR_DIM
+            line += [seg(text, ink.on_bar_cursor(style) if here and self.has_focus else style), seg("   ", ink.BAR)]
+        used = sum(cell_len(part.text) for part in line)
+        remark = fit(self.remark, max(min(cell_len(self.remark), self.size.width - used - 1), 0))
+        gap = max(self.size.width - used - cell_len(remark) - 1, 0)
+        return [[*line, seg(" " * gap, ink.BAR), seg(remark, ink.BAR_TROUBLE)]]

@@ -1,0 +1,365 @@
+"""Editing the blocks of one instance: tabs, pages and a form; `r` reviews and saves, escape leaves the field, then the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from ...i18n import _
+from ...operations.configuring import DEFAULT_LABEL, Configuring, Held
+from ...operations.outcome import Outcome
+from ..forms.block import BlockForm
+from ..forms.pages import TABS, Page, PageLine, TabLine
+from ..panes.arrangement import LIST_MOST, WIDE
+from ..words import badge, safe
+from .dialogs import Choice, Dialog, Entry, Menu, close, text
+
+if TYPE_CHECKING:
+    from ...operations.account import Account
+
+_KINDS: Final = {key: kinds for key, _title, kinds in TABS}
+
+
+_VERBS: Final = frozenset({"close_now", "tab", "review", "revert", "add", "draft", "reread"})
+
+
+class EditScreen(Dialog[str]):
+    """Beside the list where there is room, else over it. It stays with its instance, whatever happens to the list."""
+
+    TAKES_TYPED = False
+    CSS_PATH = ["../styles/dialogs.tcss", "../styles/forms.tcss"]  # type: ignore[assignment]
+    BINDINGS = [
+        Binding("1", "close_now", show=False),
+        *(Binding(key, f"tab('{key}')", show=False) for key, _title, _kinds in TABS),
+        Binding("r", "review", show=False),
+        Binding("u", "revert", show=False),
+        Binding("a", "add", show=False),
+        Binding("f", "draft", show=False),
+        Binding("R", "reread", show=False),
+    ]
+
+    def __init__(self, account: Account, configuring: Configuring, name: str, tab: str = "2") -> None:
+        super().__init__()
+        self.account, self.configuring, self.instance = account, configuring, name
+        self.drafts = configuring.drafts
+        self.tabs, self.line = TabLine(), PageLine()
+        self.tabs.at = tab
+        self._pages: dict[str, list[Page]] = {key: [Page(kind) for kind in kinds] for key, kinds in _KINDS.items()}
+        self._pages["4"] = [Page("webhook", DEFAULT_LABEL)]
+        self._turned = dict.fromkeys(_KINDS, 0)
+        self._busy = ""
+
+    # -- layout --------------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield self.tabs
+            yield self.line
+            yield Vertical(id="body")
+            yield text("", "dim", id="help")
+            yield text("", "warn", id="note")
+            with Horizontal(classes="buttons"):
+                yield Button(f"{_('Review')} (r)", id="review")
+                yield Button(f"{_('Revert')} (u)", id="revert")
+                yield Button(f"{_('Close')} (esc)", id="close")
+
+    def on_mount(self) -> None:
+        self._fit()
+        self._show_title()
+        self.line.focus()
+        self._open()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        box, (width, height) = self.query_one("#box"), self.app.size
+        left = min(width * 56 // 100, LIST_MOST) if width >= WIDE else 0
+        box.styles.width, box.styles.height = width - left, height - 2 if left else height
+        box.styles.margin = (1, 0, 1, 0) if left else 0
+        box.set_class(height < 20, "-low")
+        box.set_class(width - left < 48, "-narrow")
+
+    def _show_title(self) -> None:
+        row = self.account.model.rows.get(self.instance)
+        state = f"  {badge(row.state)}" if row is not None else ""
+        self.query_one("#box").border_title = Content(f"{safe(self.instance)}{state}")
+
+    # -- which page ----------------------------------------------------------------------------------------------------
+
+    @property
+    def page(self) -> Page:
+        """The one that is shown."""
+        return self._pages[self.tabs.at][self._turned[self.tabs.at]]
+
+    @property
+    def form(self) -> BlockForm | None:
+        """Its form, once it was read."""
+        found = self.query(BlockForm)
+        return found.first() if found else None
+
+    @property
+    def dirty(self) -> list[Page]:
+        """Pages with something that is not saved."""
+        return [page for pages in self._pages.values() for page in pages if page.dirty]
+
+    @property
+    def guards_quit(self) -> bool:
+        """Whether quitting asks first."""
+        return bool(self.dirty) or bool(self._busy)
+
+    def ask_quit(self) -> None:
+        """Quitting with something unsaved."""
+        self.run_worker(self._leave(quit_too=True), exclusive=False)
+
+    def action_tab(self, key: str) -> None:
+        self.tabs.at = key
+        self.line.focus()
+        self._open()
+
+    def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
+        self.action_close_now() if message.key == "1" else self.action_tab(message.key)
+
+    def on_page_line_turned(self, message: PageLine.Turned) -> None:
+        self._turned[self.tabs.at] = message.index
+        self._open()
+
+    def _open(self) -> None:
+        """Show the page, reading it first if that was not done."""
+        self.line.pages, self.line.at = self._pages[self.tabs.at], self._turned[self.tabs.at]
+        unread = [page for page in (self.page, *self.line.pages) if page.edit is None and not page.problem]
+        if unread:
+            self.run_worker(self._read_all(unread), group="read", exclusive=True)
+        self._show_page()
+
+    async def _read_all(self, pages: list[Page]) -> None:
+        for page in pages:
+            if page.edit is None:
+                await self._read(page)
+
+    async def _read(self, page: Page) -> None:
+        held = await self.configuring.read(page.kind, self.instance, page.label or DEFAULT_LABEL)
+        if isinstance(held, Outcome):
+            page.problem = held.message
+        else:
+            self._take(page, held)
+        self._show_page()
+
+    def _take(self, page: Page, held: Held) -> None:
+        page.held, page.problem, page.new = held, "", False
+        page.edit = self.configuring.edit(page.kind, held, page.label)
+        if page.kind == "webhook":
+            self._list_webhooks(held)
+
+    def _list_webhooks(self, held: Held) -> None:
+        """A page for every row that the server has; pages with something unsaved stay."""
+        known = {page.label: page for page in self._pages["4"]}
+        labels = [DEFAULT_LABEL, *sorted(held.rows.keys() - {DEFAULT_LABEL})]
+        labels += [label for label, page in known.items() if page.dirty and label not in labels]
+        shown = self._pages["4"][self._turned["4"]].label
+        self._pages["4"] = [known.get(label) or Page("webhook", label) for label in labels]
+        for page in self._pages["4"]:
+            if page.edit is None and page.label in held.rows:
+                page.held = Held(held.rows[page.label], held.rows)
+                page.edit = self.configuring.edit("webhook", page.held, page.label)
+        self._turned["4"] = labels.index(shown) if shown in labels else 0
+
+    def _show_page(self) -> None:
+        page, body = self.page, self.query_one("#body", Vertical)
+        self.line.pages, self.line.at = self._pages[self.tabs.at], self._turned[self.tabs.at]
+        form = self.form
+        if form is None or form.edit is not page.edit:
+            body.remove_children()
+            if page.edit is not None:
+                body.mount(BlockForm(page.edit, read_only=bool(self.account.may("configure"))))
+            else:
+                words = safe(page.problem) + "  " + _("R reads it again.") if page.problem else _("Reading…")
+                body.mount(Static(words, markup=False, classes="reading"))
+        self._sync()
+
+    def _sync(self) -> None:
+        self.tabs.dirty = frozenset(key for key, pages in self._pages.items() if any(page.dirty for page in pages))
+        self.line.remark = self._busy or (_("* unsaved") if self.page.dirty else "")
+        self.tabs.sync()
+        self.line.sync()
+        self.query_one("#note", Static).update(self._note())
+        self._help()
+
+    def _note(self) -> str:
+        page = self.page
+        if page.edit is None:
+            return ""
+        if page.edit.switches_off:
+            return _("Switching it off erases the rest on the server; a draft without secrets is kept here.")
+        if page.edit.was.get("enabled") is False and self.drafts.find(self.instance, page.edit.wire, page.label):
+            return _("What it held before it was switched off is kept here: f fills it in.")
+        return ""
+
+    def on_descendant_focus(self) -> None:
+        self._help()
+
+    def _help(self) -> None:
+        form = self.form
+        words = form.help_of(self.focused) if form is not None else ""
+        if words:
+            words += "  " + _("(esc leaves the field)")
+        else:
+            words = _("↓ into the form · ←→ page · 1–6 tab · r review and save · u revert · esc close")
+            if self.tabs.at == "4":
+                words += " · " + _("a another label")
+        self.query_one("#help", Static).update(words)
+
+    def on_block_form_changed(self) -> None:
+        self._sync()
+
+    def action_into(self) -> None:
+        if self.form is not None:
+            self.form.first.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Letters and digits are verbs on the form, never in a field: a word typed into the wrong place must do nothing."""
+        return action not in _VERBS or not self._in_field()
+
+    def _in_field(self) -> bool:
+        return self.form is not None and self.focused is not None and self.form in self.focused.ancestors
+
+    # -- verbs ---------------------------------------------------------------------------------------------------------
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        {"review": self.action_review, "revert": self.action_revert, "close": self.action_close_now}[event.button.id or "close"]()
+
+    def refuse(self, words: str) -> None:
+        """Say why something is not done."""
+        self.app.notify(words, severity="warning", markup=False, timeout=5)
+
+    def action_reread(self) -> None:
+        if self.page.dirty:
+            self.refuse(_("Something here is not saved: u reverts it first."))
+            return
+        self.page.edit, self.page.problem = None, ""
+        self._open()
+
+    def action_revert(self) -> None:
+        if self.page.edit is not None and self.form is not None and self.page.dirty:
+            self.page.edit.revert()
+            self.form.show()
+            self._sync()
+
+    def action_draft(self) -> None:
+        page, form = self.page, self.form
+        if page.edit is None or form is None:
+            return
+        draft = self.drafts.find(self.instance, page.edit.wire, page.label)
+        if draft is None:
+            self.refuse(_("No draft is kept of this."))
+            return
+        for field in page.edit.fields:
+            if field.name in draft:
+                page.edit.set(field.name, draft[field.name])
+        form.show()
+        self._sync()
+
+    def action_add(self) -> None:
+        if self.tabs.at == "4":
+            self.run_worker(self._add(), exclusive=False)
+
+    async def _add(self) -> None:
+        taken = {page.label for page in self._pages["4"]}
+
+        def wrong(label: str) -> str:
+            if not label.strip() or len(label) > 255 or not label.isprintable():
+                return _("A label has 1 to 255 characters on one line.")
+            return _("There is a webhook of this label already.") if label in taken else ""
+
+        words = _("Another place that events are posted to. At most three webhooks are enabled at a time.")
+        label: str | None = await self.app.push_screen_wait(Entry(_("New webhook"), words, _("Label"), check=wrong))
+        if label is None:
+            return
+        page = Page("webhook", label, Held(None, {}))
+        page.edit = self.configuring.edit("webhook", Held(None, {}), label)
+        page.edit.set("enabled", True)
+        self._pages["4"].append(page)
+        self._turned["4"] = len(self._pages["4"]) - 1
+        self._open()
+        self.call_after_refresh(self.action_into)
+
+    def action_review(self) -> None:
+        from .saving import review
+
+        if self._busy:
+            self.refuse(_("The server has been asked already: wait for its answer."))
+        else:
+            self.run_worker(review(self), exclusive=False)
+
+    @contextmanager
+    def busy(self, words: str) -> Iterator[None]:
+        """While the server is asked: said at the right of the pages, and nothing else begins."""
+        self._busy = words
+        self._sync()
+        try:
+            yield
+        finally:
+            self._busy = ""
+            self._sync()
+
+    def took(self, page: Page, held: Held) -> None:
+        """The server holds this now."""
+        self._take(page, held)
+        self._show_page()
+
+    def reload(self, page: Page) -> None:
+        """Nobody knows what it holds: read it again."""
+        page.edit, page.problem, page.new = None, "", False
+        self._open()
+
+    # -- leaving -------------------------------------------------------------------------------------------------------
+
+    def action_close(self) -> None:
+        """Escape: out of the field, then out of the screen."""
+        if self._in_field():
+            self.line.focus()
+        else:
+            self.action_close_now()
+
+    def action_close_now(self) -> None:
+        self.run_worker(self._leave(), exclusive=False)
+
+    async def _leave(self, *, quit_too: bool = False) -> None:
+        from .saving import review
+
+        if self._busy:
+            self.refuse(_("The server has been asked already: wait for its answer."))
+            return
+        while self.dirty:
+            page = self.dirty[0]
+            choices = [Choice("s", _("Save"), _("review it first")), Choice("d", _("Discard")), Choice("k", _("Stay"))]
+            title = _("{what} of {name} is not saved.").format(what=page.title, name=safe(self.instance))
+            answer = await self.app.push_screen_wait(Menu(title, choices))
+            if answer not in ("s", "d"):
+                return
+            self._go_to(page)
+            if answer == "s":
+                await review(self)
+                if page in self.dirty:
+                    return
+            elif page.edit is not None:
+                page.edit.revert()
+                page.new = False
+        if quit_too:
+            self.app.exit(return_code=0)
+        else:
+            close(self, "")
+
+    def _go_to(self, page: Page) -> None:
+        for key, pages in self._pages.items():
+            if page in pages:
+                self.tabs.at, self._turned[key] = key, pages.index(page)
+        self._show_page()

@@ -1,0 +1,160 @@
+"""Before a block is saved: what was, what the server holds now, what will be. After it: where the server made something else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button
+
+from ...api.fields import SET, Field
+from ...i18n import _
+from ...operations.editing import KEEP, Change
+from ...redact import MASK
+from ..styles import ink
+from ..widgets.canvas import Canvas, Line, field, seg
+from ..words import safe, wrap
+from .dialogs import Dialog, text
+
+
+def in_words(about: Field, value: Any) -> str:
+    """A value as a person reads it; secrets masked."""
+    if value is KEEP:
+        return _("as stored")
+    if about.secret:
+        return MASK if value else _("none")
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    if about.kind == SET:
+        return ", ".join(safe(word) for word in value) or _("all {n}").format(n=len(about.choices))
+    return safe(str(value)) if value not in ("", 0) else "–"
+
+
+class Lines(Canvas):
+    """One line and more for each change; on a conflict space or ←→ choose whose value stays."""
+
+    can_focus = True
+    ground = ink.BAR
+    BINDINGS = [
+        Binding("down,j", "move(1)", show=False),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("space,left,right", "turn", show=False),
+    ]
+
+    def __init__(self, changes: Sequence[Change], heads: tuple[str, str, str]) -> None:
+        super().__init__(id="lines")
+        self._changes, self._heads = list(changes), heads
+        self.theirs: set[str] = set()
+        self._at = next((index for index, change in enumerate(self._changes) if change.conflict), 0)
+
+    def fitted(self) -> None:
+        self.call_after_refresh(self._grow)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._grow()
+
+    def _grow(self) -> None:
+        self.styles.height = max(len(self.lines()), 2)
+
+    def action_move(self, by: int) -> None:
+        self._at = max(0, min(self._at + by, len(self._changes) - 1))
+        self.sync()
+
+    def action_turn(self) -> None:
+        change = self._changes[self._at]
+        if change.conflict:
+            self.theirs ^= {change.field.name}
+            self.sync()
+
+    def lines(self) -> list[Line]:
+        width = max(self.size.width, 30)
+        name = min(max((len(_(change.field.title)) for change in self._changes), default=5) + 2, width // 4)
+        column = (width - name - 2) // 3
+        heads = [field(head, column, ink.BAR_DIM) for head in self._heads]
+        out: list[Line] = [[field(f"  {_('field')}", name + 2, ink.BAR_DIM), *heads]]
+        for index, change in enumerate(self._changes):
+            out += self._change(change, index == self._at, name, column)
+        return out
+
+    def _change(self, change: Change, here: bool, name: int, column: int) -> list[Line]:
+        theirs = change.field.name in self.theirs
+        cells = [wrap(in_words(change.field, value), column - 1) or [""] for value in (change.was, change.now, change.yours)]
+        height = max(map(len, cells))
+        styles = [ink.BAR_DIM, ink.BAR_BOLD if theirs else ink.BAR, ink.BAR_DIM if theirs else ink.BAR_BOLD]
+        out: list[Line] = []
+        for row in range(height):
+            head = ("▸ " if here else "  ") + _(change.field.title) if row == 0 else ""
+            line: Line = [field(head, name + 2, ink.BAR_KEY if change.conflict else ink.BAR)]
+            for cell, style in zip(cells, styles, strict=True):
+                line.append(field(cell[row] if row < len(cell) else "", column, style))
+            out.append(line)
+        if change.conflict:
+            whose = _("theirs") if theirs else _("yours")
+            words = _("changed by somebody else meanwhile · space: {whose} stays").format(whose=whose)
+            out.append([seg("    ", ink.BAR), seg(words, ink.BAR_TROUBLE)])
+        elif change.erased:
+            out.append([seg("    ", ink.BAR), seg(_("erased on the server"), ink.BAR_TROUBLE)])
+        return out
+
+
+class ReviewScreen(Dialog[frozenset[str]]):
+    """Save or not; gives the fields that stay as they are on the server, None when nothing is to be saved."""
+
+    TAKES_TYPED = False
+    BINDINGS = [Binding("s", "save", show=False)]
+    CSS = "ReviewScreen > #box { width: 96; } ReviewScreen #lines { height: auto; }"
+
+    def __init__(self, title: str, changes: Sequence[Change], words: str = "") -> None:
+        super().__init__()
+        self._heading, self._words = title, words
+        self.changes = Lines(changes, (_("was"), _("on the server now"), _("yours")))
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = Content(self._heading)
+            yield self.changes
+            if self._words:
+                yield text("", "gap")
+                yield text(self._words, "warn")
+            yield text("", "gap")
+            with Horizontal(classes="buttons"):
+                yield Button(f"{_('Cancel')} (esc)", id="cancel")
+                yield Button(f"{_('Save')} (s)", id="save")
+
+    def on_mount(self) -> None:
+        self.changes.focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "save":
+            self.action_save()
+        else:
+            self.action_close()
+
+    def action_save(self) -> None:
+        self.dismiss(frozenset(self.changes.theirs))
+
+
+class DiffersScreen(Dialog[None]):
+    """The server took it and holds something else."""
+
+    CSS = "DiffersScreen > #box { width: 96; } DiffersScreen #lines { height: auto; }"
+
+    def __init__(self, title: str, changes: Sequence[Change]) -> None:
+        super().__init__()
+        self._heading = title
+        self.changes = Lines(changes, (_("was"), _("the server holds"), _("you asked for")))
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = Content(self._heading)
+            yield self.changes
+            yield text("", "gap")
+            yield text(_("esc closes; the form shows what the server holds."), "dim")
+
+    def on_mount(self) -> None:
+        self.changes.focus()

@@ -1,0 +1,87 @@
+"""Saving a page of the edit screen: read again, review, write once, and say what the server holds afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...i18n import _
+from ...operations.configuring import DEFAULT_LABEL, Held, Saved
+from ...operations.outcome import Outcome
+from ..forms.pages import Page
+from ..words import safe
+from .review import DiffersScreen, ReviewScreen
+
+if TYPE_CHECKING:
+    from .edit import EditScreen
+
+
+async def review(screen: EditScreen) -> None:
+    """`r`: show what saving would change, then save it."""
+    page, reason = screen.page, screen.account.may("configure")
+    edit = page.edit
+    if edit is None or reason:
+        screen.refuse(reason or _("It was not read yet."))
+        return
+    if not edit.dirty and not page.new:
+        screen.refuse(_("Nothing was changed."))
+        return
+    if problems := edit.problems():
+        name, words = next(iter(problems.items()))
+        title = next(_(field.title) for field in edit.fields if field.name == name)
+        screen.refuse(f"{title}: {words}")
+        if screen.form is not None:
+            screen.form.control(name).focus()
+        return
+    with screen.busy(_("Reading…")):
+        now = await screen.configuring.read(page.kind, screen.instance, page.label or DEFAULT_LABEL)
+    if isinstance(now, Outcome):
+        screen.refuse(_("Nothing was saved: the block could not be read again. {why}").format(why=safe(now.message)))
+        return
+    title = _("Save {what} of {name}?").format(what=page.title, name=safe(screen.instance))
+    theirs = await screen.app.push_screen_wait(ReviewScreen(title, edit.review(now.values), _warning(page)))
+    if theirs is not None:
+        await _save(screen, page, now, theirs)
+
+
+def _warning(page: Page) -> str:
+    edit = page.edit
+    assert edit is not None
+    if edit.switches_off:
+        return _("Switching it off erases all of this on the server. A draft without secrets is kept on this machine.")
+    if edit.wire.at_connect:
+        return _("It acts at the next reconnect or connect; the connection that is up now stays as it is.")
+    return ""
+
+
+async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str]) -> None:
+    edit = page.edit
+    assert edit is not None
+    off = edit.switches_off and "enabled" not in theirs
+    if off:
+        screen.drafts.keep(screen.instance, edit.wire, now.values or edit.was, page.label)
+    with screen.busy(_("Saving…")):
+        saved = await screen.configuring.save(screen.instance, edit, now, theirs)
+    if not saved.outcome.ok:
+        screen.refuse(_("Not saved: {why}").format(why=safe(saved.outcome.message)))
+        return
+    if not off:
+        screen.drafts.drop(screen.instance, edit.wire, page.label)
+    _settle(screen, page, saved)
+    if saved.differs:
+        title = _("{name}: the server holds something else than was asked for").format(name=safe(screen.instance))
+        await screen.app.push_screen_wait(DiffersScreen(title, saved.differs))
+
+
+def _settle(screen: EditScreen, page: Page, saved: Saved) -> None:
+    """Show what the server holds now, and say so."""
+    if saved.unread:
+        screen.reload(page)
+        words = _("Saved. What the server holds could not be read: {why}").format(why=safe(saved.unread))
+    else:
+        screen.took(page, Held(saved.held, page.held.rows if page.held is not None else {}))
+        words = _("Saved; the server holds what was asked.")
+        if saved.differs:
+            words = _("Saved, with differences.")
+        elif page.edit is not None and page.edit.wire.at_connect:
+            words = _("Saved. It acts at the next reconnect: r on the list.")
+    screen.app.notify(f"{safe(screen.instance)}: {words}", markup=False, timeout=5)

@@ -1,0 +1,111 @@
+"""Reading and writing the blocks of instances: read again before a write, sent once, and read once more to see what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..api.errors import RyzeError
+from ..api.wire import WIRES, Wire
+from ..i18n import _
+from ..redact import register
+from .editing import Change, Edit, complete
+from .outcome import Outcome, failed
+
+if TYPE_CHECKING:
+    from ..client.http import RyzeClient
+    from ..fleet.feed import Feed
+    from .drafts import Drafts
+
+Values = dict[str, Any]
+Send = Callable[["RyzeClient", "Feed"], Awaitable[str]]
+Write = Callable[..., Awaitable[Outcome]]
+DEFAULT_LABEL: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the server holds: None when the block was never written. `rows`: of webhooks all of them, by label."""
+
+    values: Values | None
+    rows: Mapping[str, Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What came of a save. `differs`: where the server holds something else than was asked; `unread`: why nobody could look."""
+
+    outcome: Outcome
+    held: Values | None = None
+    differs: tuple[Change, ...] = ()
+    unread: str = ""
+
+
+class Configuring:
+    """The blocks of one account's instances. `write`: the account's one way to change anything (allowed, sent once, audited)."""
+
+    def __init__(self, client: RyzeClient, write: Write, drafts: Drafts, *, keeps_secrets: Callable[[], bool]) -> None:
+        self._client, self._write, self._keeps_secrets = client, write, keeps_secrets
+        self.drafts = drafts
+
+    async def read(self, kind: str, name: str, label: str = DEFAULT_LABEL) -> Held | Outcome:
+        """A block of an instance; an Outcome that says why when it cannot be read."""
+        try:
+            return await self._read(WIRES[kind], name, label)
+        except RyzeError as error:
+            return failed(error, name)
+
+    async def _read(self, wire: Wire, name: str, label: str) -> Held:
+        if wire.kind != "webhook":
+            held = Held(await self._client.block(wire, name), {})
+        else:
+            rows = {str(row.get("label") or DEFAULT_LABEL): row for row in await self._client.webhooks(name)}
+            held = Held(rows.get(label), rows)
+        for values in (held.values, *held.rows.values()):
+            _remember(wire, values)
+        return held
+
+    def edit(self, kind: str, held: Held, label: str = DEFAULT_LABEL) -> Edit:
+        """The beginning of an edit of what was read."""
+        wire = WIRES[kind]
+        return Edit(wire, held.values, label=label if kind == "webhook" else "", keeps_secrets=self._keeps_secrets())
+
+    async def save(self, name: str, edit: Edit, now: Held, theirs: frozenset[str] = frozenset()) -> Saved:
+        """Write what was reviewed against `now`, then look what is held. `theirs`: fields that stay as they are there."""
+        wire, body = edit.wire, edit.body(now.values, theirs)
+        _remember(wire, body)
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            if wire.kind == "chatwoot" and body.get("enabled") is False:
+                message = (await client.remove_chatwoot(name)).message
+            else:
+                sent = {key: value for key, value in body.items() if not (wire.kind == "chatwoot" and key == "enabled")}
+                answer = await client.set_block(wire, name, sent)
+                message = str(answer.get("message") or "")
+            feed.want(name)  # the row's letters and what it says of its blocks
+            return message or _("saved")
+
+        fields = " ".join(field.name for field in edit.touched if field.name not in theirs)
+        where = f"{wire.kind} {edit.label}".strip()
+        outcome = await self._write("configure", name, send, detail=f"{where}: {fields}")
+        if not outcome.ok:
+            return Saved(outcome)
+        held = await self.read(wire.kind, name, edit.label or DEFAULT_LABEL)
+        if isinstance(held, Outcome):
+            return Saved(outcome, unread=held.message)
+        return Saved(outcome, held.values, tuple(edit.missing(_asked(wire, body), held.values)))
+
+
+def _asked(wire: Wire, body: Values) -> Values:
+    """What the server should hold after it took this body."""
+    return {"enabled": False} if body.get("enabled") is False else body
+
+
+def _remember(wire: Wire, values: Mapping[str, Any] | None) -> None:
+    """Secrets are masked wherever they turn up from now on."""
+    if values is None:
+        return
+    for field in wire.fields:
+        if field.secret and isinstance(value := complete(wire, values)[field.name], str) and value:
+            register(value)

@@ -1,0 +1,312 @@
+"""Every block by keyboard: each field has a widget, one change leaves the rest alone, nothing unsaved is lost unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ryze_tui.api.blocks import BLOCKS
+from ryze_tui.api.errors import Refused, Unreachable
+from ryze_tui.api.fields import Field
+from ryze_tui.api.wire import WIRES
+from ryze_tui.console.app import RyzeConsole
+from ryze_tui.console.forms.fields import widget_of
+from ryze_tui.console.forms.pages import TABS
+from ryze_tui.console.screens.edit import EditScreen
+from textual.pilot import Pilot
+
+from tests.fakes.blocks import HELD, SECRETS, WEBHOOK, FakeBlocks, shown
+
+from .conftest import Open, screen_text, until
+from .stub import StubAccount
+
+TAB = {kind: (key, kinds.index(kind)) for key, _title, kinds in TABS for kind in kinds}
+
+
+async def edit(
+    app: RyzeConsole, account: StubAccount, pilot: Pilot[int], kind: str, server: FakeBlocks, **more: Any
+) -> EditScreen:
+    """Open the page of a block on `support`."""
+    account.configuring = server.configuring(Path("/"), **more)
+    app.main.select("support")
+    key, page = TAB[kind]
+    await pilot.press(key)
+    await until(pilot, lambda: isinstance(app.screen, EditScreen) and app.screen.form is not None)
+    for _turn in range(page):
+        await pilot.press("right")
+    screen = app.screen
+    assert isinstance(screen, EditScreen)
+    await until(pilot, lambda: screen.form is not None and screen.form.edit.wire.kind == kind)
+    return screen
+
+
+async def into(screen: EditScreen, pilot: Pilot[int], name: str) -> None:
+    """By arrow keys into a field."""
+    assert screen.form is not None
+    control = screen.form.control(name)
+    if screen.focused is not screen.line:
+        await pilot.press("escape")
+    for _step in range(40):
+        if screen.focused is control:
+            return
+        await pilot.press("down")
+    raise AssertionError(f"{name} is not reached")
+
+
+async def change(screen: EditScreen, pilot: Pilot[int], field: Field) -> Any:
+    """Give a field another value by keyboard; what it is then."""
+    await into(screen, pilot, field.name)
+    if field.kind == "switch":
+        await pilot.press("space")
+    elif field.kind == "set":
+        await pilot.press("right", "space")
+    elif field.kind == "choice":
+        await pilot.press("left")
+    else:
+        await pilot.press("end", "7")
+    assert screen.form is not None
+    return screen.form.edit.yours[field.name]
+
+
+async def save(app: RyzeConsole, screen: EditScreen, pilot: Pilot[int]) -> None:
+    if screen.focused is not screen.line:
+        await pilot.press("escape")
+    await pilot.press("r")
+    await until(pilot, lambda: "on the server now" in screen_text(app))
+    await pilot.press("s")
+    await until(pilot, lambda: app.screen is screen)
+
+
+def test_every_field_of_every_block_has_a_place() -> None:
+    assert set(TAB) == set(BLOCKS) == set(WIRES)
+    for kind, block in BLOCKS.items():
+        assert set(shown(kind)) == set(block.model_fields) - {"label"}, kind
+        for field in WIRES[kind].fields:
+            assert field.help and field.title and widget_of(field, field.empty) is not None
+
+
+FIELDS = [(kind, field) for kind in WIRES for field in WIRES[kind].fields if field.name != "enabled"]
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS, ids=lambda value: value if isinstance(value, str) else value.name)
+async def test_one_field_by_keyboard_and_the_rest_unchanged(opened: Open, kind: str, field: Field) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, kind, server)
+        value = await change(screen, pilot, field)
+        typed: dict[str, str] = {}
+        if field.name in WIRES[kind].kept_while:  # the stored secret belongs to another account now
+            (secret,) = WIRES[kind].hidden
+            await into(screen, pilot, secret)
+            await pilot.press(*"anew")
+            typed = {secret: "anew"}
+        await save(app, screen, pilot)
+        words = "next reconnect" if kind == "proxy" else "the server holds what was asked"
+        await until(pilot, lambda: not screen.dirty and words in screen_text(app))
+    if kind == "webhook":
+        assert server.rows["default"] == WEBHOOK | {field.name: value}
+    else:
+        hidden = WIRES[kind].hidden
+        expected = {name: was for name, was in HELD[kind].items() if name not in hidden}
+        assert server.held[kind] == expected | ({field.name: value} if field.name not in hidden else {})
+        typed |= {field.name: value} if field.name in hidden else {}
+        assert server.secrets.get(kind, {}) == SECRETS.get(kind, {}) | typed
+    assert len(server.sent) == 1 and server.wanted == ["support"]
+
+
+async def test_what_somebody_else_changed_meanwhile_is_shown_and_kept(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await change(screen, pilot, next(field for field in WIRES["webhook"].fields if field.name == "url"))
+        server.rows["default"] |= {"url": "https://theirs.acme.com", "byEvents": True}
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: "changed by somebody else" in screen_text(app))
+        await pilot.press("space")
+        assert "theirs stays" in screen_text(app)
+        await pilot.press("s")
+        await until(pilot, lambda: app.screen is screen and not screen.dirty)
+    assert server.rows["default"] == WEBHOOK | {"url": "https://theirs.acme.com", "byEvents": True}
+
+
+async def test_leaving_with_something_unsaved_asks(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await pilot.press("down", "space", "escape", "escape")
+        await until(pilot, lambda: "is not saved" in screen_text(app))
+        await pilot.press("k")
+        await until(pilot, lambda: app.screen is screen)
+        assert screen.dirty
+        await pilot.press("escape")
+        await until(pilot, lambda: "is not saved" in screen_text(app))
+        await pilot.press("d")
+        await until(pilot, lambda: app.screen is app.main)
+    assert server.sent == []
+
+
+async def test_quitting_with_something_unsaved_asks(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await pilot.press("down", "space", "ctrl+q")
+        await until(pilot, lambda: "is not saved" in screen_text(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        assert screen.dirty and app.is_running
+    assert server.sent == []
+
+
+async def test_switching_off_says_what_is_erased_and_keeps_a_draft(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await pilot.press("down", "space", "escape", "r")
+        await until(pilot, lambda: screen_text(app).count("erased on the server") == 3)
+        await pilot.press("s")
+        await until(pilot, lambda: not screen.dirty and "fills it in" in screen_text(app))
+        assert server.rows["default"]["url"] == "" and "abc123" not in screen.drafts.path.read_text()
+        await pilot.press("f")
+        assert screen.form is not None and screen.form.edit.yours["url"] == WEBHOOK["url"]
+        await save(app, screen, pilot)
+        await until(pilot, lambda: not screen.dirty)
+    assert server.rows["default"] == WEBHOOK | {"authorization": ""}
+
+
+async def test_letters_in_a_field_are_never_verbs(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await pilot.press("down", "space", "u", "r", "4", "1", "R", "a", "f")
+        assert app.screen is screen and screen.dirty and screen.tabs.at == "2"
+        await pilot.press("escape", "u")
+        assert not screen.dirty
+
+
+async def test_a_hidden_secret_is_asked_for_where_the_server_may_erase_it(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "proxy", server, ours=False)
+        await into(screen, pilot, "port")
+        await pilot.press("end", "1")
+        await until(pilot, lambda: "Type it again" in screen_text(app))
+        await pilot.press("escape", "r")
+        assert screen.form is not None and screen.focused is screen.form.control("password") and server.sent == []
+        await pilot.press(*"anew", "escape", "r")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        assert "anew" not in screen_text(app)
+        await pilot.press("s")
+        await until(pilot, lambda: server.secrets["proxy"] == {"password": "anew"})
+
+
+async def test_what_the_server_made_of_it_is_said(opened: Open) -> None:
+    server = FakeBlocks()
+    server.keeps = False
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "websocket", server)
+        await change(screen, pilot, next(field for field in WIRES["websocket"].fields if field.name == "mediaBase64"))
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "you asked for" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen and not screen.dirty)
+
+
+async def test_a_refused_save_keeps_what_was_typed(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await pilot.press("down", "space", "escape", "r")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        server.fails = Refused("the disk is full", status=500)
+        await pilot.press("s")
+        await until(pilot, lambda: "Not saved: the disk is full" in screen_text(app))
+        assert screen.dirty
+        await pilot.press("r")
+        await until(pilot, lambda: "Nothing was saved" in screen_text(app))
+
+
+async def test_a_block_that_cannot_be_read_says_why_and_is_read_again(opened: Open) -> None:
+    server = FakeBlocks()
+    server.fails = Unreachable("127.0.0.1:9 refused the connection")
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        account.configuring = server.configuring(Path("/"))
+        await pilot.press("e")
+        await until(pilot, lambda: "refused the connection" in screen_text(app))
+        server.fails = None
+        await pilot.press("R")
+        await until(pilot, lambda: "Reject calls" in screen_text(app))
+
+
+async def test_another_label(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        assert "crm ● on" in screen_text(app)
+        await pilot.press("a")
+        await until(pilot, lambda: "New webhook" in screen_text(app))
+        await pilot.press(*"crm")
+        await until(pilot, lambda: "of this label already" in screen_text(app))
+        await pilot.press(*"-eu", "enter")
+        await until(pilot, lambda: screen.page.label == "crm-eu" and screen.form is not None)
+        await into(screen, pilot, "url")
+        await pilot.press(*"https://eu.acme.com")
+        await save(app, screen, pilot)
+        await until(pilot, lambda: not screen.dirty)
+    assert server.rows["crm-eu"]["url"] == "https://eu.acme.com" and server.rows["crm"]["url"] == "https://crm.acme.com"
+
+
+async def test_read_only_shows_and_changes_nothing(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        account.read_only = True
+        screen = await edit(app, account, pilot, "settings", server)
+        await pilot.press("down", "space")
+        assert not screen.dirty
+        await pilot.press("r")
+        await until(pilot, lambda: "read-only" in screen_text(app))
+
+
+# -- creating ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_new_instance_is_created_with_its_blocks(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        account.configuring = server.configuring(Path("/"))
+        await pilot.press("n")
+        await until(pilot, lambda: "New instance" in screen_text(app))
+        await pilot.press(*"north", "tab", "tab", "enter")
+        await until(pilot, lambda: "Reject calls" in screen_text(app))
+        await pilot.press("right", "down", "space", "escape", "escape")
+        await until(pilot, lambda: "Proxy, Stream" in screen_text(app))
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: "Proxy, Host: Needed" in screen_text(app))
+        assert ("create", "north") not in account.did
+        await pilot.press("shift+tab", "shift+tab", "enter")
+        await until(pilot, lambda: "Reject calls" in screen_text(app))
+        await pilot.press("right", "down", "down", *"proxy.acme.com", "down", *"1080", "down", "right", "down", "down")
+        await pilot.press(*"secret-pw", "escape", "escape")
+        await until(pilot, lambda: "Proxy, Stream" in screen_text(app))
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: ("create", "north") in account.did)
+        assert account.blocks == {
+            "proxyEnabled": True, "proxyHost": "proxy.acme.com", "proxyPort": "1080", "proxyProtocol": "https",
+            "proxyPassword": "secret-pw", "websocketEnabled": True, "websocketEvents": ["instance.state"],
+        }  # fmt: skip
+        await until(pilot, lambda: "the server holds something else" in screen_text(app))  # user name, ports: another's proxy
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+
+
+async def test_without_blocks_a_new_instance_streams_its_states(opened: Open) -> None:
+    async with opened() as (app, account, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: "New instance" in screen_text(app))
+        await pilot.press(*"north", "tab", "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: ("create", "north") in account.did)
+        assert account.blocks is None
