@@ -119,7 +119,7 @@ def test_texts_of_a_stranger_are_harmless(extensions: bool, tmp_path: Path) -> N
             console.press("esc")
             console.wait_gone("Delete")
             shown = console.text()
-            assert "n0-a␛]0;pwned␇␛[2Jb" in shown
+            assert "-a␛]0;pwned␇␛[2Jb" in shown
             assert not any(char in shown for char in "\x1b\x07\u202e")
             assert "pwned" not in console.emulator.title
             assert console.emulator.bells == 0
