@@ -18,7 +18,7 @@ Reason = Callable[["Account | None", "Row | None"], str]
 
 
 class Action(NamedTuple):
-    """`id` is also the Binding's id (user keymaps name it). `footer`: its place there, 0 for none.
+    """`id` is also the Binding's id (user keymaps name it). `footer`: its place there, 0 for none; `group`: of the help, or none.
 
     `reason(account, row)` gives the words that say why it cannot be done now, or an empty text.
     """
@@ -154,13 +154,13 @@ ACTIONS: Final = (
         "edit",
         ("e",),
         mark("Edit"),
-        mark("Settings, proxy, S3, webhooks, stream and Chatwoot of the instance under the cursor."),
+        mark("Settings, proxy, S3, webhooks, stream and Chatwoot of the instance under the cursor; 2 to 6 open a page."),
         KEEP,
         _row,
         footer=5,
     ),
     *(
-        Action(f"edit{key}", (key,), title, mark("Opens that page of the instance under the cursor."), KEEP, _row, palette=False)
+        Action(f"edit{key}", (key,), title, mark("Opens that page of the instance under the cursor."), "", _row, palette=False)
         for key, title in EDIT_TABS
     ),
     Action(

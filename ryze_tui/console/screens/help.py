@@ -63,9 +63,9 @@ class HelpPage(Page):
 
     def all_lines(self, width: int) -> list[Line]:
         out: list[Line] = [[seg(_("↑ ↓ or j k move · g and G first and last · mouse works too"), ink.BAR_DIM)]]
-        for group, actions in groupby(
-            sorted(ACTIONS, key=lambda action: [a.group for a in ACTIONS].index(action.group)), lambda action: action.group
-        ):
+        told = [action for action in ACTIONS if action.group]
+        groups = [action.group for action in told]
+        for group, actions in groupby(sorted(told, key=lambda action: groups.index(action.group)), lambda action: action.group):
             out += [[], [seg(_(group), ink.BAR_BOLD)]]
             for action in actions:
                 keys = key_name(action.keys[0])
