@@ -211,6 +211,7 @@ async def test_what_was_removed_in_chatwoot_is_made_again(chatwoot: Chatwoot, tm
         assert len(chatwoot.state["conversations"]) == len(chatwoot.state["contacts"]) == 1
 
 
+@pytest.mark.long
 async def test_an_outage_loses_nothing_doubles_nothing_and_keeps_the_order(chatwoot: Chatwoot, tmp_path: Path) -> None:
     async with connected(tmp_path, chatwoot) as bench:
         await bench.api.new("support")

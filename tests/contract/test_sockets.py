@@ -156,6 +156,7 @@ async def test_a_foreign_origin_is_refused(tmp_path: Path) -> None:
                 pass
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["/ws", "/ws/sales"])
 async def test_a_client_that_does_not_read_is_let_go(tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ABANDON_SECONDS", 0.1)

@@ -204,6 +204,7 @@ async def test_after_a_restart_authorizations_are_read_once_and_a_damaged_one_ha
             assert "cannot be read" in kept[0]["answer"] and kept[0]["status"] == "pending"
 
 
+@pytest.mark.long
 async def test_receivers_that_hang_and_events_that_are_poison_hold_up_nothing_else(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +233,7 @@ async def test_receivers_that_hang_and_events_that_are_poison_hold_up_nothing_el
 # -- what is kept ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 async def test_old_deliveries_go_and_pending_ones_stay(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "KEPT", 20)
     async with receiving() as receiver:

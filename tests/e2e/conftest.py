@@ -18,6 +18,8 @@ LATER: Final = {
     "test_resizing_down_to_nothing_and_back": "extensions", "test_the_other_keys_do_what_they_say": "extensions",
     "test_keys_act_on_the_row_that_was_under_the_cursor": "plain", "test_a_server_that_goes_away_and_comes_back": "plain",
     "test_a_console_that_may_only_read_says_so": "extensions",
+    "test_no_dead_code_is_ever_on_the_screen[plain-serve0]": "",
+    "test_streams_that_are_wrong[extensions-first]": "",
     "test_the_code_can_be_read_in_every_layout[100x30]": "", "test_the_code_can_be_read_in_every_layout[200x60]": "",
 }
 """Stories of which `make test` tells one mode (or fewer sizes), and `make test-all` both: together they would take a minute."""

@@ -49,6 +49,7 @@ def listening(pid: int) -> int:
     return sum(row[3] == "0A" and f"socket:[{row[9]}]" in inodes for row in rows)
 
 
+@pytest.mark.long
 def test_what_was_acknowledged_survives_kill_9(server: Server) -> None:
     ours = names(server, TOKEN)
     acme, gone = account(server, "add", "acme", "--quota", "1"), account(server, "add", "gone")

@@ -205,6 +205,7 @@ async def test_a_command_goes_on_when_its_client_leaves(tmp_path: Path) -> None:
         assert not backend.catalog.by_id
 
 
+@pytest.mark.long
 async def test_a_stop_in_the_middle_of_a_removal_leaves_nothing_half_done(tmp_path: Path) -> None:
     async with serving(tmp_path, simulator_instances=300) as backend:
         await backend.catalog.accounts.add("acme", None)

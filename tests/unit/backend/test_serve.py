@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 TOKEN = "account-token-0123456789"
 CODE = (
@@ -90,6 +91,7 @@ def test_it_serves_says_so_and_ends_with_sigterm(tmp_path: Path) -> None:
         assert private not in said, private
 
 
+@pytest.mark.long
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     server = Process(tmp_path)
     server.ready()

@@ -315,6 +315,7 @@ async def test_a_key_file_where_there_are_no_links(tmp_path: Path, monkeypatch: 
     assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir() if path.is_file()] == [("key", 0o600)]
 
 
+@pytest.mark.long
 async def test_a_first_start_that_was_cut_short_is_gone_on_with(tmp_path: Path) -> None:
     """Killed between any two statements: the next start makes the rest."""
     whole = tmp_path / "whole"
