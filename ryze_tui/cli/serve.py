@@ -38,7 +38,10 @@ def add_arguments(parser: Parser) -> None:
     add("--instance-quota", type=count, default=0, metavar="N", help=_("instances an account may have; 0 = any number (0)"))
     add("--cors-origin", type=_origin, action="append", default=[], metavar="URL",
         help=_("origin of a web page that may call, e.g. https://console.example; may be repeated (none)"))  # fmt: skip
-    add("--no-extensions", action="store_true", help=_("the plain contract: no account stream, no since and reason"))
+    add(
+        "--no-extensions", action="store_true",
+        help=_("the plain contract: nothing that is ours (account stream, since, deliveries, tests)"),
+    )
     add(
         "--answers", choices=("documented", "observed"), default="documented",
         help=_("where they differ: like RyzeAPI's documentation, or like its live service (documented)"),
@@ -49,7 +52,7 @@ def add_arguments(parser: Parser) -> None:
     )
     add(
         "--allow-private-targets", action=argparse.BooleanOptionalAction, default=None,
-        help=_("webhooks may go to this machine and private networks (only while bound to 127.0.0.1)"),
+        help=_("addresses of users may be this machine and private networks (only while bound to 127.0.0.1)"),
     )
     add("--media-spool", type=count, default=2000, metavar="MB", help=_("disk for media that waits for its S3 (2000)"))
     add("--key-file", type=Path, metavar="PATH", help=_("the key that secrets are encrypted with (XDG configuration directory)"))

@@ -117,10 +117,14 @@ class Runner:
 
     def curl(self, command: str) -> None:
         """On our own server, after the commands that come before it in the README."""
-        instance = re.search(r"/(?:connect|simulator)/([\w-]+)|instanceName=([\w-]+)", command)
+        instance = re.search(r"/(?:connect|simulator|webhook|text)/([\w-]+)|instanceName=([\w-]+)", command)
         if instance:
             name = instance[1] or instance[2]
             self.server.create(name)
+            if "/message/" in command:
+                self.server.call("GET", f"/api/instance/connect/{name}")
+                self.server.simulate(name, "scan")
+                self.server.wait_state(name, "connected")
             if "/simulator/" in command:
                 self.server.call("GET", f"/api/instance/connect/{name}")
         command = re.sub(r"http://127\.0\.0\.1:\d+", self.server.url, command)
