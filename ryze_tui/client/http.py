@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..api.deliveries import Delivery
 from ..api.errors import INSTANCE_NOT_FOUND, RATE_LIMITED, RateLimited, RyzeError
 from ..api.instance import Instance
 from ..api.wire import CHATWOOT_DELETE, CHATWOOT_READ
@@ -118,6 +119,11 @@ class RyzeClient:
         """`GET /api/events/getWebhook/:instance`: every row, enabled or not."""
         return await self._call("GET", f"/api/events/getWebhook/{segment(name)}", replies.webhooks)
 
+    async def deliveries(self, name: str, label: str, before: str = "") -> list[Delivery]:
+        """`GET /api/events/webhook/:instance/deliveries`, an extension: those of a label, the newest first."""
+        query = f"?label={quoted(label)}&limit=100" + (f"&before={quoted(before)}" if before else "")
+        return await self._call("GET", f"/api/events/webhook/{segment(name)}/deliveries{query}", replies.deliveries)
+
     async def own_profile(self, name: str) -> str:
         """`GET /api/profile/getAccount/:instance`: the number, asked of WhatsApp through the instance's own connection."""
         return await self._call("GET", f"/api/profile/getAccount/{segment(name)}", replies.own_profile)
@@ -153,6 +159,19 @@ class RyzeClient:
     async def set_block(self, wire: Wire, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """Write a configuration block; the server's answer as an object. What it holds afterwards is for a read to tell."""
         return await self._call("POST", wire.write + segment(name), replies.as_object, body=body, bounds=SETTING)
+
+    async def try_block(self, kind: str, name: str, label: str) -> dict[str, Any]:
+        """Have the server try what it holds (an extension): its proxy, its store, or a webhook with a test event."""
+        where = f"/api/instance/{kind}/{segment(name)}/test"
+        if kind == "webhook":
+            where = f"/api/events/webhook/{segment(name)}/deliveries/test"
+        body = {"label": label} if kind == "webhook" else {}
+        return await self._call("POST", where, replies.as_object, body=body, bounds=SETTING)
+
+    async def redeliver(self, name: str, delivery: str) -> Written:
+        """`POST …/deliveries/:id/redeliver`, an extension: once more, under the same id."""
+        where = f"/api/events/webhook/{segment(name)}/deliveries/{segment(delivery)}/redeliver"
+        return await self._call("POST", where, replies.written)
 
     async def remove_chatwoot(self, name: str) -> Written:
         """`DELETE /api/chatwoot/delete/:instance`: the inbox stays."""

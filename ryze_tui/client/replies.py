@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ..api.deliveries import Delivery
 from ..api.errors import BadReply, Refused, RyzeError, TokenRefused
 from ..api.events import INSTANCE_STATE, is_code
 from ..api.instance import Instance, iter_items, number_of, parse_item, token_of
@@ -249,3 +250,20 @@ def webhooks(text: str) -> list[dict[str, Any]]:
 def chatwoot(text: str, names: Mapping[str, str]) -> dict[str, Any]:
     """The Chatwoot block under the names that a write has. `names`: read name -> written name; others stay as they are."""
     return {names.get(name, name): value for name, value in as_object(text).items()}
+
+
+def deliveries(text: str) -> list[Delivery]:
+    """The rows of a delivery log; what is not readable is left out. Raises BadReply."""
+    rows = as_object(text).get("deliveries")
+    if not isinstance(rows, list):
+        raise BadReply(_("the server's answer holds no deliveries"))
+    return [_delivery(row) for row in rows if isinstance(row, dict) and text_of(row, "id")]
+
+
+def _delivery(row: dict[str, Any]) -> Delivery:
+    numbers = {name: value if isinstance(value := row.get(name), int) else None for name in ("attempts", "httpStatus")}
+    return Delivery(
+        text_of(row, "id"), clean(text_of(row, "event")), clean(text_of(row, "status")), numbers["attempts"] or 0,
+        numbers["httpStatus"], clean(mask(text_of(row, "answer")))[:300], clean(text_of(row, "createdAt")),
+        clean(text_of(row, "nextAttemptAt")),
+    )

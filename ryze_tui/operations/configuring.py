@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ..api.errors import RyzeError
+from ..api.errors import Refused, RyzeError
 from ..api.wire import WIRES, Wire
 from ..i18n import _
 from ..redact import register
@@ -14,6 +14,7 @@ from .editing import Change, Edit, complete
 from .outcome import Outcome, failed
 
 if TYPE_CHECKING:
+    from ..api.deliveries import Delivery
     from ..client.http import RyzeClient
     from ..fleet.feed import Feed
     from .drafts import Drafts
@@ -70,6 +71,34 @@ class Configuring:
         """The beginning of an edit of what was read."""
         wire = WIRES[kind]
         return Edit(wire, held.values, label=label if kind == "webhook" else "", keeps_secrets=self._keeps_secrets())
+
+    async def try_block(self, kind: str, name: str, label: str) -> Values:
+        """Have the server try what it holds. Raises RyzeError; Refused when this session may not write."""
+        answer: Values = {}
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            answer.update(await client.try_block(kind, name, label))
+            return str(answer.get("message") or "")
+
+        outcome = await self._write("configure", name, send, detail=f"try {kind} {label}".strip())
+        if not outcome.ok:
+            raise Refused(outcome.message, status=outcome.status)
+        return answer
+
+    async def deliveries(self, name: str, label: str) -> list[Delivery] | Outcome:
+        """The newest deliveries of a webhook; an Outcome that says why when they cannot be read."""
+        try:
+            return await self._client.deliveries(name, label)
+        except RyzeError as error:
+            return failed(error, name)
+
+    async def redeliver(self, name: str, delivery: str) -> Outcome:
+        """Send one again, under the same id."""
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            return (await client.redeliver(name, delivery)).message
+
+        return await self._write("configure", name, send, detail=f"redeliver {delivery}")
 
     async def save(self, name: str, edit: Edit, now: Held, theirs: frozenset[str] = frozenset()) -> Saved:
         """Write what was reviewed against `now`, then look what is held. `theirs`: fields that stay as they are there."""

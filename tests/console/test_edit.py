@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ryze_tui.api.blocks import BLOCKS
+from ryze_tui.api.deliveries import Delivery
 from ryze_tui.api.errors import Refused, Unreachable
 from ryze_tui.api.fields import Field
 from ryze_tui.api.wire import WIRES
@@ -269,6 +270,65 @@ async def test_read_only_shows_and_changes_nothing(opened: Open) -> None:
         assert not screen.dirty
         await pilot.press("r")
         await until(pilot, lambda: "read-only" in screen_text(app))
+
+
+# -- trying out --------------------------------------------------------------------------------------------------------
+
+
+DELIVERED = {"delivery": {"status": "delivered", "httpStatus": 200, "answer": "thanks"}}
+REFUSED = {"delivery": {"status": "dead", "httpStatus": None, "answer": "refused"}}
+WRONG = [{"name": "tcp", "milliseconds": 3.2, "error": ""}, {"name": "auth", "milliseconds": 1, "error": "wrong password"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "words"),
+    [
+        ("webhook", DELIVERED, ("answered 200: thanks", "It works")),
+        ("webhook", REFUSED, ("no answer: refused", "not work")),
+        ("proxy", {"proxy": {"works": False, "steps": WRONG}}, ("3 ms", "wrong password", "not work")),
+        ("s3", {"steps": [{"name": "put", "ok": True, "milliseconds": 12, "error": ""}]}, ("Write", "12 ms", "It works")),
+        ("s3", {"steps": "none"}, ("It does not work",)),
+    ],
+)
+async def test_a_block_is_tried_out_by_the_server(
+    opened: Open, kind: str, answer: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    server = FakeBlocks()
+    server.tried = answer
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        await edit(app, account, pilot, kind, server)
+        await pilot.press("T")
+        await until(pilot, lambda: all(text in screen_text(app) for text in words))
+        assert server.sent == [(f"try {kind}", {"label": "default" if kind == "webhook" else ""})]
+
+
+async def test_what_cannot_be_tried_says_why(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        server.fails = Refused("Not found", status=404)
+        await pilot.press("T")
+        await until(pilot, lambda: "cannot try it out" in screen_text(app))
+        await pilot.press("escape")
+        server.fails = None
+        await pilot.press("down", "space", "escape", "T")
+        await until(pilot, lambda: "save it first" in screen_text(app))
+        assert screen.dirty and server.sent == []
+
+
+async def test_deliveries_are_listed_and_sent_again(opened: Open) -> None:
+    server = FakeBlocks()
+    server.log = [
+        Delivery("msg_2", "message.exchange", "dead", 6, 500, "down for \x1b[31mmaintenance", "2026-11-23T04:00:00Z", ""),
+        Delivery("msg_1", "instance.state", "delivered", 1, 200, "", "2026-11-23T03:00:00Z", ""),
+    ]
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        await edit(app, account, pilot, "webhook", server)
+        await pilot.press("D")
+        await until(pilot, lambda: "✖ dead" in screen_text(app) and "maintenance" in screen_text(app))
+        assert "\x1b[31m" not in screen_text(app) and "6 tries" in screen_text(app)
+        await pilot.press("r")
+        await until(pilot, lambda: server.sent == [("redeliver", {"id": "msg_2"})])
 
 
 # -- creating ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ryze_tui.api.deliveries import Delivery
 from ryze_tui.api.errors import RyzeError
 from ryze_tui.api.wire import WIRES, Wire
 from ryze_tui.client.replies import Written
@@ -46,6 +47,8 @@ class FakeBlocks:
         self.fails: RyzeError | None = None
         self.keeps = True
         self.wanted: list[str] = []
+        self.tried: dict[str, Any] = {}
+        self.log: list[Delivery] = []
 
     def _fail(self) -> None:
         if self.fails is not None:
@@ -83,6 +86,20 @@ class FakeBlocks:
         self.sent.append(("chatwoot", {}))
         self.held["chatwoot"] = None
         return Written("chatwoot integration deactivated")
+
+    async def try_block(self, kind: str, name: str, label: str) -> dict[str, Any]:
+        self._fail()
+        self.sent.append((f"try {kind}", {"label": label}))
+        return self.tried
+
+    async def deliveries(self, name: str, label: str) -> list[Delivery]:
+        self._fail()
+        return list(self.log)
+
+    async def redeliver(self, name: str, delivery: str) -> Written:
+        self._fail()
+        self.sent.append(("redeliver", {"id": delivery}))
+        return Written("Delivery queued")
 
     def want(self, name: str) -> None:
         """As the feed: the row is to be read again."""

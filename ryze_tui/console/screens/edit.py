@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _KINDS: Final = {key: kinds for key, _title, kinds in TABS}
 
 
-_VERBS: Final = frozenset({"close_now", "tab", "review", "revert", "add", "draft", "reread"})
+_VERBS: Final = frozenset({"close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries"})
 
 
 class EditScreen(Dialog[str]):
@@ -44,6 +44,8 @@ class EditScreen(Dialog[str]):
         Binding("a", "add", show=False),
         Binding("f", "draft", show=False),
         Binding("R", "reread", show=False),
+        Binding("T", "try_out", show=False),
+        Binding("D", "deliveries", show=False),
     ]
 
     def __init__(self, account: Account, configuring: Configuring, name: str, tab: str = "2") -> None:
@@ -213,8 +215,10 @@ class EditScreen(Dialog[str]):
             words += "  " + _("(esc leaves the field)")
         else:
             words = _("↓ into the form · ←→ page · 1–6 tab · r review and save · u revert · esc close")
+            if self.page.kind in ("proxy", "s3", "webhook"):
+                words += " · " + _("T try it out")
             if self.tabs.at == "4":
-                words += " · " + _("a another label")
+                words += " · " + _("D deliveries · a another label")
         self.query_one("#help", Static).update(words)
 
     def on_block_form_changed(self) -> None:
@@ -298,6 +302,29 @@ class EditScreen(Dialog[str]):
             self.refuse(_("The server has been asked already: wait for its answer."))
         else:
             self.run_worker(review(self), exclusive=False)
+
+    def action_try_out(self) -> None:
+        """`T`: the server tries what it holds."""
+        from ...probes.blocks import TRIED
+        from .trying import TryScreen
+
+        page = self.page
+        if page.kind not in TRIED:
+            self.refuse(_("There is nothing to try out here."))
+        elif page.dirty:
+            self.refuse(_("What is tried is what the server holds: save it first, or revert."))
+        else:
+            title = _("Try {what} of {name}").format(what=page.title, name=safe(self.instance))
+            self.app.push_screen(TryScreen(self.configuring, title, page.kind, self.instance, page.label))
+
+    def action_deliveries(self) -> None:
+        """`D`: what became of a webhook's deliveries."""
+        from .trying import DeliveriesScreen
+
+        if self.page.kind != "webhook":
+            self.refuse(_("Only webhooks have deliveries."))
+        else:
+            self.app.push_screen(DeliveriesScreen(self.configuring, self.instance, self.page.label))
 
     @contextmanager
     def busy(self, words: str) -> Iterator[None]:
