@@ -118,7 +118,7 @@ def _kept(entry: Entry, kind: str) -> bool:
     """A block that was refused or switched off keeps no secrets."""
     assert entry.views is not None
     view: dict[str, Any] = entry.views[kind]
-    return bool(view["enabled"] or kind in ("chatwoot", "s3"))
+    return bool(view["enabled"] or kind == "chatwoot")
 
 
 @pytest.mark.long

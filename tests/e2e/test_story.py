@@ -37,7 +37,7 @@ def test_first_light(serve: Server, proxy: Proxy, tmp_path: Path, size: tuple[in
 def see(console: Console, server: Server) -> None:
     """The dozen, as the server knows them, and that they are made up."""
     words = {"loggedout": "logged out"}
-    assert console.rows() == {name: words.get(state, state) for name, state in server.states().items()}
+    console.wait_for(lambda _: console.rows() == {name: words.get(state, state) for name, state in server.states().items()}, 5)
     assert "SIMULATED" in console.text()
     assert console.text().count("12 of 12") == 1
 
@@ -49,7 +49,7 @@ def make(console: Console, name: str) -> None:
     console.type("sales north")
     console.wait_for("a space cannot be in it")
     console.retype(name)
-    console.press("tab", "tab", "tab")
+    console.press("tab", "tab", "tab", "tab")  # token, blocks, cancel, create
     console.wait_for("connected later with c or p")
     console.press("enter")
     console.wait_badge(name, "disconnected")

@@ -66,7 +66,7 @@ class Person:
         console.press("n")
         console.wait_for("New instance")
         console.type(name)
-        console.press("tab", "tab", "tab")
+        console.press("tab", "tab", "tab", "tab")  # token, blocks, cancel, create
         console.wait_for("connected later with c or p")
         console.press("enter")
         console.wait_for(lambda _: console.cursor() == name, 15, what=f"the cursor on {name}")
