@@ -124,6 +124,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
             if life:
                 replies.append(f"reply {life}")
                 server.until(b"kept")
+                wait(lambda: chatwoot.state["conversations"])
                 chatwoot.agent(chatwoot.state["conversations"][0]["id"], replies[-1])
             end = time.monotonic() + rng.uniform(0, 0.6)
             while time.monotonic() < end:

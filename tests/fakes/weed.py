@@ -60,7 +60,8 @@ class Weed:
         argv = [
             sys.executable, "-c", _DIE_WITH_PARENT, found, f"-logdir={self._home}", "server", "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1", f"-dir={data}", "-s3", f"-s3.config={self._home / 's3.json'}", "-volume.max=4",
-            "-master.volumeSizeLimitMB=64", *(f"-{name}={port}" for name, port in self._ports.items()),
+            "-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0", "-s3.port.lance=0",  # of fixed ports there is one for all
+            *(f"-{name}={port}" for name, port in self._ports.items()),
         ]  # fmt: skip
         with (self._home / "weed.log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
