@@ -48,6 +48,16 @@ class Backend:
     started: float
     requests: Requests = field(default_factory=Requests)
 
+    async def drain(self) -> None:
+        """Nothing new comes in; what is under way ends while there is still an engine for it; then the links. Twice is once.
+
+        Media that is being fetched, and replies that are being sent, would otherwise fail for good because the server stops.
+        """
+        self.bus.close(1001, "the server stops")
+        await self.chatwoot.close()
+        await self.traffic.close()
+        await self.instances.close()
+
 
 def backend_of(connection: HTTPConnection) -> Backend:
     """The backend of the app that this connection came to."""
