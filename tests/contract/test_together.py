@@ -265,6 +265,7 @@ async def rows(api: Api, table: str) -> int:
     return int(found[0][0])
 
 
+@pytest.mark.long
 async def test_media_that_was_being_fetched_when_the_server_ended_is_not_acknowledged_without_it(
     store: Weed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
