@@ -47,6 +47,18 @@ class Backend:
     health: Health
     started: float
     requests: Requests = field(default_factory=Requests)
+    draining: bool = False
+
+    async def drain(self) -> None:
+        """Nothing new comes in; what is under way ends while there is still an engine for it; then the links. Twice is once.
+
+        Media that is being fetched, and replies that are being sent, would otherwise fail for good because the server stops.
+        """
+        self.draining = True
+        self.bus.close(1001, "the server stops")
+        await self.chatwoot.close()
+        await self.traffic.close()
+        await self.instances.close()
 
 
 def backend_of(connection: HTTPConnection) -> Backend:

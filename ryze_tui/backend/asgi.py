@@ -93,12 +93,17 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     return [*plain, WebSocketRoute("/{path:path}", _no_socket)]
 
 
-def build(settings: Settings, engine_factory: EngineFactory = make_engine, clock: Clock | None = None) -> Starlette:
-    """An application that opens its backend when its lifespan begins (StartupError) and closes it when that ends."""
+def build(
+    settings: Settings, engine_factory: EngineFactory = make_engine, clock: Clock | None = None, base_url: str = ""
+) -> Starlette:
+    """An application that opens its backend when its lifespan begins (StartupError) and closes it when that ends.
+
+    `base_url`: where it can be reached when no public URL says so.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with opened(settings, engine_factory, clock) as backend:
+        async with opened(settings, engine_factory, clock, base_url) as backend:
             app.state.backend = backend
             app.state.callbacks = Limits(CALLBACKS, backend.clock)
             if isinstance(backend.engine, SimulatedEngine):

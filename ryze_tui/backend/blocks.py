@@ -78,7 +78,8 @@ def split(kind: str, block: Block) -> Written:
 def from_flat(body: dict[str, Any]) -> list[Written]:
     """The blocks of a flat create body (contract §2.2); only those of which something was sent.
 
-    Wrong types are a 400. A block that cannot act is stored switched off and never aborts the creation.
+    Wrong types are a 400, and so is a proxy that is none: without it the number would dial directly. Any other block that
+    cannot act is stored switched off and never aborts the creation.
     """
     written = []
     for kind, model in BLOCKS.items():
@@ -94,7 +95,7 @@ def from_flat(body: dict[str, Any]) -> list[Written]:
 def _usable(kind: str, block: Block) -> Written:
     if isinstance(block, WebSocket) and not block.enabled:
         block = WebSocket(enabled=False)
-    elif isinstance(block, Webhook) and not (block.enabled and absolute_url(block.url)):
+    elif isinstance(block, Webhook) and not (block.enabled and absolute_url(block.url) and one_line(block.authorization)):
         block = Webhook(enabled=False)
     elif isinstance(block, Proxy):
         check_proxy(block)
@@ -121,6 +122,11 @@ def absolute_url(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return False
+
+
+def one_line(text: str) -> bool:
+    """Whether it can be the value of a header."""
+    return text.isprintable()
 
 
 def usable_s3(block: S3) -> bool:

@@ -153,18 +153,18 @@ def _media_store(settings: Settings, store: Store, ring: KeyRing, catalog: Catal
 
 
 def _replies(traffic: Traffic) -> Send:
-    """Agents' replies go the way of every message; by their source the bridge knows them again."""
+    """Agents' replies go the way of every message, but not back to where they came from."""
 
     async def send(record: Record, reply: Reply) -> str:
         outgoing = Outgoing(
             reply.to, reply.text, reply.content, reply.kind, reply.mimetype, reply.file_name, reply.is_voice,
         )
-        return str((await traffic.send(record, outgoing, source=SOURCE))["messageId"])
+        return str((await traffic.send(record, outgoing, source=SOURCE, bridged=False))["messageId"])
 
     return send
 
 
-async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Backend:
+async def _open(settings: Settings, factory: EngineFactory, clock: Clock, base_url: str) -> Backend:
     url = _database_url(settings)
     if settings.key_file is not None and settings.key_file.is_relative_to(settings.data_dir):
         log.warning("the key file lies in the data directory: whoever copies that has the key as well")
@@ -177,7 +177,7 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
             epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions,
             layout=LAYOUTS[settings.messages],
         )
-        bus.base_url = settings.public_url
+        bus.base_url = settings.public_url or base_url
         catalog = Catalog(store, ring, bus, clock, quota=settings.instance_quota, short_tokens=settings.loopback)
         await catalog.open()
         egress = Egress(allow_private=settings.allow_private)
@@ -195,6 +195,7 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
             ChatwootRows(store.database, ring), Links(store, catalog, egress, ring), egress, clock, random=random.random,
             base_url=lambda: bus.base_url.rstrip("/"), public=bool(settings.public_url),
         )
+        catalog.listeners.append(chatwoot.changed)
         traffic = Traffic(store.database, bus, outbox, engine, clock)
         traffic.media_store, traffic.bridge = media_store, chatwoot
         chatwoot.send = _replies(traffic)
@@ -209,8 +210,9 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
         _check_metrics_token(settings, catalog)
         await outbox.open()
         await media_store.open()
-        await instances.open()
         await chatwoot.open()
+        await instances.open()
+        chatwoot.start()
         await _fill(backend, account)
     except StoreError as error:
         await store.database.close()
@@ -225,21 +227,23 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock) -> Bac
 
 
 @asynccontextmanager
-async def opened(settings: Settings, factory: EngineFactory = make_engine, clock: Clock | None = None) -> AsyncIterator[Backend]:
-    """A backend that works; closed afterwards, with everything written. Raises StartupError."""
+async def opened(
+    settings: Settings, factory: EngineFactory = make_engine, clock: Clock | None = None, base_url: str = ""
+) -> AsyncIterator[Backend]:
+    """A backend that works; closed afterwards, with everything written. Raises StartupError.
+
+    `base_url`: where it can be reached when no public URL says so; what waits from before is told it at once.
+    """
     async with _data_dir(settings.data_dir):
-        backend = await _open(settings, factory, clock or LoopClock())
+        backend = await _open(settings, factory, clock or LoopClock(), base_url)
         try:
             backend.health.lag.start()
             async with listening(backend):
                 yield backend
         finally:
             await backend.health.close()
-            backend.bus.close(1001, "the server stops")
-            await backend.instances.close()
-            await backend.traffic.close()
+            await backend.drain()
             await backend.outbox.close()
-            await backend.chatwoot.close()
             await backend.media_store.close()
             await backend.gateway.close()
             await backend.egress.close()

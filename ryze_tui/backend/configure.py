@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..api import errors as texts
 from ..api.blocks import S3, Block, Proxy, Settings, Webhook, secret_fields
-from .blocks import DEFAULT_LABEL, Written, absolute_url, check_proxy, proxy_view, read_block, s3_saved_view, split
+from .blocks import DEFAULT_LABEL, Written, absolute_url, check_proxy, one_line, proxy_view, read_block, s3_saved_view, split
 from .catalog import Catalog
 from .engine.port import ProxyUse
 from .errors import ApiError
@@ -99,7 +99,7 @@ class Configure:
             raise ApiError(400, f"{texts.INVALID_BODY}: label must have 1 to {LABEL_MOST} characters")
         if block.enabled and not absolute_url(block.url):
             raise ApiError(400, texts.INVALID_WEBHOOK_URL)
-        if "\r" in block.authorization or "\n" in block.authorization or not block.authorization.isprintable():
+        if not one_line(block.authorization):
             raise ApiError(400, f"{texts.INVALID_BODY}: authorization must be one line")
         if not block.enabled:
             block = Webhook(label=block.label, enabled=False)

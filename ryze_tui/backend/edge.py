@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -20,6 +21,7 @@ from .access import CALLBACK_PATH, REQUEST_ID
 from .app import Backend
 from .auth import CALLER, Caller, identify, may_scrape
 from .errors import ApiError, BackendError
+from .instances import STOPPING
 from .limits import CREATE, GLOBAL, Verdict
 from .metrics import NO_ROUTE
 from .origins import PREFLIGHT_HEADERS, answer_headers
@@ -87,6 +89,10 @@ class Edge:
             await self._app(scope, receive, tell)
         except ApiError as error:
             await _refuse(scope, receive, tell, envelope(error.status, error.message, error.headers))
+        except asyncio.CancelledError:
+            if not backend.draining or status:
+                raise
+            await _refuse(scope, receive, tell, envelope(503, STOPPING))  # the server stops, and has waited long enough
         except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and the log the traceback
             access.failed(scope)
             if status:

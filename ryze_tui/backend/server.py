@@ -67,11 +67,9 @@ class _Uvicorn(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Long waits end, sockets are closed with 1001, requests are finished."""
-        backend = self._app.state.backend
         for server in self.servers:
             server.close()
-        backend.bus.close(1001, "the server stops")
-        await backend.instances.close()
+        await self._app.state.backend.drain()
         await asyncio.sleep(0.05)
         await super().shutdown(sockets)
 
@@ -80,10 +78,10 @@ class Server:
     """One server on one socket. `url` is known at once; `serve` runs until `stop`."""
 
     def __init__(self, settings: Settings, factory: EngineFactory = make_engine, clock: Clock | None = None) -> None:
-        self.app = build(settings, factory, clock)
         self._settings = settings
         self._listener = listen(settings.host, settings.port)
         self.url = url_of(settings.host, self._listener)
+        self.app = build(settings, factory, clock, self.url)
         self.ready = asyncio.Event()
         self._uvicorn: uvicorn.Server | None = None
         self._stopped = False
@@ -98,8 +96,6 @@ class Server:
 
         try:
             async with self.app.router.lifespan_context(self.app):
-                backend = self.app.state.backend
-                backend.bus.base_url = backend.bus.base_url or self.url
                 self._uvicorn = _Uvicorn(self._config(), self.app, ready)
                 if not self._stopped:
                     await self._uvicorn.serve([self._listener])

@@ -38,21 +38,29 @@ def add_arguments(parser: Parser) -> None:
     add("--instance-quota", type=count, default=0, metavar="N", help=_("instances an account may have; 0 = any number (0)"))
     add("--cors-origin", type=_origin, action="append", default=[], metavar="URL",
         help=_("origin of a web page that may call, e.g. https://console.example; may be repeated (none)"))  # fmt: skip
-    add(
-        "--no-extensions", action="store_true",
-        help=_("the plain contract: nothing that is ours (account stream, since, deliveries, tests)"),
-    )
+    add("--no-extensions", action="store_true", help=_(
+        "the plain contract: no account stream, since, reason, /openapi.json, tests, delivery log and webhook-… headers"
+    ))
     add(
         "--answers", choices=("documented", "observed"), default="documented",
-        help=_("where they differ: like RyzeAPI's documentation, or like its live service (documented)"),
+        help=_(
+            "where they differ: like RyzeAPI's documentation, or like its live service, which has bare base64 and the status "
+            "qr_code_generated for QR codes, calls idle instances closed, and reads a websocket never set as off (documented)"
+        ),
     )
     add(
         "--messages", choices=("observed", "documented"), default="observed",
-        help=_("layout of message events: like RyzeAPI's live service, or like its documentation (observed)"),
+        help=_(
+            "layout of message.exchange: like RyzeAPI's live service, with chat and sender beside the message, or like its "
+            "documentation, with everything inside of it (observed)"
+        ),
     )
     add(
         "--allow-private-targets", action=argparse.BooleanOptionalAction, default=None,
-        help=_("addresses of users may be this machine and private networks (only while bound to 127.0.0.1)"),
+        help=_(
+            "webhooks, proxies, S3, Chatwoot and media URLs may lead to this machine and private networks "
+            "(only while bound to 127.0.0.1)"
+        ),
     )
     add("--media-spool", type=count, default=2000, metavar="MB", help=_("disk for media that waits for its S3 (2000)"))
     add("--key-file", type=Path, metavar="PATH", help=_("the key that secrets are encrypted with (XDG configuration directory)"))

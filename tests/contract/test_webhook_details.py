@@ -70,6 +70,7 @@ def made_account(api: Api) -> str:
     {"webhookEnabled": True, "webhookURL": "ftp://nowhere"}, {"webhookEnabled": True},
     {"webhookEnabled": True, "webhookURL": "x"}, {"webhookEnabled": True, "webhookURL": "http://"},
     {"webhookEnabled": True, "webhookURL": "http://[half/"},
+    {"webhookEnabled": True, "webhookURL": "http://127.0.0.1:9/", "webhookAuthorization": "Bearer a\r\nX: y"},
     {"chatwootEnabled": True, "chatwootBaseUrl": "http://127.0.0.1:9", "chatwootAccountId": 1, "chatwootApiToken": "t"},
     {"chatwootEnabled": True},
 ])  # fmt: skip

@@ -33,6 +33,7 @@ AT_ONCE: Final = 2 * MOST
 UNKNOWN: Final = 16 * MIB
 """What media count as whose size nobody told."""
 
+NOT_STORED: Final = "it could not be stored"
 TOO_LARGE: Final = f"larger than {MOST // MIB} MB"
 
 
@@ -142,5 +143,5 @@ class Fetching:
             url = await store.keep(record, text_of(data, "id"), media, content)
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs the URL and not the message
             log.warning("media of %s could not be stored (%s)", record.name, type(error).__name__)
-            return with_media(data, error="it could not be stored")
-        return with_media(data, url=url, s3Url=url)
+            return with_media(data, error=NOT_STORED)
+        return with_media(data, url=url, s3Url=url) if url else with_media(data, error=NOT_STORED)

@@ -17,7 +17,7 @@ class MediaStore(Protocol):
     async def keep(self, record: Record, message_id: str, media: Media, content: bytes) -> str:
         """The object's final URL; when it returns, the bytes are on our disk and will be there sooner or later.
 
-        Raises StoreError.
+        Empty when they could not be kept. Raises StoreError.
         """
 
 

@@ -72,6 +72,7 @@ class Traffic:
         self._queues = Queues(WAITING_MOST)
         self._fetching = Fetching(self._engine, bus)
         self._duties = Duties(self._engine, clock, send=self.send, read=self._read)
+        self._closed = False
         self.bridge: Bridge | None = None
 
     @property
@@ -84,7 +85,8 @@ class Traffic:
         self._fetching.store = store
 
     async def close(self) -> None:
-        """Finish what is under way, if that does not take long; what is broken off was not accepted."""
+        """Finish what is under way, if that does not take long; what is broken off, or comes now, is not accepted."""
+        self._closed = True
         await self._queues.close(CLOSE_SECONDS)
         await self._duties.close()
 
@@ -92,6 +94,8 @@ class Traffic:
 
     def take(self, record: Record, told: Told) -> None:
         """Something of table.TRAFFIC happened. Never waits, never raises."""
+        if self._closed:
+            return  # WhatsApp has it, and delivers it again
         if is_dropped(record, told):
             _accept(told)
         elif not self._queues.add((record.id, order_key(told.what, told.data)), partial(self._handle, record, told)):
@@ -162,10 +166,11 @@ class Traffic:
 
     # -- what is sent --------------------------------------------------------------------------------------------------
 
-    async def send(self, record: Record, outgoing: Outgoing, *, source: str = "api") -> Values:
+    async def send(self, record: Record, outgoing: Outgoing, *, source: str = "api", bridged: bool = True) -> Values:
         """Send a message; it is counted and its deliveries are on the disk when this returns, the answer's `data` (contract §6b).
 
-        Raises ApiError 400 when it is not connected, 500, 503.
+        `bridged`: whether the bridge is told, which has its own messages already. Raises ApiError 400 when it is not connected,
+        500, 503.
         """
         if record.stage is not Stage.CONNECTED:
             raise ApiError(400, texts.NOT_CONNECTED)
@@ -175,8 +180,9 @@ class Traffic:
             raise ApiError(503, "Too many messages wait for the disk")
         try:
             sent = await self._engine.send(record.id, outgoing)
-            made = await self._own(record, outgoing, sent, source)
-            echo.set_result(made)
+            made = await self._own(record, outgoing, sent, source, bridged=bridged)
+            if not echo.done():  # else the server ends: it is on the disk, and is told after the next start
+                echo.set_result(made)
         except EngineError as error:
             raise ApiError(500, f"Failed to send message: {error}") from error
         finally:
@@ -188,7 +194,7 @@ class Traffic:
             "sender": data["sender"], "messageType": data["message"]["type"], "source": source,
         }  # fmt: skip
 
-    async def _own(self, record: Record, outgoing: Outgoing, sent: Sent, source: str) -> _Echo:
+    async def _own(self, record: Record, outgoing: Outgoing, sent: Sent, source: str, *, bridged: bool) -> _Echo:
         """WhatsApp has it: to the disk with it."""
         content, media = outgoing.media, None
         if content is not None:
@@ -204,7 +210,8 @@ class Traffic:
             data = with_base64(data, content)
         deliveries = self._outbox.deliveries(record, MESSAGE, data)
         written = await self._commit(record, row_of(record, data, sent.timestamp), deliveries)
-        await self._bridge_own(record, data, content)
+        if bridged:
+            await self._bridge_own(record, data, content)
         return _Echo(data, [] if written is _Written.KNOWN else deliveries, kept=written is _Written.NEW)
 
     async def _bridge_own(self, record: Record, data: Values, content: bytes | None) -> None:

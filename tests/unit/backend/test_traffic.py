@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ryze_tui.api.messages import jid_of
 from ryze_tui.backend.engine.guard import Guarded
@@ -110,7 +110,7 @@ def test_the_room_is_never_overfull_and_everybody_gets_in(sizes: list[tuple[int,
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("what", "chat", "settings", "dropped"), [
+@pytest.mark.parametrize(("what", "chat", "wanted", "dropped"), [
     (Happening.MESSAGE, GROUP, {"ignoreGroupMessages": True}, True), (Happening.MESSAGE, GROUP, {}, False),
     (Happening.MESSAGE, ANA, {"ignoreGroupMessages": True, "ignoreStatus": True}, False),
     (Happening.GROUP, "", {"ignoreGroupMessages": True}, True), (Happening.GROUP, "", {}, False),
@@ -118,8 +118,8 @@ def test_the_room_is_never_overfull_and_everybody_gets_in(sizes: list[tuple[int,
     (Happening.MESSAGE, live.STORIES, {"ignoreStatus": True}, True), (Happening.MESSAGE, live.STORIES, {}, False),
     (Happening.RECEIPT, live.STORIES, {"ignoreStatus": True}, True), (Happening.LABEL, "", {"ignoreStatus": True}, False),
 ])  # fmt: skip
-def test_what_settings_drop(what: Happening, chat: str, settings: dict[str, Any], dropped: bool) -> None:
-    assert is_dropped(record(**settings), Told("i1", 1, what, {"chat": {"jid": chat}} if chat else {})) is dropped
+def test_what_settings_drop(what: Happening, chat: str, wanted: dict[str, Any], dropped: bool) -> None:
+    assert is_dropped(record(**wanted), Told("i1", 1, what, {"chat": {"jid": chat}} if chat else {})) is dropped
 
 
 KEYS = st.sampled_from(["chat", "jid", "type", "message", "media", "timestamp", "id", "messageIds"])
@@ -128,6 +128,7 @@ JUNK = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["chat", "message", "timestamp", "id", "direction"]), JUNK))
 def test_nothing_that_an_engine_tells_breaks_the_reading_of_it(data: Values) -> None:
     is_dropped(record(ignoreStatus=True, ignoreGroupMessages=True), Told("i1", 1, Happening.MESSAGE, data))

@@ -90,17 +90,20 @@ class Lanes:
 
     def ready(self, where: Where, item: Item) -> None:
         """The wait of a lane is over."""
-        gate = self.gates[where]
-        if item.lane in gate.lanes and item.lane not in gate.ready and item.lane not in gate.busy:
+        gate = self.gates.get(where)
+        if gate is not None and item.lane in gate.lanes and item.lane not in gate.ready and item.lane not in gate.busy:
             gate.ready.append(item.lane)
 
     def drop(self, instance_id: str) -> None:
         """Nothing of this instance waits any more; what is under way ends by itself."""
-        for where in self._of(instance_id):
+        for where in list(self._of(instance_id)):
             gate = self.gates[where]
             gate.lanes.clear()
             gate.ready.clear()
             gate.failures, gate.until = 0, 0.0
+            if not gate.busy:
+                del self.gates[where]
+                self._turn.remove(where)
 
     def open(self, instance_id: str) -> None:
         """Whatever kept the instance waiting is over."""

@@ -108,6 +108,11 @@ class Links:
         self._callbacks.pop(values_of(record).get(_HMAC, ""), None)
         await self._write(record, split(KIND, Chatwoot(enabled=False)).values, {})
 
+    def forget(self, record: Record) -> None:
+        """The instance is gone."""
+        self._callbacks.pop(values_of(record).get(_HMAC, ""), None)
+        self._secrets.pop(record.id, None)
+
     async def _write(self, record: Record, values: Values, secrets: dict[str, str]) -> None:
         await self._catalog.configure(record, Written(KIND, values, secrets))
         self._secrets[record.id] = secrets

@@ -27,12 +27,19 @@ NOTE: Final = "note"
 PRUNE_EVERY: Final = 200
 DISK_SECONDS: Final = 5.0
 """How long an item waits when its row cannot be read or written."""
+NOT_YET_SECONDS: Final = 1.0
+REPLIES_SECONDS: Final = 2.0
+"""How long an end waits for replies that are being sent: broken off, nobody knows whether they were."""
 
 Follow = tuple[Item, Content]
 Work = Callable[[Item, Content], Awaitable[Sequence[Follow]]]
 """Do it once; returns what follows from it. Raises ChatwootError, StoreError."""
 Told = Callable[[str, str, str], None]
 """Instance id, status of its integration from now on, why."""
+
+
+class NotYet(Exception):
+    """It is not time for this item, and nobody is to blame; it is looked at again a moment later."""
 
 
 def where(item: Item) -> Where:
@@ -47,6 +54,7 @@ class Queue:
         self._rows, self._clock, self._work, self._told, self._random = rows, clock, work, told, random
         self._lanes = Lanes()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._replying: set[asyncio.Task[None]] = set()
         self._finished: Counter[str] = Counter()
         self._closed = False
 
@@ -60,8 +68,10 @@ class Queue:
         self._pump()
 
     async def close(self) -> None:
-        """Nothing new is begun; what is under way is broken off and will be looked into."""
+        """Nothing new is begun; what is under way is broken off and will be looked into, replies after a while only."""
         self._closed = True
+        if self._replying:
+            await asyncio.wait(self._replying, timeout=REPLIES_SECONDS)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -91,12 +101,18 @@ class Queue:
             task = asyncio.get_running_loop().create_task(self._run(*found), name=f"chatwoot {found[1].id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            if found[1].kind == REPLY:
+                self._replying.add(task)
+                task.add_done_callback(self._replying.discard)
 
     async def _run(self, gate: Where, item: Item) -> None:
         try:
             more = await self._work(item, await self._rows.content(item))
         except ChatwootError as error:
             await self._failed(gate, item, error)
+        except NotYet:
+            self._lanes.again(gate, item, ready=False)
+            self._clock.call_later(NOT_YET_SECONDS, self._due, gate, item)
         except StoreError as error:
             log.warning("chatwoot item %s waits for the disk: %s", item.id, error)
             self._lanes.again(gate, item, ready=False)

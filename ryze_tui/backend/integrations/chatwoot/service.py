@@ -18,21 +18,23 @@ from ...clock import Clock, rfc3339
 from ...egress import Egress
 from ...errors import ApiError, StoreError
 from ...record import Record, Values
-from ...store.chatwoot import ChatwootRows, Content, Item
+from ...store.chatwoot import SENDING, ChatwootRows, Content, Item
+from ...table import Stage
 from . import words
 from .activation import SECONDS, activate, refusal
 from .api import ChatwootError
 from .inward import Inward
 from .links import KIND, Link, Links, is_set, values_of
 from .outward import Outward, Send, new_id, read
-from .queue import MESSAGE, REPLY, Follow, Queue
+from .queue import MESSAGE, REPLY, Follow, NotYet, Queue
 from .rules import ACTIVE, ERROR
 
 log = logging.getLogger(__name__)
 
 INLINE_SECONDS: Final = 20.0
 """How long a creation waits for its inline block."""
-_FLAGS: Final = ("signMessages", "ignoreGroups", "startAsPending", "reopenResolved")
+PATIENCE: Final = 60.0
+"""How long a reply waits for a link that is coming up, before its agent is told that it was not sent."""
 
 
 class Bridge:
@@ -47,11 +49,16 @@ class Bridge:
         self._queue = Queue(rows, clock, self._work, self._told, random=random)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._notes: set[asyncio.Task[None]] = set()
+        self._began = clock.now()
 
     async def open(self) -> None:
-        """Take up what was not finished. Raises StoreError."""
+        """Take up what was not finished, before anything new can come. Raises StoreError."""
         self._links.open()
         await self._queue.open()
+
+    def start(self) -> None:
+        """Begin with it: instances know by now how they are."""
+        self._began = self._clock.now()
         self._queue.start()
 
     async def close(self) -> None:
@@ -80,9 +87,9 @@ class Bridge:
     # -- messages (Bridge) ---------------------------------------------------------------------------------------------
 
     def wants(self, record: Record, data: Values) -> bool:
-        """Whether a message.exchange in the live layout is for Chatwoot; what an agent wrote there is there already."""
+        """Whether a message.exchange in the live layout is for Chatwoot."""
         values = values_of(record)
-        if not values.get("enabled") or words.part(data, "message").get("source") == words.SOURCE:
+        if not values.get("enabled"):
             return False
         who = words.person(data)
         return who is not None and not (who.is_group and values.get("ignoreGroups") is True)
@@ -200,6 +207,13 @@ class Bridge:
             self._queue.forget(record.id)
             await self._rows.forget(record.id)
 
+    def changed(self, record: Record, kind: str) -> None:
+        """A block was replaced, or the instance removed (kind "") and its rows with it."""
+        if not kind:
+            self._queue.forget(record.id)
+            self._links.forget(record)
+            self._locks.pop(record.id, None)
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     async def _work(self, item: Item, content: Content) -> Sequence[Follow]:
@@ -211,9 +225,17 @@ class Bridge:
             await self._inward.show(link, item, content)
             return ()
         if item.kind == REPLY:
+            if self._may_come_up(link.record, item):
+                raise NotYet
             return await self._outward.reply(link, item, content, self.seconds)
         await self._inward.note(link, item, content)
         return ()
+
+    def _may_come_up(self, record: Record, item: Item) -> bool:
+        """Its link is not up, and probably will be: after a restart, or when it broke a moment ago."""
+        waited = self._clock.now() - max(item.created_at, self._began)
+        coming = record.paired and record.stage in (Stage.LINKING, Stage.DIALLING, Stage.IDLE)
+        return coming and item.state != SENDING and waited < PATIENCE
 
     async def _moved(self, link: Link) -> None:
         """The server has another address than when the inbox was told: tell it, or agents' replies go nowhere."""
