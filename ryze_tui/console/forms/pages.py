@@ -88,12 +88,14 @@ class TabLine(Canvas):
         tabs = [("1", _("Overview")), *((key, _(title)) for key, title, _kinds in TABS)]
         room = self.size.width - 1
         texts = [(key, f"{title}{'*' if key in self.dirty else ''}") for key, title in tabs]
-        while sum(cell_len(title) + 4 for _key, title in texts) > room and any(len(title) > 3 for _key, title in texts):
-            longest = max(range(len(texts)), key=lambda index: cell_len(texts[index][1]) * (texts[index][0] != self.at))
+        while sum(cell_len(title) + 4 for _key, title in texts) > room:
+            longest = max(range(len(texts)), key=lambda index: len(texts[index][1]) * (texts[index][0] != self.at))
             key, title = texts[longest]
-            if len(title) <= 3:
+            if key == self.at or not title:
                 break
-            texts[longest] = (key, title.rstrip("…")[:-1] + "…" if len(title) > 4 else title[:-1])
+            star = "*" if key in self.dirty else ""
+            short = title.removesuffix(star).rstrip("…")[:-1]
+            texts[longest] = (key, (short + "…" if len(short) > 3 else short) + star if title != star else "")
         return texts
 
     def lines(self) -> list[Line]:

@@ -56,6 +56,7 @@ class EditScreen(Dialog[str]):
         self._pages["4"] = [Page("webhook", DEFAULT_LABEL)]
         self._turned = dict.fromkeys(_KINDS, 0)
         self._busy = ""
+        self._into = False
 
     # -- layout --------------------------------------------------------------------------------------------------------
 
@@ -102,9 +103,8 @@ class EditScreen(Dialog[str]):
 
     @property
     def form(self) -> BlockForm | None:
-        """Its form, once it was read."""
-        found = self.query(BlockForm)
-        return found.first() if found else None
+        """Its form, once it was read; that of another page may still be going."""
+        return next((form for form in self.query(BlockForm) if form.edit is self.page.edit), None)
 
     @property
     def dirty(self) -> list[Page]:
@@ -121,7 +121,7 @@ class EditScreen(Dialog[str]):
         self.run_worker(self._leave(quit_too=True), exclusive=False)
 
     def action_tab(self, key: str) -> None:
-        self.tabs.at = key
+        self.tabs.at, self._into = key, False
         self.line.focus()
         self._open()
 
@@ -129,7 +129,7 @@ class EditScreen(Dialog[str]):
         self.action_close_now() if message.key == "1" else self.action_tab(message.key)
 
     def on_page_line_turned(self, message: PageLine.Turned) -> None:
-        self._turned[self.tabs.at] = message.index
+        self._turned[self.tabs.at], self._into = message.index, False
         self._open()
 
     def _open(self) -> None:
@@ -175,11 +175,12 @@ class EditScreen(Dialog[str]):
     def _show_page(self) -> None:
         page, body = self.page, self.query_one("#body", Vertical)
         self.line.pages, self.line.at = self._pages[self.tabs.at], self._turned[self.tabs.at]
-        form = self.form
-        if form is None or form.edit is not page.edit:
+        if self.form is None:
             body.remove_children()
             if page.edit is not None:
                 body.mount(BlockForm(page.edit, read_only=bool(self.account.may("configure"))))
+                if self._into:
+                    self.call_after_refresh(self.action_into)
             else:
                 words = safe(page.problem) + "  " + _("R reads it again.") if page.problem else _("Reading…")
                 body.mount(Static(words, markup=False, classes="reading"))
@@ -221,6 +222,8 @@ class EditScreen(Dialog[str]):
         self._sync()
 
     def action_into(self) -> None:
+        """Into the form; of a page that is still being read as soon as it is there."""
+        self._into = self.form is None
         if self.form is not None:
             self.form.first.focus()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -73,7 +74,8 @@ class Lines(Canvas):
 
     def lines(self) -> list[Line]:
         width = max(self.size.width, 30)
-        name = min(max((len(_(change.field.title)) for change in self._changes), default=5) + 2, width // 4)
+        names = [_("field"), *(_(change.field.title) for change in self._changes)]
+        name = min(max(map(cell_len, names)) + 2, width // 4)
         column = (width - name - 2) // 3
         heads = [field(head, column, ink.BAR_DIM) for head in self._heads]
         out: list[Line] = [[field(f"  {_('field')}", name + 2, ink.BAR_DIM), *heads]]

@@ -1,0 +1,109 @@
+"""The edit screen as somebody meets it who has not read anything: what would be lost is said, what cannot be done has a way out."""
+
+from __future__ import annotations
+
+import pytest
+from ryze_tui.console.forms.pages import TabLine
+
+from tests.fakes.blocks import FakeBlocks
+
+from .conftest import Open, screen_text, until
+from .test_edit import edit, into, save
+
+
+async def test_what_is_typed_into_a_block_that_is_off_is_not_lost_in_silence(opened: Open) -> None:
+    server = FakeBlocks()
+    server.rows["default"] |= {"enabled": False, "url": "", "authorization": "", "events": []}
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "url")
+        await pilot.press(*"https://a.acme.com")
+        await until(pilot, lambda: "While it is off nothing of this is kept" in screen_text(app))
+        await pilot.press("escape", "r")
+        assert screen.form is not None
+        await until(pilot, lambda: screen.focused is screen.form.control("enabled"))  # type: ignore[union-attr]
+        assert server.sent == []
+        await pilot.press("space")
+        await save(app, screen, pilot)
+    assert server.rows["default"]["url"] == "https://a.acme.com" and server.rows["default"]["enabled"] is True
+
+
+async def test_a_proxy_that_is_off_claims_no_stored_password(opened: Open) -> None:
+    server = FakeBlocks()
+    server.held["proxy"] = {"enabled": False, "host": None, "port": None, "protocol": None, "username": None}
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        await edit(app, account, pilot, "proxy", server)
+        assert "stored" not in screen_text(app)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_proxy_without_a_user_asks_for_no_password(opened: Open, ours: bool) -> None:
+    server = FakeBlocks()
+    server.held["proxy"] |= {"username": ""}  # type: ignore[operator]
+    server.secrets = {}
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "proxy", server, ours=ours)
+        await into(screen, pilot, "host")
+        await pilot.press("end", "7")
+        await save(app, screen, pilot)
+    assert server.held["proxy"]["host"] == "proxy.acme.com7"  # type: ignore[index]
+
+
+async def test_a_stored_secret_can_be_made_none(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "s3", server)
+        await into(screen, pilot, "secretKey")
+        await pilot.press("backspace", "backspace")
+        assert not screen.dirty  # a key held too long changes nothing
+        await pilot.press("delete")
+        await until(pilot, lambda: bool(screen.dirty))
+        await pilot.press("delete")
+        await until(pilot, lambda: not screen.dirty)
+        await pilot.press("delete")
+        await save(app, screen, pilot)
+    assert server.secrets["s3"] == {"secretKey": ""}
+
+
+async def test_down_before_the_form_is_there_goes_into_it(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        screen.action_tab("5")
+        screen.action_into()
+        await until(pilot, lambda: screen.form is not None and screen.focused is screen.form.first)
+
+
+async def test_a_long_value_is_shown_from_its_beginning(opened: Open) -> None:
+    server = FakeBlocks()
+    server.rows["default"]["url"] = "https://hooks.acme.com/" + "long/" * 40 + "end"
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        assert "https://hooks" in screen_text(app)
+        await into(screen, pilot, "url")
+        await until(pilot, lambda: "long/end" in screen_text(app))  # where the cursor is
+        await pilot.press("escape")
+        await until(pilot, lambda: "https://hooks" in screen_text(app))
+
+
+async def test_heads_of_the_review_do_not_touch(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "url")
+        await pilot.press("end", "7", "escape", "r")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        assert "field  was" in screen_text(app)
+
+
+@pytest.mark.parametrize("at", ["2", "4", "6"])
+async def test_every_tab_has_its_digit_however_narrow(opened: Open, at: str) -> None:
+    server = FakeBlocks()
+    async with opened(size=(40, 12)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await pilot.press("down", "space", "escape", at)
+        await until(pilot, lambda: screen.tabs.at == at and screen.form is not None)
+        line = screen_text(app).splitlines()[1]
+        assert all(digit in line for digit in "123456") and "*" in line
+        await pilot.click(TabLine, offset=(line.index("5"), 0))
+        await until(pilot, lambda: screen.tabs.at == "5")
