@@ -1,11 +1,16 @@
-"""The edit screen as somebody meets it who has not read anything: what would be lost is said, what cannot be done has a way out."""
+"""The edit screen as a newcomer meets it: what would be lost is said, and what cannot be done has a way out."""
 
 from __future__ import annotations
 
-import pytest
-from ryze_tui.console.forms.pages import TabLine
+import asyncio
 
-from tests.fakes.blocks import FakeBlocks
+import pytest
+from ryze_tui.api.errors import NoAnswer
+from ryze_tui.api.wire import Wire
+from ryze_tui.console.forms.pages import PageLine, TabLine
+from ryze_tui.operations.outcome import Outcome, failed_write
+
+from tests.fakes.blocks import WEBHOOK, FakeBlocks
 
 from .conftest import Open, screen_text, until
 from .test_edit import edit, into, save
@@ -107,3 +112,114 @@ async def test_every_tab_has_its_digit_however_narrow(opened: Open, at: str) -> 
         assert all(digit in line for digit in "123456") and "*" in line
         await pilot.click(TabLine, offset=(line.index("5"), 0))
         await until(pilot, lambda: screen.tabs.at == "5")
+
+
+class Slow(FakeBlocks):
+    """Answers a read only once `go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def block(self, wire: Wire, name: str) -> dict[str, object] | None:
+        await self.go.wait()
+        return await super().block(wire, name)
+
+
+async def test_escape_stops_a_reading_that_gets_no_answer(opened: Open) -> None:
+    server = Slow()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await pilot.press("down", "space", "escape")
+        server.go.clear()
+        await pilot.press("r")
+        await until(pilot, lambda: "esc stops" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "esc stops" not in screen_text(app))
+        assert app.screen is screen and screen.dirty
+        await pilot.press("r")
+        await until(pilot, lambda: "esc stops" in screen_text(app))
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "is not saved" in screen_text(app))
+
+
+async def test_a_save_without_an_answer_is_not_called_unsaved(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened() as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+
+        async def write(action: str, name: str, send: object, *, detail: str = "") -> Outcome:
+            return failed_write(NoAnswer("no answer in 20 s"), name)
+
+        screen.configuring._write = write
+        await pilot.press("down", "space", "escape", "r")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "Nobody knows whether it was saved" in screen_text(app))
+        assert screen.dirty
+
+
+async def test_the_title_follows_the_instance_and_the_link(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        await edit(app, account, pilot, "settings", server)
+        await until(pilot, lambda: "LIVE" in screen_text(app).splitlines()[0])
+        account.set_link("offline", message="gone")
+        await until(pilot, lambda: "OFFLINE" in screen_text(app).splitlines()[0])
+        del account.model.rows["support"]
+        await until(pilot, lambda: "not on the server" in screen_text(app).splitlines()[0])
+
+
+async def test_of_many_long_labels_the_one_that_is_shown_is_in_sight(opened: Open) -> None:
+    server = FakeBlocks()
+    for number in range(6):
+        label = f"{number}-" + "long-label-" * 20
+        server.rows[label] = WEBHOOK | {"label": label}
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        for turn in range(1, 8):
+            await pilot.press("right")
+            await until(pilot, lambda turn=turn: screen.line.at == turn and screen.form is not None)
+            label = screen.page.label[:6]
+            line = screen_text(app).splitlines()[2]
+            assert label in line, line
+            assert line.count("● on") >= 1, line
+        await pilot.press("down", "down", "down", "end", "x")
+        await until(pilot, lambda: "* unsaved" in screen_text(app))
+        assert screen.page.label[:6] in screen_text(app).splitlines()[2]
+        await pilot.click(PageLine, offset=(1, 0))
+        await until(pilot, lambda: screen.line.at == 6)
+
+
+async def test_a_review_in_a_small_window_shows_whole_values_and_scrolls(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(40, 12)) as (app, account, pilot):
+        await edit(app, account, pilot, "webhook", server)
+        await pilot.press("down", "space", "escape", "r")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        assert "s saves" in screen_text(app)
+        await pilot.press("down", "down", "down")
+        await until(pilot, lambda: "Events" in screen_text(app) and "all 6" in screen_text(app))
+        await pilot.press("down")
+        await until(pilot, lambda: "erased on the server" in screen_text(app))
+
+
+async def test_a_draft_says_that_secrets_are_to_be_typed(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await pilot.press("down", "space")
+        await save(app, screen, pilot)
+        await until(pilot, lambda: not screen.dirty and "fills it in" in screen_text(app))
+        await pilot.press("f")
+        await until(pilot, lambda: "but for secrets: Authorization" in screen_text(app))
+        assert screen.form is not None and screen.focused is screen.form.control("authorization")
+
+
+async def test_read_only_is_said_before_anything_is_tried(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        account.read_only = True
+        await edit(app, account, pilot, "settings", server)
+        assert "read-only" in screen_text(app) and "review and save" not in screen_text(app)
