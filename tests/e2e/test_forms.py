@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import pytest
 from ..terminal.server import Server
 from .driver import Console
 
+IN_FIELD: Final = re.compile(r"\(esc\s+leaves")
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 WEBHOOK: Final = {
@@ -25,7 +27,7 @@ STREAM: Final = {"enabled": True, "events": ["instance.state"], "mediaBase64": F
 BLOCKS: Final[dict[str, tuple[str, str, str, dict[str, Any]]]] = {
     "proxy": ("/api/instance/proxy/", "/api/instance/getProxy/", "proxy", PROXY | {"password": "proxy-pass"}),
     "s3": ("/api/instance/s3/", "/api/instance/getS3/", "s3", S3 | {"secretKey": "s3-secret"}),
-    "webhook": ("/api/events/webhook/", "/api/events/getWebhook/", "webhook", WEBHOOK),
+    "webhook": ("/api/events/webhook/", "/api/events/getWebhook/", "webhooks", WEBHOOK),
     "websocket": ("/api/events/websocket/", "/api/events/getWebsocket/", "websocket", STREAM),
     "settings": ("/api/instance/settings/", "/api/instance/getSettings/", "settings", {"callRejectMessage": "later"}),
 }
@@ -69,7 +71,7 @@ def test_one_field_by_keyboard(
             console.press("right")
             console.wait_for("Path prefix")
         console.press("down")
-        console.wait_for("(esc leaves the field)")
+        console.wait_for(IN_FIELD)
         if kind == "websocket":  # over the events to the last field
             console.press(*["down"] * 4)
             console.wait_for("Media base64: ")
@@ -80,10 +82,10 @@ def test_one_field_by_keyboard(
             console.type(typed)
         console.wait_for("* unsaved")
         console.press("esc")
-        console.wait_gone("(esc leaves the field)")
+        console.wait_gone(IN_FIELD)
         console.press("r")
         console.wait_for("s saves")
         console.press("s")
-        console.wait_for("next reconnect" if kind == "proxy" else "holds what was asked")
+        console.wait_for("Saved. It acts" if kind == "proxy" else "holds what was asked")
     after = {one: held(shared, one) for one in BLOCKS}
     assert after == before | {kind: before[kind] | {field: value}}
