@@ -19,7 +19,7 @@ def fresh() -> dict[str, Edit]:
     """A form for every block, as a new instance has them when nothing else is said."""
     edits = {kind: Edit(wire, None) for kind, wire in WIRES.items()}
     edits["websocket"].set("enabled", True)
-    edits["websocket"].set("events", [INSTANCE_STATE])
+    edits["websocket"].begin("events", [INSTANCE_STATE])
     return edits
 
 

@@ -55,6 +55,10 @@ class Edit:
         """What the person made of a field; None for a hidden secret means: as it is stored."""
         self.yours[name] = value
 
+    def begin(self, name: str, value: Any) -> None:
+        """What a new block begins with: as if it had been read."""
+        self.was[name] = self.yours[name] = value
+
     def revert(self) -> None:
         """As it was."""
         self.yours = dict(self.was)
@@ -75,9 +79,10 @@ class Edit:
         return self.wire.erases and self.was.get("enabled") is True and self.yours.get("enabled") is False
 
     def problems(self) -> dict[str, str]:
-        """Field -> what is wrong with it, in words; a block that is off is never wrong."""
+        """Field -> what is wrong with it, in words; of a block that is off only that the rest would be lost."""
         if "enabled" in self.yours and not self.yours["enabled"]:
-            return {}
+            lost = self.was["enabled"] is False and any(field.name != "enabled" for field in self.touched)
+            return {"enabled": _("While it is off nothing of this is kept: switch it on.")} if lost else {}
         found = {}
         for field in self.fields:
             value = self.yours[field.name]
@@ -88,14 +93,14 @@ class Edit:
 
     def _secret_problem(self, field: Field) -> str:
         """A hidden secret that is left out: what the server makes of that."""
-        if not self.dirty or self.new or self.was.get("enabled") is False:
-            return ""
+        if not self.dirty or (self.wire.kind == "proxy" and not self.yours["username"]):
+            return ""  # a proxy that asks for no user asks for no password either
         if not self.keeps_secrets:
-            return _("Type it again: this server does not tell it, and may erase what is left out.")
+            return _("Type it again (or del for none): this server does not tell it, and may erase what is left out.")
         moved = [name for name in self.wire.kept_while if self.yours[name] != self.was[name]]
         if moved:
             titles = ", ".join(_(field.title) for field in self.fields if field.name in moved)
-            return _("Type it again: the stored one belongs to another {what}.").format(what=titles)
+            return _("Type it again (or del for none): the stored one belongs to another {what}.").format(what=titles)
         return ""
 
     # -- review and sending --------------------------------------------------------------------------------------------
@@ -145,7 +150,8 @@ def complete(wire: Wire, values: Mapping[str, Any] | None) -> Values:
         if field.kind == "text" and type(value) is int:
             value = str(value)  # a port; the contract has it as a text, not every server does
         if field.name in wire.hidden and not isinstance(value, str):
-            made[field.name] = KEEP if values is not None else field.empty
+            stored = values is not None and values.get("enabled") is not False  # switching off erased it
+            made[field.name] = KEEP if stored else field.empty
         else:
             made[field.name] = value if _fits(field, value) else field.empty
     if wire.kind == "chatwoot":

@@ -10,12 +10,16 @@ from ..i18n import _
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`message`: the server's own text where there is one, else ours. `status`: the HTTP status, None without an answer."""
+    """`message`: the server's own text where there is one, else ours. `status`: the HTTP status, None without an answer.
+
+    `doubtful`: a write that may have been done although it failed.
+    """
 
     ok: bool
     message: str
     status: int | None = None
     name: str = ""
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def failed_write(error: RyzeError, name: str) -> Outcome:
     if not _in_doubt(error):
         return outcome
     end = "" if error.message.endswith((".", "?", "!")) else "."
-    return replace(outcome, message=f"{error.message}{end} {_('It may have been done all the same.')}")
+    return replace(outcome, message=f"{error.message}{end} {_('It may have been done all the same.')}", doubtful=True)
 
 
 def _in_doubt(error: RyzeError) -> bool:

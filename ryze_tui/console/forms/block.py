@@ -55,7 +55,7 @@ class BlockForm(VerticalScroll, can_focus=False):
             if row.control is widget:
                 text = f"{_(row.field.title)}: {_(row.field.help)}"
                 if row.field.name in self.edit.wire.hidden:
-                    text += " " + _("No server tells it again: leave it as it is, or type a new one.")
+                    text += " " + _("No server tells it again: leave it, type a new one, or del for none.")
                 return text
         return ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import Horizontal
+from textual.geometry import Region
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -21,19 +22,47 @@ MOST = 2000
 
 
 class Entry(Input):
-    """A line of text. Arrow keys up and down leave it; a hidden secret that is not typed anew stays as it is stored."""
+    """A line of text, shown from its beginning while the cursor is elsewhere. Arrow keys up and down leave it.
+
+    A hidden secret that is not typed anew stays as it is stored; `del` in the empty field makes it none, and back.
+    """
 
     BINDINGS = [("up", "app.focus_previous", ""), ("down", "app.focus_next", "")]
 
     def __init__(self, value: Any, field: Field, *, id: str) -> None:
         kept = value is KEEP
         super().__init__(
-            "" if kept or (field.kind == NUMBER and not value) else str(value), id=id, password=field.secret, max_length=MOST,
-            placeholder=_("•••••••• stored; type to replace it") if kept else "",
+            "" if kept or (field.kind == NUMBER and not value) else str(value), id=id, password=field.secret, max_length=MOST
         )
         self.cursor_blink = False
         self.select_on_focus = False
-        self.kept = kept
+        self.keep(kept)
+
+    def keep(self, kept: bool) -> None:
+        """Whether the field, empty, means what is stored."""
+        self.stored = self.kept = kept
+        self._say()
+
+    def _say(self) -> None:
+        self.placeholder = _("•••••••• as stored") if self.kept else _("none") if self.stored else ""
+
+    def action_delete_right(self) -> None:
+        if self.value or not self.stored:
+            super().action_delete_right()
+            return
+        self.kept = not self.kept
+        self._say()
+        self.post_message(self.Changed(self, "", None))
+
+    def on_focus(self) -> None:
+        self.call_after_refresh(self._turn_to, self.cursor_position)
+
+    def on_blur(self) -> None:
+        self._turn_to(0)
+
+    def _turn_to(self, column: int) -> None:
+        """Bring a column of the text into sight."""
+        self.scroll_to_region(Region(column, 0, 1, 1), force=True, animate=False)
 
 
 class Row(Horizontal):
@@ -57,8 +86,7 @@ class Row(Horizontal):
         """Show another value."""
         control = self.control
         if isinstance(control, Entry):
-            control.kept = value is KEEP
-            control.placeholder = _("•••••••• stored; type to replace it") if control.kept else ""
+            control.keep(value is KEEP)
             control.value = "" if control.kept or (self.field.kind == NUMBER and not value) else str(value)
         elif isinstance(control, (Switch, Ticks, Pick)):
             control.put(value)

@@ -88,12 +88,14 @@ class TabLine(Canvas):
         tabs = [("1", _("Overview")), *((key, _(title)) for key, title, _kinds in TABS)]
         room = self.size.width - 1
         texts = [(key, f"{title}{'*' if key in self.dirty else ''}") for key, title in tabs]
-        while sum(cell_len(title) + 4 for _key, title in texts) > room and any(len(title) > 3 for _key, title in texts):
-            longest = max(range(len(texts)), key=lambda index: cell_len(texts[index][1]) * (texts[index][0] != self.at))
+        while sum(cell_len(title) + 4 for _key, title in texts) > room:
+            longest = max(range(len(texts)), key=lambda index: len(texts[index][1]) * (texts[index][0] != self.at))
             key, title = texts[longest]
-            if len(title) <= 3:
+            if key == self.at or not title:
                 break
-            texts[longest] = (key, title.rstrip("…")[:-1] + "…" if len(title) > 4 else title[:-1])
+            star = "*" if key in self.dirty else ""
+            short = title.removesuffix(star).rstrip("…")[:-1]
+            texts[longest] = (key, (short + "…" if len(short) > 3 else short) + star if title != star else "")
         return texts
 
     def lines(self) -> list[Line]:
@@ -145,22 +147,50 @@ class PageLine(Canvas):
         self.sync()
 
     def _texts(self) -> list[str]:
-        return [f"{page.title} {page.state}".strip() + ("*" if page.dirty else "") for page in self.pages]
+        """A text of at most half the line for each page, with its state at the end whatever its name."""
+        texts = []
+        for page in self.pages:
+            tail = f" {page.state}".rstrip() + ("*" if page.dirty else "")
+            most = max(self.size.width // 2 - cell_len(tail), 4)
+            texts.append((fit(page.title, most) if cell_len(page.title) > most else page.title) + tail)
+        return texts
+
+    def _shown_pages(self) -> list[tuple[int, int, str]]:
+        """(column, index, text) of the pages there is room for; the one that is shown is always among them."""
+        texts, room = self._texts(), self.size.width - cell_len(self.remark) - 3
+        first = 0
+        while first < self.at and sum(cell_len(text) + 3 for text in texts[first : self.at + 1]) > room - 2:
+            first += 1
+        x, shown = 2 if not first else 4, []
+        for index in range(first, len(texts)):
+            if index > self.at and x + cell_len(texts[index]) > room:
+                break
+            shown.append((x, index, texts[index]))
+            x += cell_len(texts[index]) + 3
+        return shown
 
     def on_click(self, event: events.Click) -> None:
-        x = 2
-        for index, text in enumerate(self._texts()):
+        shown = self._shown_pages()
+        for x, index, text in shown:
             if x <= event.x < x + cell_len(text):
                 self.post_message(self.Turned(index))
                 return
-            x += cell_len(text) + 3
+        if shown and shown[0][1] and event.x < shown[0][0]:
+            self.action_turn(-1)
+        elif shown and shown[-1][1] + 1 < len(self.pages) and event.x > shown[-1][0]:
+            self.action_turn(1)
 
     def lines(self) -> list[Line]:
+        shown = self._shown_pages()
         line: Line = [seg("▸ " if self.has_focus else "  ", ink.BAR_KEY)]
-        for index, text in enumerate(self._texts()):
+        if shown and shown[0][1]:
+            line.append(seg("‹ ", ink.BAR_KEY))
+        for _x, index, text in shown:
             here = index == self.at
             style = ink.BAR_BOLD if here else ink.BAR_DIM
             line += [seg(text, ink.on_bar_cursor(style) if here and self.has_focus else style), seg("   ", ink.BAR)]
+        if shown and (hidden := len(self.pages) - shown[-1][1] - 1):
+            line[-1] = seg(f" ›{hidden}", ink.BAR_KEY)
         used = sum(cell_len(part.text) for part in line)
         remark = fit(self.remark, max(min(cell_len(self.remark), self.size.width - used - 1), 0))
         gap = max(self.size.width - used - cell_len(remark) - 1, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -19,10 +20,13 @@ from ...operations.outcome import Outcome
 from ..forms.block import BlockForm
 from ..forms.pages import TABS, Page, PageLine, TabLine
 from ..panes.arrangement import LIST_MOST, WIDE
+from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
 from .dialogs import Choice, Dialog, Entry, Menu, close, text
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ...operations.account import Account
 
 _KINDS: Final = {key: kinds for key, _title, kinds in TABS}
@@ -58,6 +62,9 @@ class EditScreen(Dialog[str]):
         self._pages["4"] = [Page("webhook", DEFAULT_LABEL)]
         self._turned = dict.fromkeys(_KINDS, 0)
         self._busy = ""
+        self._into = False
+        self._title = ""
+        self.reading: asyncio.Task[Held | Outcome] | None = None
 
     # -- layout --------------------------------------------------------------------------------------------------------
 
@@ -76,11 +83,13 @@ class EditScreen(Dialog[str]):
     def on_mount(self) -> None:
         self._fit()
         self._show_title()
+        self.set_interval(1.0, self._show_title)
         self.line.focus()
         self._open()
 
     def on_resize(self, event: events.Resize) -> None:
         self._fit()
+        self._show_title()
 
     def _fit(self) -> None:
         box, (width, height) = self.query_one("#box"), self.app.size
@@ -91,9 +100,15 @@ class EditScreen(Dialog[str]):
         box.set_class(width - left < 48, "-narrow")
 
     def _show_title(self) -> None:
+        """The instance and its state as they are now; the link as well where this screen covers the header."""
         row = self.account.model.rows.get(self.instance)
-        state = f"  {badge(row.state)}" if row is not None else ""
-        self.query_one("#box").border_title = Content(f"{safe(self.instance)}{state}")
+        words = [safe(self.instance), badge(row.state) if row is not None else _("✖ not on the server")]
+        if self.app.size.width < WIDE:
+            words.append(link_badge(self.account.link, time.monotonic())[0])
+        title = "  ".join(words)
+        if title != self._title:
+            self._title = title
+            self.query_one("#box").border_title = Content(title)
 
     # -- which page ----------------------------------------------------------------------------------------------------
 
@@ -104,9 +119,8 @@ class EditScreen(Dialog[str]):
 
     @property
     def form(self) -> BlockForm | None:
-        """Its form, once it was read."""
-        found = self.query(BlockForm)
-        return found.first() if found else None
+        """Its form, once it was read; that of another page may still be going."""
+        return next((form for form in self.query(BlockForm) if form.edit is self.page.edit), None)
 
     @property
     def dirty(self) -> list[Page]:
@@ -123,7 +137,7 @@ class EditScreen(Dialog[str]):
         self.run_worker(self._leave(quit_too=True), exclusive=False)
 
     def action_tab(self, key: str) -> None:
-        self.tabs.at = key
+        self.tabs.at, self._into = key, False
         self.line.focus()
         self._open()
 
@@ -131,7 +145,7 @@ class EditScreen(Dialog[str]):
         self.action_close_now() if message.key == "1" else self.action_tab(message.key)
 
     def on_page_line_turned(self, message: PageLine.Turned) -> None:
-        self._turned[self.tabs.at] = message.index
+        self._turned[self.tabs.at], self._into = message.index, False
         self._open()
 
     def _open(self) -> None:
@@ -177,11 +191,12 @@ class EditScreen(Dialog[str]):
     def _show_page(self) -> None:
         page, body = self.page, self.query_one("#body", Vertical)
         self.line.pages, self.line.at = self._pages[self.tabs.at], self._turned[self.tabs.at]
-        form = self.form
-        if form is None or form.edit is not page.edit:
+        if self.form is None:
             body.remove_children()
             if page.edit is not None:
                 body.mount(BlockForm(page.edit, read_only=bool(self.account.may("configure"))))
+                if self._into:
+                    self.call_after_refresh(self.action_into)
             else:
                 words = safe(page.problem) + "  " + _("R reads it again.") if page.problem else _("Reading…")
                 body.mount(Static(words, markup=False, classes="reading"))
@@ -189,7 +204,8 @@ class EditScreen(Dialog[str]):
 
     def _sync(self) -> None:
         self.tabs.dirty = frozenset(key for key, pages in self._pages.items() if any(page.dirty for page in pages))
-        self.line.remark = self._busy or (_("* unsaved") if self.page.dirty else "")
+        unsaved = _("* unsaved") if self.page.dirty else ""
+        self.line.remark = self._busy or unsaved or (_("not to be changed") if self.account.may("configure") else "")
         self.tabs.sync()
         self.line.sync()
         self.query_one("#note", Static).update(self._note())
@@ -215,16 +231,20 @@ class EditScreen(Dialog[str]):
             words += "  " + _("(esc leaves the field)")
         else:
             words = _("↓ into the form · ←→ page · 1–6 tab · r review and save · u revert · esc close")
-            if self.page.kind in ("proxy", "s3", "webhook"):
-                words += " · " + _("T try it out")
-            if self.tabs.at == "4":
-                words += " · " + _("D deliveries · a another label")
+            if reason := self.account.may("configure"):
+                words = f"{safe(reason)} {_('←→ page · 1–6 tab · esc close')}"
+            elif self.tabs.at == "4":
+                words = _("a another label · T try it out · D deliveries") + " · " + words
+            elif self.page.kind in ("proxy", "s3"):
+                words = _("T try it out") + " · " + words
         self.query_one("#help", Static).update(words)
 
     def on_block_form_changed(self) -> None:
         self._sync()
 
     def action_into(self) -> None:
+        """Into the form; of a page that is still being read as soon as it is there."""
+        self._into = self.form is None
         if self.form is not None:
             self.form.first.focus()
 
@@ -270,9 +290,12 @@ class EditScreen(Dialog[str]):
                 page.edit.set(field.name, draft[field.name])
         form.show()
         self._sync()
+        if secrets := [field for field in page.edit.fields if field.secret]:
+            self.refuse(_("Filled in, but for secrets: {what}. Type it if one is needed.").format(what=_(secrets[0].title)))
+            form.control(secrets[0].name).focus()
 
     def action_add(self) -> None:
-        if self.tabs.at == "4":
+        if self.tabs.at == "4" and not self.account.may("configure"):
             self.run_worker(self._add(), exclusive=False)
 
     async def _add(self) -> None:
@@ -362,8 +385,12 @@ class EditScreen(Dialog[str]):
     async def _leave(self, *, quit_too: bool = False) -> None:
         from .saving import review
 
-        if self._busy:
-            self.refuse(_("The server has been asked already: wait for its answer."))
+        if self.reading is not None:
+            self.reading.cancel()
+            if not quit_too:
+                return
+        elif self._busy:
+            self.refuse(_("It is being saved: wait for the server's answer."))
             return
         while self.dirty:
             page = self.dirty[0]

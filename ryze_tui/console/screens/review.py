@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Region
 from textual.widgets import Button
 
 from ...api.fields import SET, Field
@@ -50,6 +52,7 @@ class Lines(Canvas):
         super().__init__(id="lines")
         self._changes, self._heads = list(changes), heads
         self.theirs: set[str] = set()
+        self._tops = [0] * len(self._changes)
         self._at = next((index for index, change in enumerate(self._changes) if change.conflict), 0)
 
     def fitted(self) -> None:
@@ -62,8 +65,15 @@ class Lines(Canvas):
         self.styles.height = max(len(self.lines()), 2)
 
     def action_move(self, by: int) -> None:
+        """Another change, brought into sight where the box is lower than what it holds; from the last on to what is below."""
+        box = self.screen.query_one("#box")
+        if by > 0 and self._at == len(self._changes) - 1:
+            box.scroll_relative(y=3, animate=False)
+            return
         self._at = max(0, min(self._at + by, len(self._changes) - 1))
         self.sync()
+        top, end = self._tops[self._at] if self._at else 0, [*self._tops, len(self.lines())][self._at + 1]
+        box.scroll_to_region(Region(0, self.virtual_region.y + top, 1, max(end - top, 1)), force=True, animate=False)
 
     def action_turn(self) -> None:
         change = self._changes[self._at]
@@ -73,13 +83,47 @@ class Lines(Canvas):
 
     def lines(self) -> list[Line]:
         width = max(self.size.width, 30)
-        name = min(max((len(_(change.field.title)) for change in self._changes), default=5) + 2, width // 4)
+        if width < 60:
+            return self._stacked(width)
+        names = [_("field"), *(_(change.field.title) for change in self._changes)]
+        name = min(max(map(cell_len, names)) + 2, width // 4)
         column = (width - name - 2) // 3
         heads = [field(head, column, ink.BAR_DIM) for head in self._heads]
         out: list[Line] = [[field(f"  {_('field')}", name + 2, ink.BAR_DIM), *heads]]
         for index, change in enumerate(self._changes):
+            self._tops[index] = len(out)
             out += self._change(change, index == self._at, name, column)
         return out
+
+    def _stacked(self, width: int) -> list[Line]:
+        out: list[Line] = []
+        for index, change in enumerate(self._changes):
+            self._tops[index] = len(out)
+            out += self._below(change, index == self._at, width)
+        return out
+
+    def _below(self, change: Change, here: bool, width: int) -> list[Line]:
+        """A change where there is no room for columns: a line and more for each of the three."""
+        theirs = change.field.name in self.theirs
+        head = ("▸ " if here else "  ") + _(change.field.title)
+        out: list[Line] = [[field(head, width, ink.BAR_KEY if change.conflict else ink.BAR)]]
+        column = max(map(cell_len, self._heads)) + 2
+        styles = (ink.BAR_DIM, ink.BAR_BOLD if theirs else ink.BAR, ink.BAR_DIM if theirs else ink.BAR_BOLD)
+        for name, value, style in zip(self._heads, (change.was, change.now, change.yours), styles, strict=True):
+            for row, part in enumerate(wrap(in_words(change.field, value), max(width - column - 2, 8)) or [""]):
+                out.append([field("  " + ("" if row else name), column + 2, ink.BAR_DIM), seg(part, style)])
+        return out + self._remarks(change)
+
+    def _remarks(self, change: Change) -> list[Line]:
+        if change.conflict:
+            words = _("changed by somebody else meanwhile: yours stays · space: theirs")
+            if change.field.name in self.theirs:
+                words = _("changed by somebody else meanwhile: theirs stays · space: yours")
+        elif change.erased:
+            words = _("erased on the server")
+        else:
+            return []
+        return [[seg("    ", ink.BAR), seg(part, ink.BAR_TROUBLE)] for part in wrap(words, max(self.size.width - 4, 20))]
 
     def _change(self, change: Change, here: bool, name: int, column: int) -> list[Line]:
         theirs = change.field.name in self.theirs
@@ -93,13 +137,7 @@ class Lines(Canvas):
             for cell, style in zip(cells, styles, strict=True):
                 line.append(field(cell[row] if row < len(cell) else "", column, style))
             out.append(line)
-        if change.conflict:
-            whose = _("theirs") if theirs else _("yours")
-            words = _("changed by somebody else meanwhile · space: {whose} stays").format(whose=whose)
-            out.append([seg("    ", ink.BAR), seg(words, ink.BAR_TROUBLE)])
-        elif change.erased:
-            out.append([seg("    ", ink.BAR), seg(_("erased on the server"), ink.BAR_TROUBLE)])
-        return out
+        return out + self._remarks(change)
 
 
 class ReviewScreen(Dialog[frozenset[str]]):
@@ -117,6 +155,7 @@ class ReviewScreen(Dialog[frozenset[str]]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(self._heading)
+            box.border_subtitle = _("↑↓ field · s saves · esc cancels")
             yield self.changes
             if self._words:
                 yield text("", "gap")

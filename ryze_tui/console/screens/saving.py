@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from ...i18n import _
@@ -32,8 +33,9 @@ async def review(screen: EditScreen) -> None:
         if screen.form is not None:
             screen.form.control(name).focus()
         return
-    with screen.busy(_("Reading…")):
-        now = await screen.configuring.read(page.kind, screen.instance, page.label or DEFAULT_LABEL)
+    now = await _read_again(screen, page)
+    if now is None:
+        return
     if isinstance(now, Outcome):
         screen.refuse(_("Nothing was saved: the block could not be read again. {why}").format(why=safe(now.message)))
         return
@@ -41,6 +43,19 @@ async def review(screen: EditScreen) -> None:
     theirs = await screen.app.push_screen_wait(ReviewScreen(title, edit.review(now.values), _warning(page)))
     if theirs is not None:
         await _save(screen, page, now, theirs)
+
+
+async def _read_again(screen: EditScreen, page: Page) -> Held | Outcome | None:
+    """What the server holds now; None when escape stopped the reading, which changes nothing."""
+    reading = asyncio.ensure_future(screen.configuring.read(page.kind, screen.instance, page.label or DEFAULT_LABEL))
+    screen.reading = reading
+    try:
+        with screen.busy(_("Reading… esc stops")):
+            await asyncio.wait({reading})
+    finally:
+        screen.reading = None
+        reading.cancel()
+    return None if reading.cancelled() else reading.result()
 
 
 def _warning(page: Page) -> str:
@@ -62,7 +77,10 @@ async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str
     with screen.busy(_("Saving…")):
         saved = await screen.configuring.save(screen.instance, edit, now, theirs)
     if not saved.outcome.ok:
-        screen.refuse(_("Not saved: {why}").format(why=safe(saved.outcome.message)))
+        words = _("Not saved: {why}")
+        if saved.outcome.doubtful:
+            words = _("Nobody knows whether it was saved: {why} r compares it with what the server holds.")
+        screen.refuse(words.format(why=safe(saved.outcome.message)))
         return
     if not off:
         screen.drafts.drop(screen.instance, edit.wire, page.label)
