@@ -195,7 +195,7 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock, base_u
             ChatwootRows(store.database, ring), Links(store, catalog, egress, ring), egress, clock, random=random.random,
             base_url=lambda: bus.base_url.rstrip("/"), public=bool(settings.public_url),
         )
-        catalog.listeners.append(chatwoot.changed)
+        catalog.listeners += [chatwoot.changed, configure.changed]
         traffic = Traffic(store.database, bus, outbox, engine, clock)
         traffic.media_store, traffic.bridge = media_store, chatwoot
         chatwoot.send = _replies(traffic)

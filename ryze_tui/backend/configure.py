@@ -123,6 +123,11 @@ class Configure:
 
     # -- what deliveries need ------------------------------------------------------------------------------------------
 
+    def changed(self, record: Record, kind: str) -> None:
+        """A block was replaced, or the instance removed (kind ""): then nothing of it stays in memory."""
+        if not kind:
+            self._authorizations = {where: text for where, text in self._authorizations.items() if where[0] != record.id}
+
     def find(self, instance_id: str) -> Record | None:
         """The instance, while it exists."""
         return self._catalog.by_id.get(instance_id)

@@ -158,7 +158,8 @@ class RyzeClient:
 
     async def set_block(self, wire: Wire, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """Write a configuration block; the server's answer as an object. What it holds afterwards is for a read to tell."""
-        return await self._call("POST", wire.write + segment(name), replies.as_object, body=body, bounds=SETTING)
+        bounds = SETTING if wire.kind == "chatwoot" else ORDINARY
+        return await self._call("POST", wire.write + segment(name), replies.as_object, body=body, bounds=bounds)
 
     async def try_block(self, kind: str, name: str, label: str) -> dict[str, Any]:
         """Have the server try what it holds (an extension): its proxy, its store, or a webhook with a test event."""

@@ -310,3 +310,11 @@ async def test_a_redelivery_that_the_disk_refuses_is_not_promised(api: Api, monk
         status, message = await api.refused("POST", f"{HOOK}/deliveries/{dead['id']}/redeliver")
         assert status == 500 and "disk is full" in message
         assert len(receiver.got) == 1 and not api.backend.outbox.pending
+
+
+async def test_a_deleted_instance_leaves_no_authorization_in_memory(api: Api) -> None:
+    await api.new("a", webhookEnabled=True, webhookURL="http://127.0.0.1:9/x", webhookAuthorization="Bearer a")
+    await api.ok("GET", "/api/events/getWebhook/a")
+    assert "Bearer a" in str(vars(api.backend.configure))
+    await api.ok("DELETE", "/api/instance/delete/a")
+    assert "Bearer a" not in str(vars(api.backend.configure))

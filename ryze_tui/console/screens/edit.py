@@ -22,7 +22,7 @@ from ..forms.pages import TABS, Page, PageLine, TabLine
 from ..panes.arrangement import LIST_MOST, WIDE
 from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
-from .dialogs import Choice, Dialog, Entry, Menu, close, text
+from .dialogs import Dialog, Entry, text
 
 if TYPE_CHECKING:
     import asyncio
@@ -61,7 +61,7 @@ class EditScreen(Dialog[str]):
         self._pages: dict[str, list[Page]] = {key: [Page(kind) for kind in kinds] for key, kinds in _KINDS.items()}
         self._pages["4"] = [Page("webhook", DEFAULT_LABEL)]
         self._turned = dict.fromkeys(_KINDS, 0)
-        self._busy = ""
+        self.saving = ""
         self._into = False
         self._title = ""
         self.reading: asyncio.Task[Held | Outcome] | None = None
@@ -130,11 +130,11 @@ class EditScreen(Dialog[str]):
     @property
     def guards_quit(self) -> bool:
         """Whether quitting asks first."""
-        return bool(self.dirty) or bool(self._busy)
+        return bool(self.dirty) or bool(self.saving)
 
     def ask_quit(self) -> None:
         """Quitting with something unsaved."""
-        self.run_worker(self._leave(quit_too=True), exclusive=False)
+        self._leave(quit_too=True)
 
     def action_tab(self, key: str) -> None:
         self.tabs.at, self._into = key, False
@@ -205,7 +205,7 @@ class EditScreen(Dialog[str]):
     def _sync(self) -> None:
         self.tabs.dirty = frozenset(key for key, pages in self._pages.items() if any(page.dirty for page in pages))
         unsaved = _("* unsaved") if self.page.dirty else ""
-        self.line.remark = self._busy or unsaved or (_("not to be changed") if self.account.may("configure") else "")
+        self.line.remark = self.saving or unsaved or (_("not to be changed") if self.account.may("configure") else "")
         self.tabs.sync()
         self.line.sync()
         self.query_one("#note", Static).update(self._note())
@@ -321,7 +321,7 @@ class EditScreen(Dialog[str]):
     def action_review(self) -> None:
         from .saving import review
 
-        if self._busy:
+        if self.saving:
             self.refuse(_("The server has been asked already: wait for its answer."))
         else:
             self.run_worker(review(self), exclusive=False)
@@ -352,12 +352,12 @@ class EditScreen(Dialog[str]):
     @contextmanager
     def busy(self, words: str) -> Iterator[None]:
         """While the server is asked: said at the right of the pages, and nothing else begins."""
-        self._busy = words
+        self.saving = words
         self._sync()
         try:
             yield
         finally:
-            self._busy = ""
+            self.saving = ""
             self._sync()
 
     def took(self, page: Page, held: Held) -> None:
@@ -380,39 +380,15 @@ class EditScreen(Dialog[str]):
             self.action_close_now()
 
     def action_close_now(self) -> None:
-        self.run_worker(self._leave(), exclusive=False)
+        self._leave()
 
-    async def _leave(self, *, quit_too: bool = False) -> None:
-        from .saving import review
+    def _leave(self, *, quit_too: bool = False) -> None:
+        from .saving import leave
 
-        if self.reading is not None:
-            self.reading.cancel()
-            if not quit_too:
-                return
-        elif self._busy:
-            self.refuse(_("It is being saved: wait for the server's answer."))
-            return
-        while self.dirty:
-            page = self.dirty[0]
-            choices = [Choice("s", _("Save"), _("review it first")), Choice("d", _("Discard")), Choice("k", _("Stay"))]
-            title = _("{what} of {name} is not saved.").format(what=page.title, name=safe(self.instance))
-            answer = await self.app.push_screen_wait(Menu(title, choices))
-            if answer not in ("s", "d"):
-                return
-            self._go_to(page)
-            if answer == "s":
-                await review(self)
-                if page in self.dirty:
-                    return
-            elif page.edit is not None:
-                page.edit.revert()
-                page.new = False
-        if quit_too:
-            self.app.exit(return_code=0)
-        else:
-            close(self, "")
+        self.run_worker(leave(self, quit_too=quit_too), exclusive=False)
 
-    def _go_to(self, page: Page) -> None:
+    def go_to(self, page: Page) -> None:
+        """Show a page, wherever it is."""
         for key, pages in self._pages.items():
             if page in pages:
                 self.tabs.at, self._turned[key] = key, pages.index(page)

@@ -10,6 +10,7 @@ from ...operations.configuring import DEFAULT_LABEL, Held, Saved
 from ...operations.outcome import Outcome
 from ..forms.pages import Page
 from ..words import safe
+from .dialogs import Choice, Menu, close
 from .review import DiffersScreen, ReviewScreen
 
 if TYPE_CHECKING:
@@ -103,3 +104,33 @@ def _settle(screen: EditScreen, page: Page, saved: Saved) -> None:
         elif page.edit is not None and page.edit.wire.at_connect:
             words = _("Saved. It acts at the next reconnect: r on the list.")
     screen.app.notify(f"{safe(screen.instance)}: {words}", markup=False, timeout=5)
+
+
+async def leave(screen: EditScreen, *, quit_too: bool = False) -> None:
+    """Close the screen; what is not saved is asked about first, and a reading under way is given up."""
+    if screen.reading is not None:
+        screen.reading.cancel()
+        if not quit_too:
+            return
+    elif screen.saving:
+        screen.refuse(_("It is being saved: wait for the server's answer."))
+        return
+    while screen.dirty:
+        page = screen.dirty[0]
+        choices = [Choice("s", _("Save"), _("review it first")), Choice("d", _("Discard")), Choice("k", _("Stay"))]
+        title = _("{what} of {name} is not saved.").format(what=page.title, name=safe(screen.instance))
+        answer = await screen.app.push_screen_wait(Menu(title, choices))
+        if answer not in ("s", "d"):
+            return
+        screen.go_to(page)
+        if answer == "s":
+            await review(screen)
+            if page in screen.dirty:
+                return
+        elif page.edit is not None:
+            page.edit.revert()
+            page.new = False
+    if quit_too:
+        screen.app.exit(return_code=0)
+    else:
+        close(screen, "")
