@@ -223,3 +223,31 @@ async def test_read_only_is_said_before_anything_is_tried(opened: Open) -> None:
         account.read_only = True
         await edit(app, account, pilot, "settings", server)
         assert "read-only" in screen_text(app) and "review and save" not in screen_text(app)
+
+
+async def test_a_saved_label_leaves_the_others_in_sight(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await pilot.press("a")
+        await until(pilot, lambda: "New webhook" in screen_text(app))
+        await pilot.press(*"audit", "enter")
+        await until(pilot, lambda: screen.page.label == "audit" and screen._in_field())
+        await into(screen, pilot, "url")
+        await pilot.press(*"https://a.acme.com")
+        await save(app, screen, pilot)
+        await until(pilot, lambda: not screen.dirty)
+        app.clear_notifications()  # they lie over the line of pages
+        await until(pilot, lambda: "default ● on   audit ● on   crm ● on" in screen_text(app).splitlines()[2])
+        assert screen.page.label == "audit"
+
+
+async def test_arrow_keys_lead_into_the_buttons_and_out_of_them(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await into(screen, pilot, "ignoreStatus")
+        await pilot.press("down", "down")
+        assert screen.focused is not None and screen.focused.id == "revert"
+        await pilot.press("right", "left", "up", "up")
+        assert screen.form is not None and screen.focused is screen.form.control("ignoreStatus")

@@ -50,6 +50,8 @@ class EditScreen(Dialog[str]):
         Binding("R", "reread", show=False),
         Binding("T", "try_out", show=False),
         Binding("D", "deliveries", show=False),
+        Binding("up,left", "app.focus_previous", show=False),  # of the buttons; everything else has its own
+        Binding("down,right", "app.focus_next", show=False),
     ]
 
     def __init__(self, account: Account, configuring: Configuring, name: str, tab: str = "2") -> None:

@@ -93,11 +93,11 @@ async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str
 
 def _settle(screen: EditScreen, page: Page, saved: Saved) -> None:
     """Show what the server holds now, and say so."""
-    if saved.unread:
+    if saved.held is None:
         screen.reload(page)
         words = _("Saved. What the server holds could not be read: {why}").format(why=safe(saved.unread))
     else:
-        screen.took(page, Held(saved.held, page.held.rows if page.held is not None else {}))
+        screen.took(page, saved.held)
         words = _("Saved; the server holds what was asked.")
         if saved.differs:
             words = _("Saved, with differences.")
