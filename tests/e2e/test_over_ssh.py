@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import copy
 import re
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -178,7 +180,7 @@ def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
 @pytest.fixture
 def visit(request: pytest.FixtureRequest, world: World, server: Server, tmp_path: Path) -> Iterator[Visit]:
     """Named after its story and the mode."""
-    name = request.node.originalname.removeprefix("test_") + ("-ours" if server.extensions else "-plain")
+    name = request.node.originalname.removeprefix("test_")[:8] + ("-ours" if server.extensions else "-plain")
     made = server.create(
         name, proxyEnabled=True, proxyHost="127.0.0.1", proxyPort=str(world.was.port), proxyProtocol="socks5", proxyUsername=USER,
         proxyPassword=PASSWORD, websocketEnabled=True, websocketEvents=["message.exchange", "instance.state"],
@@ -330,3 +332,50 @@ def test_chatwoot(visit: Visit) -> None:
     assert shown["content"] == "to the desk"
     assert [one["status"] for one in state["conversations"] if one["id"] == shown["conversation_id"]] == ["pending"]
     visit.leave()
+
+
+def test_keys_over_a_line(visit: Visit) -> None:
+    """A paste of several lines, escape and a letter in one packet, another size in the middle of it, the server away."""
+    visit.open("2", "Reject message")
+    visit.field("Reject message")
+    visit.console.press("end")
+    visit.console.send(b"\x1b[200~ and later\nq\nd\r\n\x1b[201~")
+    visit.console.wait_for("Not now and later")
+    visit.console.wait_for("Of 3 lines only the first was pasted")
+    visit.console.resize(50, 20)
+    visit.console.wait_for(lambda console: "Not now and later" in console.lines()[5], what="the form in the smaller window")
+    visit.console.resize(80, 24)
+    visit.console.wait_for("Reject message: ")
+    visit.console.send(b"\x1br")
+    visit.console.wait_for("s saves")
+    if visit.server.extensions:  # it takes the console 20 s to give up: told once
+        visit.server.pause()
+        visit.console.press("s")
+        visit.console.wait_for("Nobody knows whether it was saved", 30)
+        visit.server.go_on()
+        visit.console.wait_for("LIVE", 30)
+        visit.console.press("r")
+        visit.console.wait_for("The server holds exactly", 20)
+    else:
+        visit.console.press("s")
+        visit.console.wait_for("holds what was asked")
+    visit.only(lambda held: held["settings"]["settings"].update(callRejectMessage="Not now and later"))
+    visit.leave()
+
+
+def test_cut_off_it_leaves_nothing_running(visit: Visit) -> None:
+    visit.open("2", "Reject message")
+    visit.field("Reject message")
+    visit.console.type("x")
+    visit.console.wait_for("* unsaved")
+    there = running_there(visit.server.url)
+    assert there, "the console on the other side"
+    visit.console.signal(signal.SIGKILL)
+    until(lambda: not running_there(visit.server.url))
+    visit.only(lambda held: None)
+
+
+def running_there(url: str) -> list[str]:
+    """Consoles on that server that this machine runs."""
+    out = subprocess.run(["ps", "axww", "-o", "args="], check=True, capture_output=True, text=True).stdout
+    return [line for line in out.splitlines() if "ryze_tui --url" in line and url in line and not line.startswith("/usr/bin/ssh")]

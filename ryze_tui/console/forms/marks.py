@@ -30,7 +30,7 @@ class Marked(Message):
 
 
 class Marks(Canvas):
-    """Words with a mark before each; arrows move between them, space or enter marks. Columns as the width allows."""
+    """Words with a mark before each; arrows move between them, space marks, enter goes on. Columns as the width allows."""
 
     can_focus = True
     ground = ink.BAR
@@ -39,7 +39,8 @@ class Marks(Canvas):
         Binding("right", "move(1)", show=False),
         Binding("up", "leap(-1)", show=False),
         Binding("down", "leap(1)", show=False),
-        Binding("space,enter", "mark", show=False),
+        Binding("space", "mark", show=False),
+        Binding("enter", "app.focus_next", show=False),  # as in a field of text: who goes on changes nothing
     ]
 
     def __init__(self, words: Sequence[str], *, id: str | None = None) -> None:
@@ -51,6 +52,11 @@ class Marks(Canvas):
     def value(self) -> Any:
         """What is marked."""
         raise NotImplementedError
+
+    @property
+    def keys(self) -> str:
+        """How it is changed."""
+        return _("Space ticks, arrow keys move.")
 
     def marked(self, word: str) -> str:
         """The mark of a word."""
@@ -133,6 +139,10 @@ class Switch(Marks):
     def value(self) -> bool:
         return self.on
 
+    @property
+    def keys(self) -> str:
+        return _("Space turns it on and off.")
+
     def marked(self, word: str) -> str:
         return "[x]" if self.on else "[ ]"
 
@@ -185,6 +195,10 @@ class Pick(Marks):
     @property
     def value(self) -> str:
         return self.chosen
+
+    @property
+    def keys(self) -> str:
+        return _("←→ choose.")
 
     def marked(self, word: str) -> str:
         return "(•)" if word == self.chosen else "( )"

@@ -47,7 +47,7 @@ class BlocksScreen(Dialog[None]):
             yield text("", "dim", id="help")
 
     def on_mount(self) -> None:
-        self.line.focus()
+        self.set_focus(self.line)
         self._show()
 
     def _show(self) -> None:
@@ -76,11 +76,11 @@ class BlocksScreen(Dialog[None]):
 
     def action_into(self) -> None:
         if self.form is not None:
-            self.form.first.focus()
+            self.set_focus(self.form.first)
 
     def action_close(self) -> None:
         if self.form is not None and self.focused is not None and self.form in self.focused.ancestors:
-            self.line.focus()
+            self.set_focus(self.line)
         else:
             self.dismiss(None)
 

@@ -23,6 +23,7 @@ from ..panes.arrangement import LIST_MOST, WIDE
 from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
 from .dialogs import Dialog, Entry, text
+from .notes import note
 
 if TYPE_CHECKING:
     import asyncio
@@ -44,6 +45,7 @@ class EditScreen(Dialog[str]):
         Binding("1", "close_now", show=False),
         *(Binding(key, f"tab('{key}')", show=False) for key, _title, _kinds in TABS),
         Binding("r", "review", show=False),
+        Binding("ctrl+s", "review_from_field", show=False),
         Binding("u", "revert", show=False),
         Binding("a", "add", show=False),
         Binding("f", "draft", show=False),
@@ -86,7 +88,7 @@ class EditScreen(Dialog[str]):
         self._fit()
         self._show_title()
         self.set_interval(1.0, self._show_title)
-        self.line.focus()
+        self.set_focus(self.line)
         self._open()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -140,7 +142,7 @@ class EditScreen(Dialog[str]):
 
     def action_tab(self, key: str) -> None:
         self.tabs.at, self._into = key, False
-        self.line.focus()
+        self.set_focus(self.line)
         self._open()
 
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
@@ -172,7 +174,7 @@ class EditScreen(Dialog[str]):
         self._show_page()
 
     def _take(self, page: Page, held: Held) -> None:
-        page.held, page.problem, page.new = held, "", False
+        page.held, page.problem, page.doubt, page.new = held, "", "", False
         page.edit = self.configuring.edit(page.kind, held, page.label)
         if page.kind == "webhook":
             self._list_webhooks(held)
@@ -210,18 +212,8 @@ class EditScreen(Dialog[str]):
         self.line.remark = self.saving or unsaved or (_("not to be changed") if self.account.may("configure") else "")
         self.tabs.sync()
         self.line.sync()
-        self.query_one("#note", Static).update(self._note())
+        self.query_one("#note", Static).update(note(self.page, self.drafts, self.instance))
         self._help()
-
-    def _note(self) -> str:
-        page = self.page
-        if page.edit is None:
-            return ""
-        if page.edit.switches_off:
-            return _("Switching it off erases the rest on the server; a draft without secrets is kept here.")
-        if page.edit.was.get("enabled") is False and self.drafts.find(self.instance, page.edit.wire, page.label):
-            return _("What it held before it was switched off is kept here: f fills it in.")
-        return ""
 
     def on_descendant_focus(self) -> None:
         self._help()
@@ -230,7 +222,7 @@ class EditScreen(Dialog[str]):
         form = self.form
         words = form.help_of(self.focused) if form is not None else ""
         if words:
-            words += "  " + _("(esc leaves the field)")
+            words += "  " + _("(esc leaves the field · ctrl+s review and save)")
         else:
             words = _("↓ into the form · ←→ page · 1–6 tab · r review and save · u revert · esc close")
             if reason := self.account.may("configure"):
@@ -248,7 +240,7 @@ class EditScreen(Dialog[str]):
         """Into the form; of a page that is still being read as soon as it is there."""
         self._into = self.form is None
         if self.form is not None:
-            self.form.first.focus()
+            self.set_focus(self.form.first)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters and digits are verbs on the form, never in a field: a word typed into the wrong place must do nothing."""
@@ -276,6 +268,7 @@ class EditScreen(Dialog[str]):
     def action_revert(self) -> None:
         if self.page.edit is not None and self.form is not None and self.page.dirty:
             self.page.edit.revert()
+            self.page.doubt = ""
             self.form.show()
             self._sync()
 
@@ -328,6 +321,10 @@ class EditScreen(Dialog[str]):
         else:
             self.run_worker(review(self), exclusive=False)
 
+    def action_review_from_field(self) -> None:
+        """As `r`, wherever the focus is: what a hand does that has saved things elsewhere."""
+        self.action_review()
+
     def action_try_out(self) -> None:
         """`T`: the server tries what it holds."""
         from ...probes.blocks import TRIED
@@ -363,21 +360,26 @@ class EditScreen(Dialog[str]):
             self._sync()
 
     def took(self, page: Page, held: Held) -> None:
-        """The server holds this now."""
+        """The server holds this now. The form is made anew, so the focus goes back to the pages."""
+        self.set_focus(self.line)
         self._take(page, held)
         self._show_page()
 
+    def say(self) -> None:
+        """Something is to be said of a page."""
+        self._sync()
+
     def reload(self, page: Page) -> None:
         """Nobody knows what it holds: read it again."""
-        page.edit, page.problem, page.new = None, "", False
+        page.edit, page.problem, page.doubt, page.new = None, "", "", False
         self._open()
 
     # -- leaving -------------------------------------------------------------------------------------------------------
 
     def action_close(self) -> None:
-        """Escape: out of the field, then out of the screen."""
+        """Escape: out of the field, then out of the screen. At once (`focus()` waits), so that a letter in its wake is a verb."""
         if self._in_field():
-            self.line.focus()
+            self.set_focus(self.line)
         else:
             self.action_close_now()
 

@@ -40,8 +40,15 @@ async def review(screen: EditScreen) -> None:
     if isinstance(now, Outcome):
         screen.refuse(_("Nothing was saved: the block could not be read again. {why}").format(why=safe(now.message)))
         return
+    page.doubt = ""
+    screen.say()
+    changes = edit.review(now.values)
+    if not page.new and changes and all(change.now == change.yours for change in changes):
+        screen.took(page, now)
+        screen.app.notify(_("The server holds exactly this already: nothing is left to save."), markup=False, timeout=5)
+        return
     title = _("Save {what} of {name}?").format(what=page.title, name=safe(screen.instance))
-    theirs = await screen.app.push_screen_wait(ReviewScreen(title, edit.review(now.values), _warning(page)))
+    theirs = await screen.app.push_screen_wait(ReviewScreen(title, changes, _warning(page)))
     if theirs is not None:
         await _save(screen, page, now, theirs)
 
@@ -78,10 +85,11 @@ async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str
     with screen.busy(_("Saving…")):
         saved = await screen.configuring.save(screen.instance, edit, now, theirs)
     if not saved.outcome.ok:
-        words = _("Not saved: {why}")
         if saved.outcome.doubtful:
-            words = _("Nobody knows whether it was saved: {why} r compares it with what the server holds.")
-        screen.refuse(words.format(why=safe(saved.outcome.message)))
+            page.doubt = saved.outcome.message
+            screen.say()
+        else:
+            screen.refuse(_("Not saved: {why}").format(why=safe(saved.outcome.message)))
         return
     if not off:
         screen.drafts.drop(screen.instance, edit.wire, page.label)
