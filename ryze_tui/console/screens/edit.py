@@ -202,8 +202,8 @@ class EditScreen(Dialog[str]):
                 if self._into:
                     self.call_after_refresh(self.action_into)
             else:
-                words = safe(page.problem) + "  " + _("R reads it again.") if page.problem else _("Reading…")
-                body.mount(Static(words, markup=False, classes="reading"))
+                words = safe(page.problem) + "\n" + _("R reads it again.") if page.problem else _("Reading…")
+                body.mount(Static(words, markup=False, classes="unread" if page.problem else "reading"))
         self._sync()
 
     def _sync(self) -> None:
@@ -225,7 +225,9 @@ class EditScreen(Dialog[str]):
             words += "  " + _("(esc leaves the field · ctrl+s review and save)")
         else:
             words = _("↓ into the form · ←→ page · 1–6 tab · r review and save · u revert · esc close")
-            if reason := self.account.may("configure"):
+            if self.page.edit is None:
+                words = _("←→ page · 1–6 tab · esc close")
+            elif reason := self.account.may("configure"):
                 words = f"{safe(reason)} {_('←→ page · 1–6 tab · esc close')}"
             elif self.tabs.at == "4":
                 words = _("a another label · T try it out · D deliveries") + " · " + words
@@ -364,10 +366,6 @@ class EditScreen(Dialog[str]):
         self.set_focus(self.line)
         self._take(page, held)
         self._show_page()
-
-    def say(self) -> None:
-        """Something is to be said of a page."""
-        self._sync()
 
     def reload(self, page: Page) -> None:
         """Nobody knows what it holds: read it again."""

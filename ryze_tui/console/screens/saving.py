@@ -40,8 +40,6 @@ async def review(screen: EditScreen) -> None:
     if isinstance(now, Outcome):
         screen.refuse(_("Nothing was saved: the block could not be read again. {why}").format(why=safe(now.message)))
         return
-    page.doubt = ""
-    screen.say()
     changes = edit.review(now.values)
     if not page.new and changes and all(change.now == change.yours for change in changes):
         screen.took(page, now)
@@ -60,6 +58,8 @@ async def _read_again(screen: EditScreen, page: Page) -> Held | Outcome | None:
     try:
         with screen.busy(_("Reading… esc stops")):
             await asyncio.wait({reading})
+            if not reading.cancelled() and isinstance(reading.result(), Held):
+                page.doubt = ""
     finally:
         screen.reading = None
         reading.cancel()
@@ -84,11 +84,9 @@ async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str
         screen.drafts.keep(screen.instance, edit.wire, now.values or edit.was, page.label)
     with screen.busy(_("Saving…")):
         saved = await screen.configuring.save(screen.instance, edit, now, theirs)
+        page.doubt = saved.outcome.message if saved.outcome.doubtful else ""
     if not saved.outcome.ok:
-        if saved.outcome.doubtful:
-            page.doubt = saved.outcome.message
-            screen.say()
-        else:
+        if not page.doubt:
             screen.refuse(_("Not saved: {why}").format(why=safe(saved.outcome.message)))
         return
     if not off:
