@@ -28,7 +28,7 @@ FROZEN: Final = [
     (re.compile(r"(?<=14:02:)\d\d\b"), "07"),
     (re.compile(r"(?<=127\.0\.0\.1:)\d{5}(?=/wa)"), "18080"),
     (re.compile(r"(?<=127\.0\.0\.1:)\d+(?!\d|/wa)"), "8080"),
-    (re.compile(r"\bmsg_[0-9a-f]{20}\b"), "msg_03c7cc47620fce99b294"),
+    (re.compile(r"\bmsg_[0-9a-f]{24}\b"), "msg_03c7cc47620fce99b29472a4"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "2026-01-01"),
     (re.compile(r"(?<=•••)[0-9A-Za-z_-]{4}\b"), "3f2a"),
 ]

@@ -17,7 +17,7 @@ def note(page: Page, drafts: Drafts, instance: str) -> str:
     if page.edit is None:
         return ""
     if page.doubt:
-        words = _("Nobody knows whether it was saved: {why} r compares it with what the server holds.")
+        words = _("Nobody knows whether it was saved: r compares it with what the server holds. ({why})")
         return words.format(why=safe(page.doubt))
     if page.edit.switches_off:
         return _("Switching it off erases the rest on the server; a draft without secrets is kept here.")
