@@ -1,4 +1,4 @@
-"""A connection through an instance's proxy, and a look at one, by the rules of egress: the address checked is the address dialled."""
+"""A connection through an instance's proxy, and a look at one, by the rules of egress: what is checked is what is dialled."""
 
 from __future__ import annotations
 
