@@ -21,7 +21,9 @@ DELETED: Final = "instance.deleted"
 ACCOUNT_STREAM: Final = "account-stream"
 SINCE: Final = "since"
 DELIVERIES: Final = "deliveries"
-EXTENSIONS: Final = (ACCOUNT_STREAM, DELIVERIES, SINCE)
+TRIALS: Final = "trials"
+"""It tries out a block that is sent to it, stored or not."""
+EXTENSIONS: Final = (ACCOUNT_STREAM, DELIVERIES, SINCE, TRIALS)
 """What our server adds to the plain contract today, as `/health` lists it."""
 
 CODE_MOST: Final = 1500

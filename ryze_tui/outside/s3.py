@@ -50,6 +50,8 @@ class Failure(Exception):
     def __init__(self, kind: str, text: str, **about: object) -> None:
         self.kind, self.text, self.about = kind, text, about
         self.words = text.format(**about) if about else text
+        self.doubtful = False
+        """Whether it may have been done all the same."""
         super().__init__(self.words)
 
     def said(self, translate: Callable[[str], str]) -> str:
@@ -190,7 +192,9 @@ async def within(seconds: float, doing: Awaitable[T]) -> T:
         async with asyncio.timeout(seconds):
             return await doing
     except TimeoutError:
-        raise Failure(UNREACHABLE, mark("no answer within {seconds} s"), seconds=f"{seconds:.0f}") from None
+        late = Failure(UNREACHABLE, mark("no answer within {seconds} s"), seconds=f"{seconds:.0f}")
+        late.doubtful = True
+        raise late from None
     except (BaseError, OSError, ValueError, NotImplementedError) as error:  # some of its errors are Python's own
         raise in_words(str(error)) from None
 
@@ -223,7 +227,9 @@ def in_words(text: str) -> Failure:
     if code == "NoSuchBucket":
         return Failure(BUCKET, mark("the bucket does not exist ({shown})"), shown=shown)
     if status in (408, 425, 429) or status >= 500 or status < 400:
-        return Failure(TROUBLE, mark("the store answered {shown}"), shown=shown)
+        trouble = Failure(TROUBLE, mark("the store answered {shown}"), shown=shown)
+        trouble.doubtful = status >= 500
+        return trouble
     if status == 404 and not code:
         return Failure(BUCKET, mark("there is nothing of the kind at that endpoint (404)"))
     return Failure(OBJECT, mark("the store refused the object ({shown})"), shown=shown)

@@ -9,8 +9,8 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from ... import __version__
@@ -27,6 +27,8 @@ TRIES_REFUSED: Final = 2
 AGAIN: Final = frozenset({408, 425, 429})
 USER_AGENT: Final = f"ryze-tui/{__version__}"
 
+TEST_TOKEN: Final = "token-of-a-test"
+"""In place of the instance's own, where its webhook is not set to go."""
 DELIVERED: Final = "delivered"
 PENDING: Final = "pending"
 DEAD: Final = "dead"
@@ -39,6 +41,15 @@ class Fate:
     state: str
     wait: float = 0.0
     pause: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that is to be tried. `known`: its URL is the stored one; no other place is told the instance's token."""
+
+    row: dict[str, Any]
+    authorization: str = field(repr=False)
+    known: bool
 
 
 def fate(status: int | None, attempt: int, random: Callable[[], float], *, retry_after: str = "") -> Fate:

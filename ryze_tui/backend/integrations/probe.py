@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...i18n import mark
 from ...outside.s3 import CONTENT
-from .s3 import TROUBLE, Client, Failure, Target
+from .s3 import Client, Failure, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ async def probe(client: Client, where: Target, key: str, monotonic: Callable[[],
 
     A put of which nobody knows what came of it may have left something: that is removed, as well as it can be.
     """
-    put, kind = await _timed("put", client.put(where, key, CONTENT, {"Content-Type": "text/plain"}), monotonic)
+    put, doubtful = await _timed("put", client.put(where, key, CONTENT, {"Content-Type": "text/plain"}), monotonic)
     steps = [put]
     if not put.error:
         steps.append((await _timed("get", _same(client, where, key), monotonic))[0])
-    if not put.error or kind == TROUBLE:
+    if not put.error or doubtful:
         steps.append((await _timed("delete", client.delete(where, key), monotonic))[0])
     return steps
 
@@ -38,11 +38,11 @@ async def _same(client: Client, where: Target, key: str) -> None:
         raise Failure("", mark("the store returned something else than was put there"))
 
 
-async def _timed(name: str, doing: Awaitable[None], monotonic: Callable[[], float]) -> tuple[Step, str]:
-    """The step, and the kind of its failure."""
-    began, words, kind = monotonic(), "", ""
+async def _timed(name: str, doing: Awaitable[None], monotonic: Callable[[], float]) -> tuple[Step, bool]:
+    """The step, and whether it may have been done although it failed."""
+    began, words, doubtful = monotonic(), "", False
     try:
         await doing
     except Failure as failure:
-        words, kind = failure.words, failure.kind
-    return Step(name, round((monotonic() - began) * 1000), words), kind
+        words, doubtful = failure.words, failure.doubtful
+    return Step(name, round((monotonic() - began) * 1000), words), doubtful
