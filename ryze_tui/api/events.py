@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from ..i18n import _
 from .errors import BadReply
@@ -177,3 +178,11 @@ def parse_account_frame(raw: str | bytes) -> Frame:
     if name == DELETED:
         return RowDeleted(instance, seq)
     return Event(name, instance, data, seq)
+
+
+def delivery_url(url: str, event: str, *, by_events: bool) -> str:
+    """Where an event goes: the row's URL, or `<url>/<event>`, before a query string if there is one (contract §2.12)."""
+    if not by_events:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{event}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..api import states
 from ..api.errors import RyzeError, Unreachable
-from ..api.events import INSTANCE_STATE, Event
+from ..api.events import INSTANCE_STATE, TRIALS, Event
 from ..client.address import BadAddress
 from ..client.budget import Budget, Budgets
 from ..client.calls import CallLog
@@ -252,7 +252,14 @@ class Account:
             return None
         client = self._client
         drafts = Drafts(f"{client.base} {client.token}")
-        return Configuring(client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions))
+        return Configuring(
+            client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions),
+            tries=lambda: TRIALS in self.server.extensions, token=self._token_of,
+        )
+
+    def _token_of(self, name: str) -> str:
+        row = self.model.rows.get(name)
+        return row.item.token if row is not None else ""
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""

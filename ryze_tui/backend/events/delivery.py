@@ -11,9 +11,11 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 from ... import __version__
+from ...api.events import delivery_url as target
+
+__all__ = ["target"]
 
 SECONDS: Final = 10.0
 """One attempt, from dialling to the end of the answer."""
@@ -69,14 +71,6 @@ def asked_for(retry_after: str) -> float:
     """Seconds of a Retry-After header; 0 for dates and nonsense, which our own schedule answers well enough."""
     text = retry_after.strip()
     return min(float(text), LONGEST_WAIT) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
-
-
-def target(url: str, event: str, *, by_events: bool) -> str:
-    """Where an event goes: the row's URL, or `<url>/<event>`, before a query string if there is one."""
-    if not by_events:
-        return url
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{event}"))
 
 
 def signature(secret: bytes, delivery_id: str, timestamp: int, body: bytes) -> str:
