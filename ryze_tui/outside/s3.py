@@ -207,6 +207,8 @@ _BROKEN: Final = (
     ("InvalidMessage", mark("it does not speak TLS")),
     ("Timeout", mark("no answer in time")), ("TimedOut", mark("no answer in time")),
     ("TunnelUnsuccessful", mark("the connection was refused or could not be made")),
+    ("ConnectionRefused", mark("it refuses connections")), ("dns error", mark("its name cannot be resolved")),
+    ("kind: Connect", mark("the connection could not be made")),
 )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -14,8 +13,8 @@ from tests.fakes.chatwoot.data import ADMIN, AGENT, OUTSIDER
 from tests.fakes.chatwoot.process import Chatwoot
 from tests.fakes.proxy import counting_proxy
 
-from ..e2e.receivers import HANG, Receiver
-from .harness import TOKEN, Api
+from ..e2e.receivers import Receiver
+from .harness import Api
 from .test_proxy import PASSWORD, REFUSED, block
 
 SCHEMAS = document("1", simulated=True)["components"]["schemas"]
@@ -60,7 +59,7 @@ async def test_a_stored_password_is_for_its_host_and_user_only(api: Api) -> None
 
 
 async def test_a_webhook_that_is_not_saved(api: Api) -> None:
-    token = (await api.new("a"))["token"]
+    await api.new("a")
     where = "/api/events/webhook/a/test"
     async with Receiver() as receiver:
         sent = {"url": receiver.url + "/in", "authorization": "Bearer abc123", "byEvents": True}
@@ -79,7 +78,6 @@ async def test_a_webhook_that_is_not_saved(api: Api) -> None:
         assert gone["httpStatus"] is None and gone["steps"][0]["error"] == "Connection refused"
     assert (await api.refused("POST", where, {"url": "nowhere"})) == (400, "Invalid webhook URL")
     assert (await api.refused("POST", where, {"url": "http://127.0.0.1:9", "enabled": False}))[0] == 409
-    assert token
 
 
 async def test_neither_authorization_nor_token_reach_another_url(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,12 +161,11 @@ async def test_chatwoot_finds_its_inbox_and_keeps_its_token(api: Api, chatwoot: 
         status, words = await api.refused("POST", "/api/chatwoot/test/a", sent | {"chatwootBaseUrl": other.url})
         assert status == 400 and words.startswith("invalid body: chatwootApiToken is required") and ELSEWHERE in words
         assert other.got == [] and ADMIN not in words
-    assert await api.refused("POST", "/api/chatwoot/test/a", {}) == (400, "invalid body: chatwootApiToken is required: "
-                                                                     "the stored one is kept for the chatwootBaseUrl it was set with")  # fmt: skip
+    assert (await api.refused("POST", "/api/chatwoot/test/a", {}))[0] == 400
 
 
 async def test_they_are_extensions(plain: Api) -> None:
     await plain.new("a")
     for path in ("/api/events/webhook/a/test", "/api/chatwoot/test/a", "/api/instance/proxy/a/test"):
         assert await plain.refused("POST", path, {"url": "http://127.0.0.1:9"}) == (404, "Not found")
-    assert "trials" not in (await plain.call("GET", "/health")).text and TOKEN and HANG
+    assert "trials" not in (await plain.call("GET", "/health")).text
