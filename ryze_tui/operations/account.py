@@ -248,18 +248,14 @@ class Account:
         from .configuring import Configuring
         from .drafts import Drafts
 
-        if self._client is None:
+        client, feed = self._client, self._feed
+        if client is None or feed is None:
             return None
-        client = self._client
         drafts = Drafts(f"{client.base} {client.token}")
         return Configuring(
             client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions),
-            tries=lambda: TRIALS in self.server.extensions, token=self._token_of,
+            tries=lambda: TRIALS in self.server.extensions, token=feed.token_of,
         )
-
-    def _token_of(self, name: str) -> str:
-        row = self.model.rows.get(name)
-        return row.item.token if row is not None else ""
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""

@@ -51,7 +51,7 @@ class Configuring:
         self, client: RyzeClient, write: Write, drafts: Drafts, *, keeps_secrets: Callable[[], bool],
         tries: Callable[[], bool] = lambda: False, token: Callable[[str], str] = lambda name: "",
     ) -> None:
-        """`keeps_secrets()`, `tries()`: what the server is known to do; `token(name)`: an instance's own, empty when unknown."""
+        """`keeps_secrets()`, `tries()`: what the server is known to do; `token(name)`: what its stream is opened with."""
         self._client, self._write, self._keeps_secrets = client, write, keeps_secrets
         self._tries, self._token = tries, token
         self.drafts = drafts
@@ -102,7 +102,7 @@ class Configuring:
         from ..client.address import segment
         from ..client.stream import Dialler
 
-        return await Dialler(self._client)(f"/ws/{segment(name)}", self._token(name) or self._client.token)
+        return await Dialler(self._client)(f"/ws/{segment(name)}", self._token(name))
 
     async def deliveries(self, name: str, label: str) -> list[Delivery] | Outcome:
         """The newest deliveries of a webhook; an Outcome that says why when they cannot be read."""

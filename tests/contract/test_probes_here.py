@@ -98,6 +98,18 @@ async def look(body: dict[str, Any], target: proxy.Target, seconds: float = 5.0)
     return settled([step async for step in proxy.steps(body, seconds, target)])
 
 
+async def refuses(port: int) -> None:
+    """Until nobody listens there: workers of a proxy that was killed let go of the port a moment after it."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                return
+            writer.transport.abort()
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("kind", ["pproxy-socks5", "pproxy-http", "proxy.py-http", "proxy.py-https"])
 async def test_real_proxies(kind: str, tmp_path: Path, authority: Authority) -> None:
     certificate = authority.certificate("127.0.0.1") if kind.endswith("https") else None
@@ -110,6 +122,7 @@ async def test_real_proxies(kind: str, tmp_path: Path, authority: Authority) -> 
             assert [step.name for step in right][-2:] == ["connect", "target"] and all(" ms" in step.words for step in right)
             wrong = await look(proxied(protocol, real.port, password="wrong-one"), target)
             assert (wrong[-1].name, wrong[-1].result) == ("auth", BAD) and "refused the user name or password" in wrong[-1].words
+        await refuses(real.port)
         gone = await look(proxied(protocol, real.port), target)
         assert (gone[-1].name, gone[-1].result) == ("tcp", BAD) and "cannot be reached" in gone[-1].words
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class FakeBlocks:
         self.keeps = True
         self.wanted: list[str] = []
         self.tried: dict[str, Any] = {}
+        self.hangs = False
         self.log: list[Delivery] = []
 
     def _fail(self) -> None:
@@ -90,6 +92,8 @@ class FakeBlocks:
     async def try_block(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
         self._fail()
         self.sent.append((f"try {kind}", dict(body)))
+        if self.hangs:
+            await asyncio.Event().wait()
         return self.tried
 
     async def deliveries(self, name: str, label: str) -> list[Delivery]:
