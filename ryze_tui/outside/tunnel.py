@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 import time
@@ -121,7 +122,8 @@ class _Course:
         if isinstance(error, socket.gaierror) or (name == "address" and isinstance(error, OSError | ValueError)):
             return NoWay(Fault.UNREACHABLE, mark("the proxy {where} cannot be found: no such host"), where=self._where)
         if name == "tcp" and isinstance(error, OSError):
-            why = error.strerror or "no connection"
+            # asyncio's own text has the address in it, in Python's writing
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or "no connection"
             return NoWay(Fault.UNREACHABLE, mark("the proxy {where} cannot be reached: {why}"), where=self._where, why=why)
         return NoWay(Fault.LOST, mark("the proxy {where} closed the connection"), where=self._where)
 
