@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from ryze_tui.client.http import RyzeClient
 from ryze_tui.client.stream import Dialler, Socket
+from ryze_tui.operations.account import Account
 from ryze_tui.outside import s3
 from ryze_tui.probes import chatwoot as chatwoot_probe
-from ryze_tui.probes import from_here, proxy, store
+from ryze_tui.probes import from_here, from_server, proxy, store
 from ryze_tui.probes.steps import BAD, GOOD, RUNNING, WARN, Step
 from ryze_tui.probes.trial import Trial
 
@@ -26,7 +27,7 @@ from tests.fakes.proxy import counting_proxy
 from tests.fakes.real_proxies import PASSWORD, USER, pproxy, proxy_py
 
 from ..e2e.receivers import HANG, Receiver
-from .harness import Api
+from .harness import TOKEN, Api, running
 
 
 async def tried(trial: Trial, seconds: float = 5.0, **more: Any) -> list[Step]:
@@ -206,6 +207,23 @@ async def test_a_look_at_a_store_that_is_given_up_removes_its_object(weeds: weed
     assert names(weeds) == []
 
 
+async def test_so_does_a_look_whose_task_is_cancelled(weeds: weed.Weed) -> None:
+    began = asyncio.Event()
+
+    async def collect() -> None:
+        async for step in from_here.probe(Trial("s3", "sales", weeds.block())):
+            if (step.name, step.result) == ("get", RUNNING):
+                assert len(names(weeds)) == 1
+                began.set()
+
+    task = asyncio.create_task(collect())
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert names(weeds) == []
+
+
 # -- webhook -----------------------------------------------------------------------------------------------------------
 
 
@@ -316,3 +334,30 @@ async def test_a_stream(plain: Api) -> None:
         assert told(steps) == [("upgrade", BAD)] and "no answer within 0.2 s" in steps[1].words
     client = RyzeClient("http://127.0.0.1:9", token)
     assert "refuses connections" in (await tried(trial, dial=dial))[1].words
+
+
+# -- through an account ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("extensions", [True, False])
+async def test_an_account_knows_who_can_try(
+    extensions: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    async with running(tmp_path, extensions=extensions) as api, counting_proxy(USER, PASSWORD) as made:
+        await api.new("sales", websocketEnabled=True)
+        account = Account(api.url, TOKEN)
+        assert (await account.check()).ok
+        configuring = account.configuring
+        assert configuring is not None and configuring.tries is extensions
+        trial = Trial("proxy", "sales", proxied("socks5", made.port))
+        steps = [step async for step in from_server.probe(configuring, trial) if step.result != RUNNING]
+        if extensions:
+            assert (steps[-2].name, steps[-1].words) == ("target", "It works.")
+        else:
+            assert "an extension of ours" in steps[-1].words
+        steps = await tried(Trial("websocket", "sales", {}), dial=configuring.stream)
+        assert told(steps) == [("upgrade", GOOD), ("heartbeat", GOOD)]
+        used = [call.path for call in account.calls if call.path.startswith("/ws/")]
+        assert used == ["/ws/sales"] and not any(PASSWORD in str(call) for call in account.calls)
+        await account.close()
