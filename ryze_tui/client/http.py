@@ -30,6 +30,11 @@ LISTING: Final = Bounds(seconds=60.0, most=1 << 26)
 """A list of 10,000 items is 14 MB."""
 SETTING: Final = Bounds(seconds=75.0, silence=75.0)
 """Setting Chatwoot up takes the server up to a minute (contract §6)."""
+TRIALS: Final = {
+    "proxy": "/api/instance/proxy/{name}/test", "s3": "/api/instance/s3/{name}/test",
+    "webhook": "/api/events/webhook/{name}/test", "chatwoot": "/api/chatwoot/test/{name}",
+}
+"""Kind -> where a server of ours tries it out."""
 CONNECTING: Final = Bounds(seconds=75.0, silence=75.0)
 """The server itself waits about 60 s for a code (contract §3)."""
 
@@ -161,13 +166,9 @@ class RyzeClient:
         bounds = SETTING if wire.kind == "chatwoot" else ORDINARY
         return await self._call("POST", wire.write + segment(name), replies.as_object, body=body, bounds=bounds)
 
-    async def try_block(self, kind: str, name: str, label: str) -> dict[str, Any]:
-        """Have the server try what it holds (an extension): its proxy, its store, or a webhook with a test event."""
-        where = f"/api/instance/{kind}/{segment(name)}/test"
-        if kind == "webhook":
-            where = f"/api/events/webhook/{segment(name)}/deliveries/test"
-        body = {"label": label} if kind == "webhook" else {}
-        return await self._call("POST", where, replies.as_object, body=body, bounds=SETTING)
+    async def try_block(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Have the server try a block as it is sent (an extension); nothing is stored. `kind`: one of TRIALS."""
+        return await self._call("POST", TRIALS[kind].format(name=segment(name)), replies.as_object, body=body, bounds=SETTING)
 
     async def redeliver(self, name: str, delivery: str) -> Written:
         """`POST …/deliveries/:id/redeliver`, an extension: once more, under the same id."""

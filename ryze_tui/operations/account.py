@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..api import states
 from ..api.errors import RyzeError, Unreachable
-from ..api.events import INSTANCE_STATE, Event
+from ..api.events import INSTANCE_STATE, TRIALS, Event
 from ..client.address import BadAddress
 from ..client.budget import Budget, Budgets
 from ..client.calls import CallLog
@@ -248,11 +248,14 @@ class Account:
         from .configuring import Configuring
         from .drafts import Drafts
 
-        if self._client is None:
+        client, feed = self._client, self._feed
+        if client is None or feed is None:
             return None
-        client = self._client
         drafts = Drafts(f"{client.base} {client.token}")
-        return Configuring(client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions))
+        return Configuring(
+            client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions),
+            tries=lambda: TRIALS in self.server.extensions, token=feed.token_of,
+        )
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""

@@ -235,7 +235,7 @@ class EditScreen(Dialog[str]):
                 words = f"{safe(reason)} {_('←→ page · 1–6 tab · esc close')}"
             elif self.tabs.at == "4":
                 words = _("a another label · T try it out · D deliveries") + " · " + words
-            elif self.page.kind in ("proxy", "s3"):
+            elif self.page.kind != "settings":
                 words = _("T try it out") + " · " + words
         self.query_one("#help", Static).update(words)
 
@@ -327,22 +327,14 @@ class EditScreen(Dialog[str]):
             self.run_worker(review(self), exclusive=False)
 
     def action_try_out(self) -> None:
-        """`T`: the server tries what it holds."""
-        from ...probes.blocks import TRIED
-        from .trying import TryScreen
+        """`T`: what stands in the form is tried, saved or not."""
+        from .trying import try_out
 
-        page = self.page
-        if page.kind not in TRIED:
-            self.refuse(_("There is nothing to try out here."))
-        elif page.dirty:
-            self.refuse(_("What is tried is what the server holds: save it first, or revert."))
-        else:
-            title = _("Try {what} of {name}").format(what=page.title, name=safe(self.instance))
-            self.app.push_screen(TryScreen(self.configuring, title, page.kind, self.instance, page.label))
+        try_out(self)
 
     def action_deliveries(self) -> None:
         """`D`: what became of a webhook's deliveries."""
-        from .trying import DeliveriesScreen
+        from .deliveries import DeliveriesScreen
 
         if self.page.kind != "webhook":
             self.refuse(_("Only webhooks have deliveries."))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...i18n import _
 from ...operations.configuring import DEFAULT_LABEL, Held, Saved
 from ...operations.outcome import Outcome
+from ...probes.trial import TRIED
 from ..forms.pages import Page
 from ..words import safe
 from .dialogs import Choice, Menu, close
 from .review import DiffersScreen, ReviewScreen
+from .trying import try_out
 
 if TYPE_CHECKING:
     from .edit import EditScreen
@@ -41,7 +44,8 @@ async def review(screen: EditScreen) -> None:
         screen.refuse(_("Nothing was saved: the block could not be read again. {why}").format(why=safe(now.message)))
         return
     title = _("Save {what} of {name}?").format(what=page.title, name=safe(screen.instance))
-    theirs = await screen.app.push_screen_wait(ReviewScreen(title, edit.review(now.values), _warning(page)))
+    tried = partial(try_out, screen, now.values) if page.kind in TRIED and edit.yours.get("enabled") is not False else None
+    theirs = await screen.app.push_screen_wait(ReviewScreen(title, edit.review(now.values), _warning(page), tried))
     if theirs is not None:
         await _save(screen, page, now, theirs)
 
