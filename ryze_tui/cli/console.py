@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .. import __version__, config, inherited, redact
 from ..i18n import _
+from ..preferences import DEFAULT, Preferences
 from . import COMMANDS
 from .parser import Parser, descriptions
 
@@ -131,7 +132,9 @@ def refusal() -> str:
     return ""
 
 
-def show(url: str, token: str, *, profile: str = "", read_only: bool = False, keep: bool = True) -> int:
+def show(
+    url: str, token: str, *, profile: str = "", read_only: bool = False, keep: bool = True, preferences: Preferences = DEFAULT
+) -> int:
     """Run the console on this terminal; refuses terminals that cannot show it before Textual is imported.
 
     `keep`: remember the list for the next start (never with `RYZE_NO_CACHE=1`).
@@ -145,7 +148,7 @@ def show(url: str, token: str, *, profile: str = "", read_only: bool = False, ke
     from ..console.app import run
 
     try:
-        return run(url, token, profile=profile, read_only=read_only, keep=keep)
+        return run(url, token, profile=profile, read_only=read_only, keep=keep, preferences=preferences)
     finally:
         from .. import local  # here: it would cost the start 10 ms
 
