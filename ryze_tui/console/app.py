@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from ..i18n import _
 from ..preferences import DEFAULT, Preferences
+from .bindings import use_keys
 from .compat import CellExact
 from .crash import log_to_file
 from .driver import TerminalDriver
@@ -59,7 +60,8 @@ class RyzeConsole(CellExact):
         preferences: Preferences = DEFAULT,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.preferences = preferences
+        self.preferences, self.rings = preferences, preferences.bell
+        use_keys(self, preferences.keys)
         self._remember = keep
         self._url, self._token, self._profile, self._read_only = url, token, profile, read_only
         self.account: Account | None = None
