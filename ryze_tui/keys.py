@@ -35,11 +35,13 @@ class Key(NamedTuple):
 
 MAIN: Final = {
     "open": Key(("enter",)), "back": Key(("escape",)), "filter": Key(("slash",)), "sort": Key(("s",)), "refresh": Key(("R",)),
-    "new": Key(("n",)), "connect": Key(("c",)), "code": Key(("p",)), "bring_back": Key(("b",)), "reconnect": Key(("r",)),
-    "logout": Key(("x",)), "delete": Key(("d",)), "edit": Key(("e",)),
-    **{f"edit{digit}": Key((digit,)) for digit in "23456"},
-    "phone": Key(("S",)), "stream": Key(("w",)), "probe": Key(("t",)), "log": Key(("L",)), "copy": Key(("y",)),
-    "palette": Key(("colon", "ctrl+p")), "help": Key(("question_mark",)), "quit": Key(("q", "ctrl+q", "ctrl+c")),
+    "new": Key(("n",)), "connect": Key(("c",)), "code": Key(("p",), mark("Pairing: by a code that is typed on the phone.")),
+    "bring_back": Key(("b",)), "reconnect": Key(("r",)), "logout": Key(("x",)), "delete": Key(("d",)), "edit": Key(("e",)),
+    **{f"edit{digit}": Key((digit,), mark("Opens that page of the instance under the cursor.")) for digit in "23456"},
+    "phone": Key(("S",), mark("Pairing: the virtual phone.")), "stream": Key(("w",)), "probe": Key(("t",)),
+    "log": Key(("L",), mark("The log of calls; again closes it.")), "copy": Key(("y",), mark("Copies what is shown.")),
+    "palette": Key(("colon", "ctrl+p")), "help": Key(("question_mark",), mark("The help; again closes it.")),
+    "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
 }  # fmt: skip
 """The actions of the main screen; some of them work on other screens as well."""
 

@@ -41,8 +41,8 @@ def _setting(setting: Setting) -> str:
 def _keys(told: Mapping[str, str]) -> str:
     intro = _(
         'Keys: the id of an action and its key, or several: "r,f5" or ["r", "f5"]. A key is one sign, or a name: f5, pageup, '
-        "space, ctrl+t, alt+x, comma. The arrows, enter, esc, tab, ctrl+c, ctrl+q and ctrl+p stay what they are. These are the keys "
-        "without a keymap."
+        "space, ctrl+t, alt+x, comma. The arrows, enter, esc, tab, ctrl+c, ctrl+q and ctrl+p stay what they are. These are the "
+        "keys without a keymap."
     )
     lines = []
     for id, key in keys.KEYS.items():

@@ -5,14 +5,13 @@ import pkgutil
 import re
 from pathlib import Path
 
-from textual.binding import Binding
-from textual.dom import DOMNode
-
 import ryze_tui.console
 from ryze_tui import keys
 from ryze_tui.console.actions import ACTIONS, BY_ID
 from ryze_tui.console.moves import MOVES
 from ryze_tui.console.verbs import VERBS
+from textual.binding import Binding
+from textual.dom import DOMNode
 
 KEYS = {
     "open": "enter",
