@@ -30,8 +30,8 @@ class Commands:
         self.file.write_text(text)
 
     def __call__(self, *words: str, **env: str) -> tuple[int, str, str]:
-        argv, variables = [sys.executable, "-m", "ryze_tui", *words], environment(self.env | env)
-        done = subprocess.run(argv, env=variables, timeout=60, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        argv, known = [sys.executable, "-m", "ryze_tui", *words], environment(self.env | env)
+        done = subprocess.run(argv, env=known, timeout=60, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
 
 
@@ -119,13 +119,13 @@ def test_the_console_says_everything_that_is_wrong_before_it_takes_the_screen(ru
 
 
 def test_own_keys_and_options_in_a_real_terminal(run: Commands) -> None:
-    run.put('mouse = false\n[keys]\nhelp = "f1"\nquit = "f10"\n')
+    run.put('mouse = false\n[keys]\nhelp = "f1"\nquit = "f2"\n')
     with Terminal([sys.executable, "-m", "ryze_tui", "demo"], 80, 24, run.env) as term:
         term.wait_for(lambda t: "f1 Help" in t.text() and "LIVE" in t.text(), 30, what="own keys in the footer")
         term.press("f1")
         term.press("G")
-        term.wait_for("f10", 10)
+        term.wait_for("f2", 10)
         term.press("escape")
-        term.press("f10")
+        term.press("f2")
         assert term.wait_exit() == 0
         term.assert_clean()

@@ -73,6 +73,12 @@ def _digit(key: str) -> str:
     return keys.name(f"edit{key}")
 
 
+def tab_keys() -> str:
+    """`1–6`, or the person's own, each."""
+    own = [_digit(str(digit)) for digit in range(1, 7)]
+    return "1–6" if own == list("123456") else " ".join(own)
+
+
 class TabLine(Canvas):
     """`1 Overview  2 Settings …`; the digit of a tab is its key."""
 

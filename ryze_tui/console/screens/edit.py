@@ -19,7 +19,7 @@ from ...operations.configuring import DEFAULT_LABEL, Configuring, Held
 from ...operations.outcome import Outcome
 from ..bindings import bind, labelled
 from ..forms.block import BlockForm
-from ..forms.pages import TABS, Page, PageLine, TabLine
+from ..forms.pages import TABS, Page, PageLine, TabLine, tab_keys
 from ..panes.arrangement import LIST_MOST, WIDE
 from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
@@ -230,15 +230,15 @@ class EditScreen(Dialog[str]):
         if words:
             words += "  " + _("(esc leaves the field)")
         else:
-            words = _("↓ into the form · ←→ page · {edit1}–{edit6} tab")
+            words = _("↓ into the form · ←→ page · {tabs} tab")
             words += _(" · {edit_review} review and save · {edit_revert} revert · esc close")
             if self.account.may("configure"):
-                words = _("←→ page · {edit1}–{edit6} tab · esc close")
+                words = _("←→ page · {tabs} tab · esc close")
             elif self.tabs.at == "4":
                 words = _("{edit_add} another label · {edit_try} try it out · {edit_deliveries} deliveries") + " · " + words
             elif self.page.kind in ("proxy", "s3"):
                 words = _("{edit_try} try it out") + " · " + words
-            words = keys.fill(words)
+            words = keys.fill(words, tabs=tab_keys())
             if reason := self.account.may("configure"):
                 words = f"{safe(reason)} {words}"
         self.query_one("#help", Static).update(words)

@@ -118,6 +118,9 @@ class Kept(KeyringBackend):
             raise KeyringLocked(f"it holds {TOKEN}")
         return self.kept.get((service, username))
 
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
 
 def test_the_keyring() -> None:
     before = keyring.get_keyring()
@@ -125,7 +128,7 @@ def test_the_keyring() -> None:
     try:
         profile("keyring = true")
         assert refused().endswith("Store it with: keyring set ryze-tui acme")
-        kept.kept[("ryze-tui", "acme")] = TOKEN
+        keyring.set_password("ryze-tui", "acme", TOKEN)
         assert load_profile() == config.Profile("acme", "https://a.example", TOKEN)
         kept.locked = True
         assert refused() == "profile acme: the keyring does not answer: KeyringLocked"
