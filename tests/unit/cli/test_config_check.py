@@ -179,6 +179,13 @@ def test_every_setting_of_the_example_is_valid(file: Path, source: str) -> None:
     assert all(keys.KEYS[id].keys == tuple(chosen.split(",")) for id, chosen in config.load().preferences.keys.items())
 
 
+def test_the_file_of_the_readme_is_valid(file: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (text,) = [block.partition("```")[0] for block in readme.split("```toml\n")[1:]]
+    assert told(file, text) == []
+    assert config.load().preferences.keys == {"sort": "f5", "reconnect": "r,ctrl+r"}
+
+
 # -- lines -------------------------------------------------------------------------------------------------------------
 
 NAMES = st.one_of(
