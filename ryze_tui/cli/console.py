@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import __version__, config, inherited, redact
-from ..config.declared import LANGUAGES
+from ..config.declared import LANGUAGES, THEMES
 from ..i18n import _, install
 from ..preferences import DEFAULT, Preferences
 from . import COMMANDS
@@ -60,6 +60,11 @@ def preferred(settings: config.Config, options: argparse.Namespace) -> Preferenc
     """The preferences of the file, and what was typed over them. Raises ConfigError with everything that is wrong."""
     settings.demand()
     kept = settings.preferences
+    if options.theme and THEMES and options.theme not in THEMES:
+        from ..config.check import near
+
+        words = _('--theme "{name}" is not known; there are: {known}').format(name=options.theme, known=", ".join(THEMES))
+        raise config.ConfigError(words + near(options.theme, THEMES))
     return replace(
         kept, theme=options.theme or kept.theme, ascii=options.ascii or kept.ascii, mouse=kept.mouse and not options.no_mouse
     )

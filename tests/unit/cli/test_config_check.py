@@ -287,3 +287,12 @@ def test_a_good_start_imports_neither_tomlkit_nor_what_complains(file: Path) -> 
         assert not late & set(sys.modules), late & set(sys.modules)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+def test_names_of_themes_are_checked_where_they_are_known(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = ("dark", "light", "solarized-light")
+    settings = tuple(setting._replace(choices=known) if setting.name == "theme" else setting for setting in TOP)
+    monkeypatch.setattr("ryze_tui.config.check.TOP", settings)
+    said = 'theme "solarised" is not known; there are: dark, light, solarized-light; did you mean "solarized-light"?'
+    assert told(file, 'ascii = true\ntheme = "solarised"\n') == [(2, said)]
+    assert told(file, 'theme = "light"\n') == []
