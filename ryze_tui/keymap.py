@@ -23,7 +23,7 @@ _ALIASES: Final = {
     "esc": "escape", "return": "enter", "del": "delete", "ins": "insert", "pgup": "pageup", "pgdn": "pagedown", " ": "space",
     **{written: name for name, written in keys._NAMES.items() if len(written) == 1},
 }  # fmt: skip
-_RESERVED: Final = frozenset({"tab", "shift+tab", "ctrl+c", "ctrl+q", "ctrl+p", "ctrl+z"})
+_RESERVED: Final = keys.FIXED | {"tab", "shift+tab", "ctrl+z"}
 _SAME: Final = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+left_square_bracket": "escape"}
 """What a terminal sends for these cannot be told from another key."""
 
@@ -117,8 +117,6 @@ class Keymap:
         last = next((id for id in reversed(changed) if key in self._own[id]), changed[-1])
         others = ", ".join(id for id in both if id != last)
         words = _('"{key}" cannot be the key of {id}: on {place} it is that of {others}. Give one of them another key.')
-        if others in ("back", "close", "quit"):
-            words = _('"{key}" cannot be the key of {id}: on {place} it is that of {others}, and must stay it.')
         where = self._own[last].get(key, (last,))
         self.complaints.append((where, words.format(key=keys.written(key), id=last, place=_(chain), others=others)))
 

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ryze_tui import config, keys
+from ryze_tui.config.check import Check
 from ryze_tui.config.declared import PROFILE, SOURCES, TOP
 from ryze_tui.config.example import example
 from ryze_tui.config.positions import Positions
+from ryze_tui.keymap import Keymap
 
 GOOD = '[profiles.acme]\nurl = "https://a.example"\ntoken = "ta"\n'
 
@@ -72,7 +74,8 @@ COMPLAINTS = [
     ('[keys]\nedit_review = "u"\n', 2, "on the edit screen it is that of edit_revert"),
     ('[keys]\nquit = ""\n', 2, "quit needs a key"),
     ('[keys]\nclose = []\n', 2, "close needs a key"),
-    ('[keys]\nsort = "esc"\n', 2, "on the main screen it is that of back, and must stay it."),
+    ('[keys]\nsort = "esc"\n', 2, "sort: \"esc\" always does what it does everywhere"),
+    ('[keys]\nyes = "enter"\n', 2, 'yes: "enter" always does what it does everywhere'),
     ('[keys]\nsort = "ctrl+c"\n', 2, '"ctrl+c" always does what it does everywhere'),
     ('[keys]\nsort = "tab"\n', 2, '"tab" always does what it does everywhere'),
     ('[keys]\nsort = "ctrl+m"\n', 2, 'sends the same for "ctrl+m" as for enter'),
@@ -153,41 +156,6 @@ def test_a_keymap_keeps_the_way_out(file: Path) -> None:
     assert chosen == {"quit": "f10,ctrl+q,ctrl+c", "back": "f2,escape", "close": "f2,escape", "down": "ctrl+n,down"}
 
 
-def test_two_keys_can_change_places(file: Path) -> None:
-    assert told(file, '[keys]\nsort = "r"\nreconnect = "s"\n') == []
-
-
-# -- the example -------------------------------------------------------------------------------------------------------
-
-
-def test_the_example_is_valid_and_says_nothing(file: Path) -> None:
-    assert told(file, example({})) == []
-    assert config.load().document == {}
-
-
-@pytest.mark.parametrize("source", SOURCES)
-def test_every_setting_of_the_example_is_valid(file: Path, source: str) -> None:
-    lines = [line[1:] if line.startswith("#") and not line.startswith("# ") else line for line in example({}).splitlines()]
-    kept = [line for line in lines if not any(line.startswith(f"{other} =") for other in SOURCES if other != source)]
-    assert told(file, "\n".join(kept)) == []
-    document = config.load().document
-    assert [setting.name for setting in TOP] == [name for name in document if name not in ("keys", "profiles")]
-    assert list(document["profiles"]["acme"]) == [
-        setting.name for setting in PROFILE if setting.name == source or setting.name not in SOURCES
-    ]
-    assert set(document["keys"]) == {id for id, key in keys.KEYS.items() if set(key.keys) - set(key.kept)}
-    assert all(keys.KEYS[id].keys == tuple(chosen.split(",")) for id, chosen in config.load().preferences.keys.items())
-
-
-def test_the_file_of_the_readme_is_valid(file: Path) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    (text,) = [block.partition("```")[0] for block in readme.split("```toml\n")[1:]]
-    assert told(file, text) == []
-    assert config.load().preferences.keys == {"sort": "f5", "reconnect": "r,ctrl+r"}
-
-
-# -- lines -------------------------------------------------------------------------------------------------------------
-
 NAMES = st.one_of(
     st.from_regex(r"[A-Za-z0-9_-]{1,6}", fullmatch=True),
     st.sampled_from(['"a.b"', "'c d'", '"#"', '"]"', "'='", '"\\""', '"\\u00e9"', '""', "'\"'"]),
@@ -241,6 +209,75 @@ def documents(draw: Any) -> str:
             out.append(draw(NOISE) + draw(st.sampled_from(["", "  "])) + writer.pair(draw, 2, str(index)) + draw(COMMENTS) + "\n")
     text = "".join(out)
     return text.replace("\n", "\r\n") if draw(st.booleans()) and "\\\n" not in text else text
+
+
+IDS = st.sampled_from(sorted(keys.KEYS))
+CHOSEN = st.sampled_from(
+    [*"abcdefghijklmnopqrstuvwxyzGRSTD123456/?", "f5", "f6", "ctrl+t", "space", "pgdn", "enter", "esc", "ctrl+q"]
+)
+
+
+@given(st.dictionaries(IDS, st.lists(CHOSEN, min_size=1, max_size=2), max_size=6))
+def test_a_keymap_without_complaints_hears_each_key_once_and_can_be_left(table: dict[str, list[str]]) -> None:
+    keymap = Keymap(table)
+    now = {id: tuple(keymap.chosen[id].split(",")) if id in keymap.chosen else key.keys for id, key in keys.KEYS.items()}
+    twice = []
+    for chain in keys.CHAINS.values():
+        heard = [key for id in chain for key in now[id]]
+        twice += [key for key in heard if heard.count(key) > 1]
+    assert "ctrl+c" in now["quit"] and "escape" in now["back"] and "escape" in now["close"]
+    if not keymap.complaints:
+        assert twice == []
+        assert all(set(key.kept) <= set(now[id]) for id, key in keys.KEYS.items())
+    elif twice:
+        assert any("cannot be the key of" in words for _where, words in keymap.complaints)
+
+
+@given(st.data(), documents())
+def test_a_wrong_value_anywhere_is_found_on_its_line(data: st.DataObject, rest: str) -> None:
+    """Whatever stands before and behind it: the complaint about a value is on the line where it stands."""
+    noise = data.draw(NOISE)
+    text = noise + "theme = 899999" + data.draw(COMMENTS) + "\n" + rest
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    positions = Positions(text)
+    lines = [positions.line(where) for where, words in Check(document).complaints if words.startswith("theme must be")]
+    assert lines == [text[: text.index("899999")].count("\n") + 1]
+
+
+def test_two_keys_can_change_places(file: Path) -> None:
+    assert told(file, '[keys]\nsort = "r"\nreconnect = "s"\n') == []
+
+
+# -- the example -------------------------------------------------------------------------------------------------------
+
+
+def test_the_example_is_valid_and_says_nothing(file: Path) -> None:
+    assert told(file, example({})) == []
+    assert config.load().document == {}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_setting_of_the_example_is_valid(file: Path, source: str) -> None:
+    lines = [line[1:] if line.startswith("#") and not line.startswith("# ") else line for line in example({}).splitlines()]
+    kept = [line for line in lines if not any(line.startswith(f"{other} =") for other in SOURCES if other != source)]
+    assert told(file, "\n".join(kept)) == []
+    document = config.load().document
+    assert [setting.name for setting in TOP] == [name for name in document if name not in ("keys", "profiles")]
+    assert list(document["profiles"]["acme"]) == [
+        setting.name for setting in PROFILE if setting.name == source or setting.name not in SOURCES
+    ]
+    assert set(document["keys"]) == {id for id, key in keys.KEYS.items() if set(key.keys) - set(key.kept)}
+    assert all(keys.KEYS[id].keys == tuple(chosen.split(",")) for id, chosen in config.load().preferences.keys.items())
+
+
+def test_the_file_of_the_readme_is_valid(file: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (text,) = [block.partition("```")[0] for block in readme.split("```toml\n")[1:]]
+    assert told(file, text) == []
+    assert config.load().preferences.keys == {"sort": "f5", "reconnect": "r,ctrl+r"}
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], int]]:
