@@ -21,7 +21,7 @@ _NAMED: Final = frozenset(
 )  # fmt: skip
 _ALIASES: Final = {
     "esc": "escape", "return": "enter", "del": "delete", "ins": "insert", "pgup": "pageup", "pgdn": "pagedown", " ": "space",
-    **{written: name for name, written in keys._NAMES.items() if len(written) == 1},
+    **{written: name for name, written in keys.NAMES.items() if len(written) == 1},
 }  # fmt: skip
 _RESERVED: Final = keys.FIXED | {"tab", "shift+tab", "ctrl+z"}
 _SAME: Final = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+left_square_bracket": "escape"}

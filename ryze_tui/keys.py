@@ -117,7 +117,7 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Which ids may hear the same key: the widget that has the focus and what is around it. No key twice in one of them."""
 
-_NAMES: Final = {
+NAMES: Final = {
     "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
     "slash": "/", "colon": ":", "question_mark": "?", "exclamation_mark": "!", "quotation_mark": '"', "number_sign": "#",
     "dollar_sign": "$", "percent_sign": "%", "ampersand": "&", "apostrophe": "'", "left_parenthesis": "(",
@@ -126,6 +126,7 @@ _NAMES: Final = {
     "backslash": "\\", "right_square_bracket": "]", "circumflex_accent": "^", "underscore": "_", "grave_accent": "`",
     "left_curly_bracket": "{", "vertical_line": "|", "right_curly_bracket": "}", "tilde": "~",
 }  # fmt: skip
+"""How keys are written on the screen, where not by their own name."""
 
 _chosen: dict[str, tuple[str, ...]] = {}
 
@@ -144,7 +145,7 @@ def of(id: str) -> tuple[str, ...]:
 def written(key: str) -> str:
     """How a key is written on the screen: `ctrl+pagedown` -> `ctrl+pgdn`."""
     *modifiers, name = key.split("+")
-    return "+".join([*modifiers, _NAMES.get(name, name)])
+    return "+".join([*modifiers, NAMES.get(name, name)])
 
 
 def name(id: str) -> str:
