@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 from .. import __version__
 
-COMMANDS = ("serve", "demo", "server", "account")  # what each does: parser.descriptions
+COMMANDS = ("serve", "demo", "server", "account", "config")  # what each does: parser.descriptions
 INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(words)
     except KeyboardInterrupt:  # before the console took the keyboard, or while it was given back
         return INTERRUPTED
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python says so once more when it flushes
+        return BROKEN_PIPE
 
 
 def _run(words: list[str]) -> int:

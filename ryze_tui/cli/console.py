@@ -7,10 +7,13 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from .. import __version__, config, inherited, redact
-from ..i18n import _
+from ..config.declared import LANGUAGES, THEMES
+from ..i18n import _, install
+from ..preferences import DEFAULT, Preferences
 from . import COMMANDS
 from .parser import Parser, descriptions
 
@@ -42,7 +45,43 @@ def _parser() -> Parser:
         "--profile", metavar="NAME", help=_("a profile of the configuration file; wins over RYZE_URL and RYZE_TOKEN")
     )
     parser.add_argument("--read-only", action="store_true", help=_("refuse everything that changes something"))
+    add_looks(parser)
     return parser
+
+
+def add_looks(parser: argparse.ArgumentParser) -> None:
+    """How the console looks; what is typed wins over the configuration file."""
+    parser.add_argument("--theme", metavar="NAME", default="", help=_("its colours"))
+    parser.add_argument("--ascii", action="store_true", help=_("draw with ASCII only"))
+    parser.add_argument("--no-mouse", action="store_true", help=_("leave the mouse to the terminal"))
+
+
+def preferred(settings: config.Config, options: argparse.Namespace) -> Preferences:
+    """The preferences of the file, and what was typed over them. Raises ConfigError with everything that is wrong."""
+    settings.demand()
+    kept = settings.preferences
+    if options.theme and THEMES and options.theme not in THEMES:
+        from ..config.check import near
+
+        words = _('--theme "{name}" is not known; there are: {known}').format(name=options.theme, known=", ".join(THEMES))
+        raise config.ConfigError(words + near(options.theme, THEMES))
+    return replace(
+        kept, theme=options.theme or kept.theme, ascii=options.ascii or kept.ascii, mouse=kept.mouse and not options.no_mouse
+    )
+
+
+def configured() -> config.Config:
+    """The configuration file as it is; from here on its language is spoken, unless RYZE_LANG names one."""
+    settings = config.load()
+    if settings.language in LANGUAGES and not os.environ.get("RYZE_LANG"):
+        install(settings.language)
+    return settings
+
+
+def complain(error: Exception) -> None:
+    """One line for each thing that is wrong, all of them at once."""
+    for line in str(error).splitlines():
+        print(f"ryze-tui: {redact.clean(line)}", file=sys.stderr)
 
 
 def _line() -> str:
@@ -71,8 +110,8 @@ def _given_token(path: str) -> str:
     return token
 
 
-def _account(options: argparse.Namespace, inherited: str) -> tuple[str, str, str]:
-    """(url, token, profile name); an empty url means that nobody said which server yet. Raises ConfigError.
+def _account(options: argparse.Namespace, settings: config.Config, inherited: str) -> config.Profile | None:
+    """The server and its token; None means that nobody said which server yet. Raises ConfigError.
 
     What was typed wins over the environment, which wins over the default profile. A profile that was typed brings its own
     token: `inherited`, of the environment, belongs to another server.
@@ -89,29 +128,32 @@ def _account(options: argparse.Namespace, inherited: str) -> tuple[str, str, str
         url, token = config.clean_url(url), given or inherited.strip()
         if not token:
             raise config.ConfigError(_("--url needs a token: set RYZE_TOKEN or use --token-file."))
-        return url, token, ""
-    profile = config.load_profile(options.profile or "")
+        return config.Profile("", url, token)
+    profile = settings.profile(options.profile or "")
     if profile is None:
         if given:
             raise config.ConfigError(_("--token-file needs a server: use --url or --profile."))
-        return "", "", ""
+        return None
     if options.profile is None:
         given = given or inherited.strip()
-    return profile.url, given or profile.token, profile.name
+    return replace(profile, token=given or profile.token)
 
 
 def main(words: Sequence[str]) -> int:
     """Parse, find the account, run the console."""
     gc.disable()  # until the list is on the screen: half of start-up would be spent collecting imports
     stray = _("there is no such command; there are: {names}").format(names=", ".join(COMMANDS))
-    options = _parser().read(words, stray)
     given = inherited.take_secrets()
+    settings = configured()
+    options = _parser().read(words, stray)
     try:
-        url, token, profile = _account(options, given)
+        preferences = preferred(settings, options)
+        account = _account(options, settings, given) or config.Profile("", "", "")
     except config.ConfigError as error:
-        print(f"ryze-tui: {error}", file=sys.stderr)
+        complain(error)
         return 2
-    return show(url, token, profile=profile, read_only=options.read_only)
+    read_only = options.read_only or account.read_only
+    return show(account.url, account.token, profile=account.name, read_only=read_only, preferences=preferences)
 
 
 def refusal() -> str:
@@ -131,7 +173,9 @@ def refusal() -> str:
     return ""
 
 
-def show(url: str, token: str, *, profile: str = "", read_only: bool = False, keep: bool = True) -> int:
+def show(
+    url: str, token: str, *, profile: str = "", read_only: bool = False, keep: bool = True, preferences: Preferences = DEFAULT
+) -> int:
     """Run the console on this terminal; refuses terminals that cannot show it before Textual is imported.
 
     `keep`: remember the list for the next start (never with `RYZE_NO_CACHE=1`).
@@ -145,7 +189,7 @@ def show(url: str, token: str, *, profile: str = "", read_only: bool = False, ke
     from ..console.app import run
 
     try:
-        return run(url, token, profile=profile, read_only=read_only, keep=keep)
+        return run(url, token, profile=profile, read_only=read_only, keep=keep, preferences=preferences)
     finally:
         from .. import local  # here: it would cost the start 10 ms
 

@@ -17,6 +17,7 @@ def descriptions() -> dict[str, str]:
         "serve": _("Run a server that speaks the RyzeAPI contract."),
         "demo": _("Open the console on simulated numbers; nothing real, nothing kept."),
         "server": _("Start, stop or look for the local server that keeps running."),
+        "config": _("Check, show or edit the configuration file; list the keys."),
         "account": _("Add, list and remove the accounts of a running server."),
     }
 

@@ -144,6 +144,11 @@ class Runner:
             self.shell(f"ryze-tui account remove acme --yes --data-dir {where}", cwd=self.home)
         assert done.strip()
 
+    def configured(self, command: str) -> None:
+        """With an editor that leaves the file as it is; what it made is a valid file."""
+        self.shell(f"EDITOR=true VISUAL= {command}")
+        assert "nothing is wrong" in self.shell("EDITOR=true VISUAL= ryze-tui config edit 2>&1; ryze-tui config check 2>&1")
+
     def text(self, command: str) -> None:
         """Prints something and ends."""
         assert self.shell(re.sub(r"^\S*/", "", command)).strip()
@@ -167,6 +172,7 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"(RYZE_\w+=\S+ )?(\S+/)?ryze-tui serve( |$)", Runner.serve),
     (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
     (r"(\S+/)?ryze-tui account (add|list|rotate|remove|set)", Runner.account),
+    (r"(\S+/)?ryze-tui config (check|example|edit|keys|path)$", Runner.configured),
     (r"curl ", Runner.curl),
 ]
 

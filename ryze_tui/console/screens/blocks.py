@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from ... import keys
 from ...i18n import _
 from ...operations.editing import Edit
 from ...probes.trial import TRIED
+from ..bindings import bind
 from ..forms.block import BlockForm
 from ..forms.pages import TITLES, Page, PageLine
 from .dialogs import Dialog, text
@@ -20,7 +21,7 @@ class BlocksScreen(Dialog[None]):
     """Changes the edits it is given; escape leaves the field, then goes back to the name."""
 
     TAKES_TYPED = False
-    BINDINGS = [Binding("T", "try_out", show=False)]
+    BINDINGS = [bind("edit_try", "try_out")]
     CSS_PATH = ["../styles/dialogs.tcss", "../styles/forms.tcss"]  # type: ignore[assignment]
     CSS = """
     BlocksScreen > #box { width: 84; height: 100%; }
@@ -68,7 +69,7 @@ class BlocksScreen(Dialog[None]):
         if not words:
             words = _("↓ into the form · ←→ block · esc back to the name")
             if self.line.pages[self.line.at].kind in TRIED - {"websocket"}:
-                words = _("T try it out") + " · " + words
+                words = keys.fill(_("{edit_try} try it out")) + " · " + words
         self.query_one("#help", Static).update(words)
 
     def on_descendant_focus(self) -> None:

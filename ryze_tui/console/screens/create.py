@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
+from ... import keys
 from ...api.instance import NAME_PATTERN
 from ...i18n import _
 from ..words import safe
@@ -71,7 +72,7 @@ class CreateScreen(Dialog[Created | None]):
             ),
             "token": _("The key of this instance alone, for programs. Leave it empty and the server makes a strong one."),
             "blocks": _("What it begins with: settings, webhook, stream, proxy, S3, Chatwoot. All of it can be changed later."),
-            "create": _("Makes the instance; it is connected later with c or p."),
+            "create": keys.fill(_("Makes the instance; it is connected later with {connect} or {code}.")),
             "pair": _("Makes the instance and shows the QR code at once."),
         }
         focused = self.focused.id if self.focused is not None else None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 
+from ... import keys
 from ...i18n import _
 from ...operations.outcome import Outcome
+from ..bindings import bind, moves
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import fit, safe
@@ -32,12 +33,7 @@ class Log(Canvas):
 
     can_focus = True
     ground = ink.BAR
-    BINDINGS = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("pagedown", "move(10)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-    ]
+    BINDINGS = moves(page=10)
 
     def __init__(self) -> None:
         super().__init__(id="log")
@@ -88,7 +84,7 @@ class DeliveriesScreen(Dialog[None]):
     """`r` sends the one under the cursor again; `R` reads the log anew."""
 
     TAKES_TYPED = False
-    BINDINGS = [Binding("r", "redeliver", show=False), Binding("R", "read", show=False), Binding("q", "close", show=False)]
+    BINDINGS = [bind("redeliver", "redeliver"), bind("deliveries_read", "read"), bind("close_too", "close")]
 
     def __init__(self, configuring: Configuring, name: str, label: str) -> None:
         super().__init__()
@@ -101,7 +97,8 @@ class DeliveriesScreen(Dialog[None]):
             box.border_title = Content(title)
             yield self.log_lines
             yield text("", "gap")
-            yield text(_("r sends it again under the same id · R reads anew · esc closes"), "dim")
+            words = _("{redeliver} sends it again under the same id · {deliveries_read} reads anew · esc closes")
+            yield text(keys.fill(words), "dim")
 
     def on_mount(self) -> None:
         self.log_lines.focus()

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from ... import keys
 from ...i18n import _
 from ...operations.configuring import DEFAULT_LABEL, Configuring, Held
 from ...operations.outcome import Outcome
+from ..bindings import bind, labelled
 from ..forms.block import BlockForm
-from ..forms.pages import TABS, Page, PageLine, TabLine
+from ..forms.pages import TABS, Page, PageLine, TabLine, tab_keys
 from ..panes.arrangement import LIST_MOST, WIDE
 from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from ...operations.account import Account
 
 _KINDS: Final = {key: kinds for key, _title, kinds in TABS}
-
-
 _VERBS: Final = frozenset({"close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries"})
 
 
@@ -41,15 +40,15 @@ class EditScreen(Dialog[str]):
     TAKES_TYPED = False
     CSS_PATH = ["../styles/dialogs.tcss", "../styles/forms.tcss"]  # type: ignore[assignment]
     BINDINGS = [
-        Binding("1", "close_now", show=False),
-        *(Binding(key, f"tab('{key}')", show=False) for key, _title, _kinds in TABS),
-        Binding("r", "review", show=False),
-        Binding("u", "revert", show=False),
-        Binding("a", "add", show=False),
-        Binding("f", "draft", show=False),
-        Binding("R", "reread", show=False),
-        Binding("T", "try_out", show=False),
-        Binding("D", "deliveries", show=False),
+        bind("edit1", "close_now"),
+        *(bind(f"edit{key}", f"tab('{key}')") for key, _title, _kinds in TABS),
+        bind("edit_review", "review"),
+        bind("edit_revert", "revert"),
+        bind("edit_add", "add"),
+        bind("edit_draft", "draft"),
+        bind("edit_reread", "reread"),
+        bind("edit_try", "try_out"),
+        bind("edit_deliveries", "deliveries"),
     ]
 
     def __init__(self, account: Account, configuring: Configuring, name: str, tab: str = "2") -> None:
@@ -76,8 +75,8 @@ class EditScreen(Dialog[str]):
             yield text("", "dim", id="help")
             yield text("", "warn", id="note")
             with Horizontal(classes="buttons"):
-                yield Button(f"{_('Review')} (r)", id="review")
-                yield Button(f"{_('Revert')} (u)", id="revert")
+                yield Button(labelled(_("Review"), "edit_review"), id="review")
+                yield Button(labelled(_("Revert"), "edit_revert"), id="revert")
                 yield Button(f"{_('Close')} (esc)", id="close")
 
     def on_mount(self) -> None:
@@ -198,7 +197,8 @@ class EditScreen(Dialog[str]):
                 if self._into:
                     self.call_after_refresh(self.action_into)
             else:
-                words = safe(page.problem) + "  " + _("R reads it again.") if page.problem else _("Reading…")
+                again = keys.fill(_("{edit_reread} reads it again."))
+                words = f"{safe(page.problem)}  {again}" if page.problem else _("Reading…")
                 body.mount(Static(words, markup=False, classes="reading"))
         self._sync()
 
@@ -218,7 +218,7 @@ class EditScreen(Dialog[str]):
         if page.edit.switches_off:
             return _("Switching it off erases the rest on the server; a draft without secrets is kept here.")
         if page.edit.was.get("enabled") is False and self.drafts.find(self.instance, page.edit.wire, page.label):
-            return _("What it held before it was switched off is kept here: f fills it in.")
+            return keys.fill(_("What it held before it was switched off is kept here: {edit_draft} fills it in."))
         return ""
 
     def on_descendant_focus(self) -> None:
@@ -230,13 +230,17 @@ class EditScreen(Dialog[str]):
         if words:
             words += "  " + _("(esc leaves the field)")
         else:
-            words = _("↓ into the form · ←→ page · 1–6 tab · r review and save · u revert · esc close")
-            if reason := self.account.may("configure"):
-                words = f"{safe(reason)} {_('←→ page · 1–6 tab · esc close')}"
+            words = _("↓ into the form · ←→ page · {tabs} tab")
+            words += _(" · {edit_review} review and save · {edit_revert} revert · esc close")
+            if self.account.may("configure"):
+                words = _("←→ page · {tabs} tab · esc close")
             elif self.tabs.at == "4":
-                words = _("a another label · T try it out · D deliveries") + " · " + words
+                words = _("{edit_add} another label · {edit_try} try it out · {edit_deliveries} deliveries") + " · " + words
             elif self.page.kind != "settings":
-                words = _("T try it out") + " · " + words
+                words = _("{edit_try} try it out") + " · " + words
+            words = keys.fill(words, tabs=tab_keys())
+            if reason := self.account.may("configure"):
+                words = f"{safe(reason)} {words}"
         self.query_one("#help", Static).update(words)
 
     def on_block_form_changed(self) -> None:
@@ -266,7 +270,7 @@ class EditScreen(Dialog[str]):
 
     def action_reread(self) -> None:
         if self.page.dirty:
-            self.refuse(_("Something here is not saved: u reverts it first."))
+            self.refuse(keys.fill(_("Something here is not saved: {edit_revert} reverts it first.")))
             return
         self.page.edit, self.page.problem = None, ""
         self._open()

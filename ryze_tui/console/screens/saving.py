@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ... import keys
 from ...i18n import _
 from ...operations.configuring import DEFAULT_LABEL, Held, Saved
 from ...operations.outcome import Outcome
@@ -84,8 +85,8 @@ async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str
     if not saved.outcome.ok:
         words = _("Not saved: {why}")
         if saved.outcome.doubtful:
-            words = _("Nobody knows whether it was saved: {why} r compares it with what the server holds.")
-        screen.refuse(words.format(why=safe(saved.outcome.message)))
+            words = _("Nobody knows whether it was saved: {why} {edit_review} compares it with what the server holds.")
+        screen.refuse(keys.fill(words, why=safe(saved.outcome.message)))
         return
     if not off:
         screen.drafts.drop(screen.instance, edit.wire, page.label)
@@ -106,7 +107,7 @@ def _settle(screen: EditScreen, page: Page, saved: Saved) -> None:
         if saved.differs:
             words = _("Saved, with differences.")
         elif page.edit is not None and page.edit.wire.at_connect:
-            words = _("Saved. It acts at the next reconnect: r on the list.")
+            words = keys.fill(_("Saved. It acts at the next reconnect: {reconnect} on the list."))
     screen.app.notify(f"{safe(screen.instance)}: {words}", markup=False, timeout=5)
 
 

@@ -6,18 +6,19 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker
 
+from ... import keys
 from ...api import states
 from ...i18n import _
 from ...operations.editing import KEEP, Edit
 from ...probes import from_here, from_server
 from ...probes.steps import Step
 from ...probes.trial import BY_SERVER, TRIED, Trial
+from ..bindings import bind
 from ..forms.pages import TITLES
 from ..words import safe
 from .dialogs import Dialog, text
@@ -36,11 +37,8 @@ class TryScreen(Dialog[None]):
 
     TAKES_TYPED = False
     BINDINGS = [
-        Binding("t", "again", show=False),
-        Binding("h", "run('here')", show=False),
-        Binding("v", "run('server')", show=False),
-        Binding("q", "close", show=False),
-    ]
+        bind("again", "again"), bind("try_here", "run('here')"), bind("try_server", "run('server')"), bind("close_too", "close"),
+    ]  # fmt: skip
     CSS = "TryScreen > #box { width: 84; }"
 
     def __init__(self, title: str, trial: Trial, configuring: Configuring | None) -> None:
@@ -69,9 +67,10 @@ class TryScreen(Dialog[None]):
         self.action_again()
 
     def _hint(self, *, running: bool) -> None:
-        words = [_("esc gives up") if running else _("t tries again")]
+        words = [_("esc gives up") if running else keys.fill(_("{again} tries again"))]
         if not self._refused[HERE] and not self._refused[SERVER]:
-            words.append(_("v from the server") if self._from == HERE else _("h from this machine"))
+            other = _("{try_server} from the server") if self._from == HERE else _("{try_here} from this machine")
+            words.append(keys.fill(other))
         if not running:
             words.append(_("esc closes"))
         self.query_one("#hint", Static).update(" · ".join(words))
