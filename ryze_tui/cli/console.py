@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from .. import __version__, config, inherited, redact
 from ..i18n import _
-from . import COMMANDS
+from . import COMMANDS, target
 from .parser import Parser, descriptions
 
 _STDIN = 0
@@ -22,7 +20,7 @@ def _parser() -> Parser:
     parser = Parser(
         "ryze-tui",
         _("Keeps WhatsApp numbers connected: a terminal console for RyzeAPI servers."),
-        usage=f"ryze-tui [options]\n       ryze-tui {{{','.join(COMMANDS)}}} [options]",
+        usage="ryze-tui [options]\n       ryze-tui COMMAND [options]",
         epilog="\n\n".join(
             [
                 _("commands:") + "\n" + commands,
@@ -36,68 +34,8 @@ def _parser() -> Parser:
         ),
     )
     parser.add_argument("--version", action="version", version=f"ryze-tui {__version__}")
-    parser.add_argument("--url", help=_("the server, e.g. https://ryzeapi.cloud (RYZE_URL)"))
-    parser.add_argument("--token-file", metavar="PATH", help=_("read the token from a file, - for standard input"))
-    parser.add_argument(
-        "--profile", metavar="NAME", help=_("a profile of the configuration file; wins over RYZE_URL and RYZE_TOKEN")
-    )
-    parser.add_argument("--read-only", action="store_true", help=_("refuse everything that changes something"))
+    target.add_arguments(parser)
     return parser
-
-
-def _line() -> str:
-    """The first line of standard input; asked for without showing it when that is the terminal."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline()
-    from getpass import getpass
-
-    try:
-        return getpass(_("Token: "))
-    except EOFError:
-        return ""
-
-
-def _given_token(path: str) -> str:
-    """The token of --token-file. Raises ConfigError, which never repeats what was in the file."""
-    try:
-        token = (_line() if path == "-" else Path(path).read_text(encoding="utf-8")).strip()
-    except OSError as error:
-        raise config.ConfigError(_("{path} cannot be read: {problem}").format(path=path, problem=error.strerror)) from error
-    except UnicodeDecodeError:
-        token = ""
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        name = _("standard input") if path == "-" else path
-        raise config.ConfigError(_("{path} holds no token: one line of letters, digits and signs.").format(path=name))
-    return token
-
-
-def _account(options: argparse.Namespace, inherited: str) -> tuple[str, str, str]:
-    """(url, token, profile name); an empty url means that nobody said which server yet. Raises ConfigError.
-
-    What was typed wins over the environment, which wins over the default profile. A profile that was typed brings its own
-    token: `inherited`, of the environment, belongs to another server.
-    """
-    if options.url is not None and options.profile is not None:
-        raise config.ConfigError(_("--url and --profile each name a server: give one of them."))
-    if options.profile == "":
-        raise config.ConfigError(_("--profile needs the name of a profile."))
-    given = "" if options.token_file is None else _given_token(options.token_file)
-    url = options.url
-    if url is None and options.profile is None:
-        url = os.environ.get("RYZE_URL") or None
-    if url is not None:
-        url, token = config.clean_url(url), given or inherited.strip()
-        if not token:
-            raise config.ConfigError(_("--url needs a token: set RYZE_TOKEN or use --token-file."))
-        return url, token, ""
-    profile = config.load_profile(options.profile or "")
-    if profile is None:
-        if given:
-            raise config.ConfigError(_("--token-file needs a server: use --url or --profile."))
-        return "", "", ""
-    if options.profile is None:
-        given = given or inherited.strip()
-    return profile.url, given or profile.token, profile.name
 
 
 def main(words: Sequence[str]) -> int:
@@ -107,7 +45,7 @@ def main(words: Sequence[str]) -> int:
     options = _parser().read(words, stray)
     given = inherited.take_secrets()
     try:
-        url, token, profile = _account(options, given)
+        url, token, profile = target.find(options, given)
     except config.ConfigError as error:
         print(f"ryze-tui: {error}", file=sys.stderr)
         return 2

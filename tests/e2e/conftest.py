@@ -10,6 +10,7 @@ import pytest
 
 from ..terminal.proxy import Proxy
 from ..terminal.server import Server
+from .commands import Commands
 
 LATER: Final = {
     "test_no_dead_code_is_ever_on_the_screen": "extensions", "test_idle_sends_nothing": "plain",
@@ -58,3 +59,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests of a file that leave it as it was, or use an instance of their own."""
     with Server(tmp_path_factory.mktemp("shared"), instances=12, speed=10.0, rate_limit=0) as server:
         yield server
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["extensions", "plain"])
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server a mode for all tests of a file that leave it as it was, or use an instance of their own."""
+    home = tmp_path_factory.mktemp("both")
+    with Server(home, instances=12, speed=10.0, rate_limit=0, extensions=request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def ryze(both: Server, tmp_path: Path) -> Commands:
+    """Commands on that server."""
+    return Commands(both, tmp_path / "commands")

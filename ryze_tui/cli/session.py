@@ -1,0 +1,180 @@
+"""One command on one account: its common words, the account it is for, its end. No screen, no feed unless it asks for one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from .. import config, inherited
+from ..i18n import _, n_
+from . import exits, target
+from .exits import Failure
+from .output import Out, is_terminal
+from .parser import Parser, factor
+
+if TYPE_CHECKING:
+    from ..operations.account import Account
+    from ..operations.outcome import Outcome
+
+Work = Callable[["Account", Out], Awaitable[Failure | None]]
+_ENDS: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+def add_common(parser: Parser, *, as_json: str = "", quiet: str = "") -> None:
+    """The words that every command on an account knows. `as_json`, `quiet`: what those two do here, where it needs saying."""
+    group = parser.add_argument_group(_("server and output"))
+    target.add_arguments(group)
+    group.add_argument(
+        "--timeout", type=factor, metavar="SECONDS", help=_("give up after so long (exit code 5, 7 or 9, see below)")
+    )
+    group.add_argument("--json", action="store_true", help=as_json or _("the result as JSON, errors as JSON on standard error"))
+    group.add_argument("-q", "--quiet", action="store_true", help=quiet or _("say nothing but errors"))
+    parser.intermixed = True
+    parser.epilog = "\n\n".join(filter(None, [parser.epilog, exits.epilog()]))
+
+
+def names_argument(parser: Parser) -> None:
+    """One or more instances."""
+    parser.add_argument("names", nargs="+", metavar="NAME", help=_("the instance; several are done one after the other"))
+
+
+def run(options: argparse.Namespace, work: Work, *, writes: bool = False, waits: bool = False, sockets: int | None = 0) -> int:
+    """Find the account, do the work, say what went wrong; the exit code.
+
+    `writes`: what is broken off may have been done. `waits`: a time-out means that what was waited for did not come.
+    `sockets`: see Account; only work that lets it `run` opens any.
+    """
+    out = Out(as_json=options.json, quiet=options.quiet)
+    session = _Session(options, work, out, "timed_out" if waits else "unknown" if writes else "no_answer")
+    try:
+        failure = asyncio.run(session.main(_account(options, sockets)))
+    except Failure as problem:
+        failure = problem
+    except target.NoToken as problem:
+        failure = Failure(str(problem), "not_allowed")
+    except config.ConfigError as problem:
+        failure = Failure(str(problem), "config")
+    except KeyboardInterrupt:
+        more = _("What was under way may have been done; see the audit log.") if writes and session.began else ""
+        failure = Failure(f"{_('interrupted.')} {more}".strip(), "interrupted")
+    except asyncio.CancelledError:
+        return 128 + session.signal
+    return exits.DONE if failure is None else out.failed(failure)
+
+
+def _account(options: argparse.Namespace, sockets: int | None) -> Account:
+    """The account that the words, the environment or a profile name. Raises ConfigError."""
+    url, token, profile = target.find(options, inherited.take_secrets())
+    if not url:
+        raise config.ConfigError(_("which server? Use --url or RYZE_URL, or save a profile in the console."))
+    from ..operations.account import Account
+
+    return Account(url, token, read_only=options.read_only, profile=profile, keep=True, sockets=sockets)
+
+
+class _Session:
+    """One run. `began`: the server may have been asked for something. `signal`: the number of the one that ended it."""
+
+    def __init__(self, options: argparse.Namespace, work: Work, out: Out, late: str) -> None:
+        self._options, self._work, self._out, self._late = options, work, out, late
+        self.began = False
+        self.signal = 0
+
+    async def main(self, account: Account) -> Failure | None:
+        """Do it. Raises Failure, and CancelledError after a signal."""
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        for number in _ENDS:
+            loop.add_signal_handler(number, self._end, task, number)
+        try:
+            self.began = True
+            async with asyncio.timeout(self._options.timeout):
+                return await self._work(account, self._out)
+        except TimeoutError:
+            return self._too_late()
+        finally:
+            await account.close()
+
+    def _end(self, task: asyncio.Task[object], number: int) -> None:
+        self.signal = number
+        task.cancel()
+
+    def _too_late(self) -> Failure:
+        words = n_("not done within {n} second.", "not done within {n} seconds.", round(self._options.timeout))
+        if self._late == "unknown":
+            words += " " + _("It may have been done all the same.")
+        return Failure(words, self._late)
+
+async def listed(account: Account, names: Sequence[str] | None = None) -> None:
+    """Read the list once (or these names), remembered history included. Raises Failure."""
+    await account.recall()
+    outcome = await account.refresh(names)
+    if not outcome.ok:
+        raise exits.failure_of(outcome)
+
+
+async def one_after_the_other(
+    account: Account, names: Iterable[str], do: Callable[[str], Awaitable[Outcome]], out: Out
+) -> list[Outcome]:
+    """Do something to several instances, within the rate limits; each is told as it comes. A refused token ends it early."""
+    done: list[Outcome] = []
+    for name in dict.fromkeys(names):
+        await asyncio.sleep(account.budget.wait())
+        outcome = await do(name)
+        done.append(outcome)
+        if not out.as_json:
+            (out.say if outcome.ok else _complain)(f"{name}: {outcome.message}")
+        if outcome.kind == "not_allowed":
+            break
+    return done
+
+
+def _complain(text: str) -> None:
+    from ..redact import clean, mask
+
+    print(clean(mask(text)), file=sys.stderr, flush=True)
+
+
+def results(out: Out, outcomes: Sequence[Outcome]) -> Failure | None:
+    """The results of several instances: as JSON where that is wanted; what they come to."""
+    if out.as_json:
+        out.document({"results": [
+            {"instance": one.name, "ok": one.ok, "message": one.message, "status": one.status, "kind": one.kind or None}
+            for one in outcomes
+        ]})  # fmt: skip
+    return exits.failure_of_many(outcomes)
+
+
+def ask(out: Out, title: str, wanted: str, prompt: str) -> None:
+    """Have a person type `wanted`. Raises Failure: where nobody can be asked, or something else was typed."""
+    if out.as_json or not is_terminal(sys.stdin) or not is_terminal(sys.stderr):
+        raise Failure(_("{title} Nobody can be asked here: add --yes.").format(title=title), "usage")
+    from ..redact import clean
+
+    print(clean(title), file=sys.stderr)
+    print(clean(prompt), end=" ", file=sys.stderr, flush=True)
+    # Within asyncio.run the first Ctrl-C only cancels the task, and the read would go on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        typed = sys.stdin.readline()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if typed.strip() != wanted:
+        raise Failure(_("not confirmed: nothing was done."), "declined")
+
+
+def ask_names(options: argparse.Namespace, out: Out, one: str, many: str, consequence: str) -> None:
+    """Before something that cannot be taken back: the name is to be typed, of several how many. `one`, `many`: the question."""
+    if options.yes:
+        return
+    names = list(dict.fromkeys(options.names))
+    if len(names) == 1:
+        ask(out, f"{one.format(name=names[0])} {consequence}", names[0], _("Type its name to go on:"))
+    else:
+        title = f"{many.format(n=len(names), names=', '.join(names))} {consequence}"
+        ask(out, title, str(len(names)), _("Type how many they are to go on:"))
