@@ -99,6 +99,11 @@ def _profiles(document: dict[str, Any]) -> dict[str, Any]:
     return profiles
 
 
+def profile_names() -> list[str]:
+    """The profiles there are. Raises ConfigError."""
+    return list(_profiles(_read()[1]))
+
+
 def load_profile(name: str = "") -> Profile | None:
     """The named profile, else the default, else the only one; None when there is none. Raises ConfigError."""
     _text, document = _read()

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from .. import __version__
 
 COMMANDS = (
-    "ls", "show", "serve", "demo", "server", "account", "schema",
+    "ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send",
+    "serve", "demo", "server", "account", "schema", "completion",
 )  # fmt: skip  # what each does: parser.descriptions
 INTERRUPTED = 130
 CLOSED = 141

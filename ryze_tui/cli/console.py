@@ -15,7 +15,8 @@ from .parser import Parser, descriptions
 _STDIN = 0
 
 
-def _parser() -> Parser:
+def make_parser() -> Parser:
+    """The words of `ryze-tui` without a command."""
     commands = "\n".join(f"  {name:10} {does}" for name, does in descriptions().items())
     parser = Parser(
         "ryze-tui",
@@ -42,7 +43,7 @@ def main(words: Sequence[str]) -> int:
     """Parse, find the account, run the console."""
     gc.disable()  # until the list is on the screen: half of start-up would be spent collecting imports
     stray = _("there is no such command; there are: {names}").format(names=", ".join(COMMANDS))
-    options = _parser().read(words, stray)
+    options = make_parser().read(words, stray)
     given = inherited.take_secrets()
     try:
         url, token, profile = target.find(options, given)

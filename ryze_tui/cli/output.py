@@ -43,9 +43,9 @@ class Out:
         self.as_json, self.quiet = as_json, quiet
         self.colour = not as_json and coloured(sys.stdout)
 
-    def line(self, text: str = "") -> None:
-        """A line of the result, already fit for a terminal (`clean`)."""
-        print(text)
+    def line(self, text: str = "", *, flush: bool = False) -> None:
+        """A line of the result, already fit for a terminal (`clean`). `flush`: at once."""
+        print(text, flush=flush)
 
     def document(self, value: Any) -> None:
         """The whole result as JSON: laid out for a person at a terminal, else one line."""

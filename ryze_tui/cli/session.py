@@ -42,14 +42,15 @@ def names_argument(parser: Parser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME", help=_("the instance; several are done one after the other"))
 
 
-def run(options: argparse.Namespace, work: Work, *, writes: bool = False, waits: bool = False, sockets: int | None = 0) -> int:
+def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", sockets: int | None = 0) -> int:
     """Find the account, do the work, say what went wrong; the exit code.
 
-    `writes`: what is broken off may have been done. `waits`: a time-out means that what was waited for did not come.
-    `sockets`: see Account; only work that lets it `run` opens any.
+    `late`: what --timeout means: no_answer for a read, unknown for a write (what is broken off may have been done), timed_out
+    where something is waited for, empty where it is the end as planned. `sockets`: see Account; only work that lets it `run`
+    opens any.
     """
     out = Out(as_json=options.json, quiet=options.quiet)
-    session = _Session(options, work, out, "timed_out" if waits else "unknown" if writes else "no_answer")
+    session = _Session(options, work, out, late)
     try:
         failure = asyncio.run(session.main(_account(options, sockets)))
     except Failure as problem:
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace, work: Work, *, writes: bool = False, waits:
     except config.ConfigError as problem:
         failure = Failure(str(problem), "config")
     except KeyboardInterrupt:
-        more = _("What was under way may have been done; see the audit log.") if writes and session.began else ""
+        more = _("What was under way may have been done; see the audit log.") if late == "unknown" and session.began else ""
         failure = Failure(f"{_('interrupted.')} {more}".strip(), "interrupted")
     except asyncio.CancelledError:
         return 128 + session.signal
@@ -104,7 +105,9 @@ class _Session:
         self.signal = number
         task.cancel()
 
-    def _too_late(self) -> Failure:
+    def _too_late(self) -> Failure | None:
+        if not self._late:
+            return None
         words = n_("not done within {n} second.", "not done within {n} seconds.", round(self._options.timeout))
         if self._late == "unknown":
             words += " " + _("It may have been done all the same.")
@@ -123,12 +126,15 @@ async def one_after_the_other(
 ) -> list[Outcome]:
     """Do something to several instances, within the rate limits; each is told as it comes. A refused token ends it early."""
     done: list[Outcome] = []
-    for name in dict.fromkeys(names):
+    todo = list(dict.fromkeys(names))
+    for name in todo:
         await asyncio.sleep(account.budget.wait())
         outcome = await do(name)
         done.append(outcome)
-        if not out.as_json:
-            (out.say if outcome.ok else _complain)(f"{name}: {outcome.message}")
+        if outcome.ok:
+            out.say(f"{name}: {outcome.message}")
+        elif len(todo) > 1 and not out.as_json:  # a single one is told of at the end
+            _complain(f"{name}: {outcome.message}")
         if outcome.kind == "not_allowed":
             break
     return done
