@@ -77,10 +77,10 @@ def _harm(row: Row) -> str:
 async def _pair(account: Account, row: Row, options: argparse.Namespace, out: Out) -> Failure | None:
     from .pairingview import painter
 
-    await account.ask_health()
-    feed = asyncio.create_task(account.run(), name="feed")
     paired = account.pair(row.name, options.number, history=options.history)
     shown = painter(out, options, lambda: paired.view)
+    feed = asyncio.create_task(account.run(), name="feed")
+    shown.show(paired.view)
     try:
         await _streamed(account, row)
         paired.on_view = shown.show
@@ -99,17 +99,14 @@ async def _streamed(account: Account, row: Row) -> None:
     """Until a stream proves the row, where there is any."""
     from ..api.events import ACCOUNT_STREAM
 
+    await account.ask_health()
     if ACCOUNT_STREAM not in account.server.extensions and not row.item.streaming:
         return
     account.prefer(row.name)
-    news = asyncio.Event()
-    account.on_link = news.set
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(STREAM_WAIT):
-            while not account.covers(row.name):
-                await news.wait()
-                news.clear()
-    account.on_link = None
+            while not account.covers(row.name):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # nothing tells when one socket is open; it takes a few of these
 
 
 def _end(paired: PairingSession, view: View, name: str) -> Failure | None:

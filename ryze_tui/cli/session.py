@@ -162,11 +162,11 @@ def ask(out: Out, title: str, wanted: str, prompt: str) -> None:
         raise Failure(_("{title} Nobody can be asked here: add --yes.").format(title=title), "usage")
     from ..redact import clean
 
-    print(clean(title), file=sys.stderr)
-    print(clean(prompt), end=" ", file=sys.stderr, flush=True)
     # Within asyncio.run the first Ctrl-C only cancels the task, and the read would go on.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        print(clean(title), file=sys.stderr)
+        print(clean(prompt), end=" ", file=sys.stderr, flush=True)
         typed = sys.stdin.readline()
     finally:
         signal.signal(signal.SIGINT, before)

@@ -183,8 +183,8 @@ class Account:
         return Outcome(True, "", 200)
 
     def covers(self, name: str) -> bool:
-        """Whether a stream proves this row at this moment."""
-        return self._feed is not None and self._feed.covers(name)
+        """Whether a stream tells this row at this moment: the account's, or the instance's own."""
+        return self._feed is not None and self._feed.streamed(name).covered
 
     def prefer(self, name: str) -> None:
         """Stream this row first."""

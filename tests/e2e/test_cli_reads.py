@@ -131,7 +131,7 @@ def test_colours_are_for_a_terminal_that_wants_them(ryze: Commands) -> None:
         with Terminal([*COMMAND, "ls"], 100, 24, ryze.env | more) as term:
             assert term.wait_exit() == 0
             row, line = next((row, line) for row, line in enumerate(term.lines()) if "banned" in line)
-            inks = {cell.fg for cell in term.emulator.cells()[row][: line.index("banned") + 6]}
+            inks = {cell.fg for cell in term.cells()[row][: line.index("banned") + 6]}
             assert (len(inks) > 1) is wanted, inks
 
 
@@ -139,3 +139,20 @@ def test_the_schema_is_printed_as_it_is_published(ryze: Commands) -> None:
     for name in ("ls", "error", "bring-back"):
         assert json.loads(ryze("schema", name).out) == schema(name)
     assert ryze("schema", "nothing").code == 2
+
+
+def test_names_of_strangers_move_no_cursor(ryze: Commands, both: Server) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\u202egnihtemos\r\n\x9b31m"
+    both.paired("with-an-evil-profile")
+    try:
+        both.simulate("with-an-evil-profile", "unlink")
+        both.call("GET", "/api/instance/connect/with-an-evil-profile")
+        both.simulate("with-an-evil-profile", "scan", name=evil)
+        both.wait_state("with-an-evil-profile", "connected")
+        for words in (["ls"], ["show"], ["watch", "--timeout", "1"], ["ls", "--json"], ["show", "--json"]):
+            done = ryze(words[0], "with-an-evil-profile", *words[1:])
+            assert done.code == 0, done.err
+            assert "owned" in done.out or words[0] == "watch", done.out
+            assert not set(done.out + done.err) & set("\x1b\x07\x9b\u202e\r"), words
+    finally:
+        both.call("DELETE", "/api/instance/delete/with-an-evil-profile")
