@@ -115,6 +115,7 @@ class _Session:
 
 async def listed(account: Account, names: Sequence[str] | None = None) -> None:
     """Read the list once (or these names), remembered history included. Raises Failure."""
+    account.hurry()
     await account.recall()
     outcome = await account.refresh(names)
     if not outcome.ok:

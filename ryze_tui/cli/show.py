@@ -68,11 +68,11 @@ async def _blocks(account: Account, options: argparse.Namespace) -> dict[str, An
     from ..api.wire import WIRES
     from ..operations.outcome import Outcome
 
-    configuring, unread = account.configuring, {}
-    assert configuring is not None
+    configuring, look, unread = account.configuring, account.look, {}
+    assert configuring is not None and look is not None  # the list was read
     kinds = list(WIRES)
     found = await asyncio.gather(
-        *(_block(configuring, kind, options) for kind in kinds), account.metrics(options.name)
+        *(_block(configuring, kind, options) for kind in kinds), look.metrics(options.name)
     )
     blocks: dict[str, Any] = {}
     for kind, value in zip([*kinds, "metrics"], found, strict=True):

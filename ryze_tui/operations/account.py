@@ -141,6 +141,11 @@ class Account:
         if self._keeper is not None and not self.model.loaded:
             await self._keeper.open()
 
+    def hurry(self) -> None:
+        """There is no screen whose keys would wait: lists are read without pauses."""
+        if self._feed is not None:
+            self._feed.poller.hurry = True
+
     async def close(self) -> None:
         """Close every connection; connects under way are given up. What is known is kept for the next start."""
         if self._keeper is not None:
@@ -300,15 +305,6 @@ class Account:
             return str(answer.get("message") or "")
 
         return await self._write("send", name, send), told
-
-    async def metrics(self, name: str) -> dict[str, Any] | Outcome:
-        """Its counters as the server tells them; an Outcome that says why not."""
-        if self._client is None:
-            return Outcome(False, self._problem, kind=USAGE)
-        try:
-            return await self._client.metrics(name)
-        except RyzeError as error:
-            return failed(error, name)
 
     def bring_back(self, name: str) -> Remedy:
         """Which way brings it back, and why. Pure: nothing is sent."""
