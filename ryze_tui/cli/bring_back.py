@@ -31,8 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """0 when each is connected already or was dialled again."""
 
     async def work(account: Account, out: Out) -> Failure | None:
-        done = await session.one_after_the_other(account, options.names, lambda name: _one(account, name), out)
-        return session.results(out, done)
+        return await session.several(account, options.names, lambda name: _one(account, name), out)
 
     return session.run(options, work, late="unknown")
 

@@ -53,10 +53,10 @@ def instances(options: argparse.Namespace) -> list[str]:
     if options.token_file == "-":
         return []
     try:
-        url, token, _profile = target.find(options, inherited.take_secrets())
+        whose = target.find(options, inherited.take_secrets())
     except config.ConfigError:
         return []
-    kept = cache.look(url, token) if url else None
+    kept = cache.look(whose.url, whose.token) if whose.url else None
     rows = [parsed(line) for line in kept.lines] if kept is not None else []
     names = [row[0] for row in rows if isinstance(row, list) and row and isinstance(row[0], str)]
     return sorted(name for name in names if re.fullmatch(NAME_PATTERN, name))

@@ -46,11 +46,11 @@ def main(words: Sequence[str]) -> int:
     options = make_parser().read(words, stray)
     given = inherited.take_secrets()
     try:
-        url, token, profile = target.find(options, given)
+        url, token, profile, read_only = target.find(options, given)
     except config.ConfigError as error:
         print(f"ryze-tui: {error}", file=sys.stderr)
         return 2
-    return show(url, token, profile=profile, read_only=options.read_only)
+    return show(url, token, profile=profile, read_only=read_only)
 
 
 def refusal() -> str:

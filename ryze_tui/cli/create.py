@@ -25,6 +25,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--reveal", action="store_true", help=_("print the instance's own token"))
     blockflags.add_flags(parser)
     session.add_common(parser)
+    parser.usage = "ryze-tui create NAME [options]"
     parser.description = _(
         "Makes an instance. A block of which anything is said is switched on; its stream is on for its states unless\n"
         "--no-stream. Secrets come from files or variables, never from an argument."

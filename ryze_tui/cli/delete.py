@@ -32,6 +32,6 @@ def run(options: argparse.Namespace) -> int:
             options, out, _("Delete {name}?"), _("Delete {n} instances ({names})?"),
             _("The number is logged out, and the instance, its token and its settings are removed for good. There is no undo."),
         )
-        return session.results(out, await session.one_after_the_other(account, options.names, account.delete, out))
+        return await session.several(account, options.names, account.delete, out)
 
     return session.run(options, work, late="unknown")

@@ -32,6 +32,6 @@ def run(options: argparse.Namespace) -> int:
             options, out, _("Log out {name}?"), _("Log out {n} instances ({names})?"),
             _("The phone unlinks this device. The instance and its settings stay; connecting it again needs a new QR code."),
         )
-        return session.results(out, await session.one_after_the_other(account, options.names, account.logout, out))
+        return await session.several(account, options.names, account.logout, out)
 
     return session.run(options, work, late="unknown")

@@ -24,6 +24,6 @@ def run(options: argparse.Namespace) -> int:
     """0 once the server has taken it; `wait NAME connected` waits for what comes of it."""
 
     async def work(account: Account, out: Out) -> Failure | None:
-        return session.results(out, await session.one_after_the_other(account, options.names, account.reconnect, out))
+        return await session.several(account, options.names, account.reconnect, out)
 
     return session.run(options, work, late="unknown")

@@ -69,12 +69,12 @@ def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", soc
 
 def _account(options: argparse.Namespace, sockets: int | None) -> Account:
     """The account that the words, the environment or a profile name. Raises ConfigError."""
-    url, token, profile = target.find(options, inherited.take_secrets())
+    url, token, profile, read_only = target.find(options, inherited.take_secrets())
     if not url:
         raise config.ConfigError(_("which server? Use --url or RYZE_URL, or save a profile in the console."))
     from ..operations.account import Account
 
-    return Account(url, token, read_only=options.read_only, profile=profile, keep=True, sockets=sockets)
+    return Account(url, token, read_only=read_only, profile=profile, keep=True, sockets=sockets)
 
 
 class _Session:
@@ -122,23 +122,43 @@ async def listed(account: Account, names: Sequence[str] | None = None) -> None:
         raise exits.failure_of(outcome)
 
 
-async def one_after_the_other(
-    account: Account, names: Iterable[str], do: Callable[[str], Awaitable[Outcome]], out: Out
-) -> list[Outcome]:
-    """Do something to several instances, within the rate limits; each is told as it comes. A refused token ends it early."""
+async def several(account: Account, names: Iterable[str], do: Callable[[str], Awaitable[Outcome]], out: Out) -> Failure | None:
+    """Do something to instances one after the other, within the rate limits; tells what came of each, and what it comes to.
+
+    A refused token ends it early. What a time-out or a signal breaks off is told as unknown; what comes after it is not told.
+    """
     done: list[Outcome] = []
     todo = list(dict.fromkeys(names))
-    for name in todo:
+    try:
+        for name in todo:
+            outcome = await _one(account, name, do, out, patient=len(todo) > 1)
+            done.append(outcome)
+            if outcome.ok:
+                out.say(f"{name}: {outcome.message}")
+            elif len(todo) > 1 and not out.as_json:  # a single one is told of at the end
+                _complain(f"{name}: {outcome.message}")
+            if outcome.kind == "not_allowed":
+                break
+    except asyncio.CancelledError:
+        from ..operations.outcome import UNKNOWN, Outcome
+
+        done.append(Outcome(False, _("broken off while under way: result unknown"), name=todo[len(done)], kind=UNKNOWN))
+        _results(out, done)
+        raise
+    _results(out, done)
+    return exits.failure_of_many(done)
+
+
+async def _one(account: Account, name: str, do: Callable[[str], Awaitable[Outcome]], out: Out, *, patient: bool) -> Outcome:
+    """One of them. `patient`: a 429 is waited for: what it refused was not done."""
+    while True:
         await asyncio.sleep(account.budget.wait())
         outcome = await do(name)
-        done.append(outcome)
-        if outcome.ok:
-            out.say(f"{name}: {outcome.message}")
-        elif len(todo) > 1 and not out.as_json:  # a single one is told of at the end
-            _complain(f"{name}: {outcome.message}")
-        if outcome.kind == "not_allowed":
-            break
-    return done
+        if outcome.kind != "rate_limited" or not patient:
+            return outcome
+        pause = max(account.budget.wait(), outcome.retry_after, 1.0)
+        out.say(_("too many requests: going on in {n} s").format(n=round(pause)))
+        await asyncio.sleep(pause)
 
 
 def _complain(text: str) -> None:
@@ -147,14 +167,12 @@ def _complain(text: str) -> None:
     print(clean(mask(text)), file=sys.stderr, flush=True)
 
 
-def results(out: Out, outcomes: Sequence[Outcome]) -> Failure | None:
-    """The results of several instances: as JSON where that is wanted; what they come to."""
+def _results(out: Out, outcomes: Sequence[Outcome]) -> None:
     if out.as_json:
         out.document({"results": [
             {"instance": one.name, "ok": one.ok, "message": one.message, "status": one.status, "kind": one.kind or None}
             for one in outcomes
         ]})  # fmt: skip
-    return exits.failure_of_many(outcomes)
 
 
 def ask(out: Out, title: str, wanted: str, prompt: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..i18n import _
 from ..redact import MASK, clean
 from . import session
+from .blockflags import block_word
 from .exits import Failure
 from .output import Out
 from .parser import Parser
@@ -136,6 +137,7 @@ def _print(row: Row, told: dict[str, Any], out: Out) -> None:
 
 
 def _print_block(kind: str, values: dict[str, Any] | None, unread: str, out: Out) -> None:
+    kind = block_word(kind)
     if values is None:
         out.line(f"{kind}: {clean(unread) if unread else _('never set')}")
         return

@@ -17,11 +17,12 @@ class NoToken(config.ConfigError):
 
 
 class Target(NamedTuple):
-    """`url` empty: nobody said which server yet. `profile`: its name, empty without one."""
+    """`url` empty: nobody said which server yet. `profile`: its name, empty without one. `read_only`: nothing may be changed."""
 
     url: str
     token: str
     profile: str
+    read_only: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
@@ -78,12 +79,12 @@ def find(options: argparse.Namespace, inherited: str) -> Target:
         url, token = config.clean_url(url), given or inherited.strip()
         if not token:
             raise NoToken(_("--url needs a token: set RYZE_TOKEN or use --token-file."))
-        return Target(url, token, "")
+        return Target(url, token, "", options.read_only)
     profile = config.load_profile(options.profile or "")
     if profile is None:
         if given:
             raise config.ConfigError(_("--token-file needs a server: use --url or --profile."))
-        return Target("", "", "")
+        return Target("", "", "", options.read_only)
     if options.profile is None:
         given = given or inherited.strip()
-    return Target(profile.url, given or profile.token, profile.name)
+    return Target(profile.url, given or profile.token, profile.name, options.read_only)

@@ -23,6 +23,7 @@ LATER: Final = {
     "test_a_shell_script": "plain", "test_a_python_script": "plain", "test_watching": "plain",
     "test_the_code_on_a_terminal_can_be_scanned_and_goes_away": "plain", "test_a_pairing_that_is_stopped_leaves_no_code": "plain",
     "test_pairing_with_a_picture_and_without_a_code_in_the_output": "plain", "test_how_a_command_fails": "plain",
+    "test_waiting_outlives_the_server": "plain",
     "test_read_only_changes_nothing": "plain", "test_at_a_terminal_the_name_is_asked_for": "plain",
     "test_streams_that_are_wrong[extensions-first]": "",
     "test_the_code_can_be_read_in_every_layout[100x30]": "", "test_the_code_can_be_read_in_every_layout[200x60]": "",

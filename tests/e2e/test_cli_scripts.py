@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ryze_tui.cli import COMMANDS
@@ -100,6 +102,16 @@ def test_every_command_with_json_has_a_schema_and_no_schema_is_without_one() -> 
     for name in NAMES:
         assert schema(name)["$schema"].endswith("2020-12/schema")
         assert closed(schema(name)) != schema(name)
+        for part in _objects(schema(name)):
+            assert part["required"] == list(part["properties"]), name  # a field that is documented is always there
+    assert schema("error")["properties"]["error"]["properties"]["kind"]["enum"] == list(KINDS)
+
+
+def _objects(part: Any) -> Iterator[dict[str, Any]]:
+    for inner in part if isinstance(part, list) else part.values() if isinstance(part, dict) else ():
+        yield from _objects(inner)
+    if isinstance(part, dict) and isinstance(part.get("properties"), dict) and "type" in part:
+        yield part
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("serve", "demo")])

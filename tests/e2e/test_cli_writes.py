@@ -268,3 +268,16 @@ def test_a_write_whose_answer_is_lost_is_told_apart_from_one_that_was_not_sent(r
         assert lost.error()["kind"] == "unknown"
         assert ryze("reconnect", name, env={"RYZE_URL": "http://127.0.0.1:9"}).code == 5
     assert [line["result"] for line in ryze.audit()] == ["unknown", "failed"]
+
+
+def test_waiting_outlives_the_server(serve: Server, tmp_path: Path) -> None:
+    ryze = Commands(serve, tmp_path / "commands")
+    serve.create("waited-for")
+    with ryze.start("wait", "waited-for", "connected", "--timeout", "60") as process:
+        time.sleep(1)  # it follows or polls by now; earlier only makes the test weaker
+        assert process.poll() is None
+        serve.stop()
+        serve.start()
+        serve.call("GET", "/api/instance/connect/waited-for")
+        serve.simulate("waited-for", "scan")
+        assert process.wait(60) == 0

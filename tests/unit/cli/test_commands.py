@@ -110,3 +110,55 @@ def test_every_command_is_described_and_has_a_module() -> None:
     for name in COMMANDS:
         module = import_module(f"ryze_tui.cli.{name.replace('-', '_')}")
         assert callable(module.run) and callable(module.add_arguments)
+
+
+class _Budget:
+    def wait(self) -> float:
+        return 0.0
+
+
+class _Account:
+    budget = _Budget()
+
+
+async def test_several_wait_for_the_rate_limit_and_one_does_not(monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    answers = {"a": [Outcome(False, "too fast", 429, "a", kind="rate_limited", retry_after=7), Outcome(True, "done", 200, "a")],
+               "b": [Outcome(True, "done", 200, "b")]}  # fmt: skip
+
+    async def do(name: str) -> Outcome:
+        return answers[name].pop(0)
+
+    from ryze_tui.cli.output import Out
+    from ryze_tui.cli.session import several
+
+    assert await several(_Account(), ["a", "b", "a"], do, Out()) is None  # type: ignore[arg-type]
+    assert 7 in slept
+    assert "a: done" in capsys.readouterr().err
+    answers["a"] = [Outcome(False, "too fast", 429, "a", kind="rate_limited", retry_after=7)]
+    failure = await several(_Account(), ["a"], do, Out())  # type: ignore[arg-type]
+    assert failure is not None and failure.code == exits.RATE_LIMITED
+
+
+async def test_what_is_broken_off_in_the_middle_is_told(capsys) -> None:  # type: ignore[no-untyped-def]
+    import asyncio
+    import json
+
+    from ryze_tui.cli.output import Out
+    from ryze_tui.cli.session import several
+
+    async def do(name: str) -> Outcome:
+        if name == "b":
+            await asyncio.Event().wait()
+        return Outcome(True, "done", 200, name)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await several(_Account(), ["a", "b", "c"], do, Out(as_json=True))  # type: ignore[arg-type]
+    told = json.loads(capsys.readouterr().out)["results"]
+    assert [(one["instance"], one["kind"]) for one in told] == [("a", None), ("b", "unknown")]
