@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ COMMANDS = (
 )  # fmt: skip  # what each does: parser.descriptions
 INTERRUPTED = 130
 CLOSED = 141
+FULL = 1
 """As the shell calls the end by SIGPIPE."""
 
 
@@ -28,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return code
     except BrokenPipeError:
-        return _closed()
+        return _closed(CLOSED)
+    except OSError as error:  # of the last flush; it was not said yet unless the command failed already
+        if error.errno != errno.ENOSPC:
+            raise
+        return _closed(FULL)
     except KeyboardInterrupt:  # before the console took the keyboard, or while it was given back
         return INTERRUPTED
 
@@ -53,8 +59,8 @@ def _run(words: list[str]) -> int:
     return code
 
 
-def _closed() -> int:
-    """Whoever read our output has gone: nothing more is said, not even by the interpreter on its way out."""
+def _closed(code: int) -> int:
+    """The output takes no more: nothing is said of it, not even by the interpreter on its way out."""
     import os
 
     for number in (1, 2):
@@ -62,4 +68,4 @@ def _closed() -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
         except OSError:
             continue
-    return CLOSED
+    return code

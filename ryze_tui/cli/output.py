@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..redact import clean, mask
@@ -42,6 +43,16 @@ class Out:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json, self.quiet = as_json, quiet
         self.colour = not as_json and coloured(sys.stdout)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal of 1990 gets question marks, not a traceback
+
+    def warn(self, text: str) -> None:
+        """Something that stops nobody's work, but should be known."""
+        if self.as_json:
+            print(dumps({"warning": {"message": mask(text)}}), file=sys.stderr, flush=True)
+        else:
+            print(f"ryze-tui: {clean(mask(text))}", file=sys.stderr, flush=True)
 
     def line(self, text: str = "", *, flush: bool = False) -> None:
         """A line of the result, already fit for a terminal (`clean`). `flush`: at once."""

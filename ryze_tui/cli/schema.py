@@ -10,7 +10,7 @@ from ..i18n import _
 from .parser import Parser
 
 WITH_JSON: Final = ("ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send")
-NAMES: Final = (*WITH_JSON, "error")
+NAMES: Final = (*WITH_JSON, "error", "warning")
 
 
 def text(name: str) -> str:
@@ -20,7 +20,7 @@ def text(name: str) -> str:
 
 def add_arguments(parser: Parser) -> None:
     """Of which command."""
-    words = _("the command; error: the line on standard error when a command with --json fails")
+    words = _("the command; error and warning: the lines on standard error of a command with --json")
     parser.add_argument("command", choices=NAMES, metavar="COMMAND", help=words)
     parser.epilog = _("There are schemas of: {names}\nFields may be added later; those that are there stay.").format(
         names=", ".join(NAMES)

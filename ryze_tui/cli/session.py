@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -50,6 +51,7 @@ def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", soc
     opens any.
     """
     out = Out(as_json=options.json, quiet=options.quiet)
+    logging.getLogger("ryze_tui").addHandler(_Warnings(out))
     session = _Session(options, work, out, late)
     try:
         failure = asyncio.run(session.main(_account(options, sockets)))
@@ -64,6 +66,10 @@ def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", soc
         failure = Failure(f"{_('interrupted.')} {more}".strip(), "interrupted")
     except asyncio.CancelledError:
         return 128 + session.signal
+    except BrokenPipeError:
+        raise  # whoever read it has gone, and wants to hear nothing
+    except OSError as problem:
+        failure = Failure(_("the output could not be written: {problem}").format(problem=problem.strerror), "failed")
     return exits.DONE if failure is None else out.failed(failure)
 
 
@@ -75,6 +81,18 @@ def _account(options: argparse.Namespace, sockets: int | None) -> Account:
     from ..operations.account import Account
 
     return Account(url, token, read_only=read_only, profile=profile, keep=True, sockets=sockets)
+
+
+class _Warnings(logging.Handler):
+    """What the core logs as a warning (an audit line or a list that cannot be written) is told as one."""
+
+    def __init__(self, out: Out) -> None:
+        super().__init__(logging.WARNING)
+        self._out = out
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell it."""
+        self._out.warn(record.getMessage())
 
 
 class _Session:
@@ -95,7 +113,10 @@ class _Session:
         try:
             self.began = True
             async with asyncio.timeout(self._options.timeout):
-                return await self._work(account, self._out)
+                failure = await self._work(account, self._out)
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+                return failure
         except TimeoutError:
             return self._too_late()
         finally:

@@ -10,7 +10,7 @@ import pytest
 
 from ..terminal.process import Terminal
 from ..terminal.server import Server
-from .commands import COMMAND, Commands, schema
+from .commands import COMMAND, Commands, check, schema
 
 pytestmark = pytest.mark.e2e
 
@@ -156,3 +156,28 @@ def test_names_of_strangers_move_no_cursor(ryze: Commands, both: Server) -> None
             assert not set(done.out + done.err) & set("\x1b\x07\x9b\u202e\r"), words
     finally:
         both.call("DELETE", "/api/instance/delete/with-an-evil-profile")
+
+
+def test_a_terminal_that_knows_ascii_only(ryze: Commands) -> None:
+    done = ryze("ls", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert done.code == 0
+    assert "? connected" in done.out
+
+
+def test_an_output_that_takes_no_more(ryze: Commands) -> None:
+    for words in ("ls", "ls --json", "show sim-00001", "completion bash"):
+        done = subprocess.run(
+            ["sh", "-c", f"{' '.join(COMMAND)} {words} >/dev/full"], env=ryze.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1, words
+        assert "Traceback" not in done.stderr and "Exception" not in done.stderr, done.stderr
+
+
+def test_files_that_cannot_be_written_are_a_warning(ryze: Commands) -> None:
+    nowhere = {"XDG_STATE_HOME": "/dev/null/state", "XDG_CACHE_HOME": "/dev/null/cache"}
+    assert ryze("ls", "-q", env=nowhere).code == 0
+    done = ryze("reconnect", "nobody-has-this-name", "--json", env=nowhere)
+    assert done.code == 3
+    first, *_rest, last = done.err.splitlines()
+    assert "audit" in check("warning", json.loads(first))["warning"]["message"]
+    assert check("error", json.loads(last))["error"]["kind"] == "not_found"

@@ -261,13 +261,21 @@ def test_watching(ryze: Commands, both: Server, name: str) -> None:
 
 
 def test_a_write_whose_answer_is_lost_is_told_apart_from_one_that_was_not_sent(ryze: Commands, both: Server, name: str) -> None:
-    with Proxy(both.url) as proxy:
-        proxy.freeze()
-        lost = ryze("reconnect", name, "--timeout", "2", "--json", env={"RYZE_URL": proxy.url})
+    with Proxy(both.url) as proxy, proxy.hold("/reconnect/"):
+        ryze.env["RYZE_URL"] = proxy.url
+        lost = ryze("reconnect", name, "--timeout", "1", "--json")
         assert lost.code == 9
         assert lost.error()["kind"] == "unknown"
+        assert lost.document()["results"][0]["kind"] == "unknown"
+        with ryze.start("reconnect", name, "--json") as process:
+            end = time.monotonic() + 20
+            while len(proxy.seen("/reconnect/")) < 2:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
         assert ryze("reconnect", name, env={"RYZE_URL": "http://127.0.0.1:9"}).code == 5
-    assert [line["result"] for line in ryze.audit()] == ["unknown", "failed"]
+    assert [line["result"] for line in ryze.audit()] == ["unknown", "unknown", "failed"]
 
 
 def test_waiting_outlives_the_server(serve: Server, tmp_path: Path) -> None:
