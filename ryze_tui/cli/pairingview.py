@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import shutil
 import sys
 import time
@@ -170,7 +171,7 @@ class _Drawn(_Lines):
         lines = self._code(view) if view.code else []
         for line in lines:
             self._out.line(line)
-        self._height = len(lines)
+        self._height = sum(map(_height, lines))
         self._status(view)
 
     async def beside(self, work: Awaitable[T]) -> T:
@@ -230,6 +231,13 @@ class _Drawn(_Lines):
             words = _("The QR code needs {w}x{h} cells, which are not there: --number N pairs by a code, --png PATH saves it.")
             return [words.format(w=least.width, h=least.height + 2)]
         return [f"{_PAPER}{row}{_END}" for row in drawing.rows]
+
+
+def _height(line: str) -> int:
+    """Lines of the terminal that a line takes."""
+    from .table import cells
+
+    return max(1, -(-cells(re.sub(r"\x1b\[[\d;]*m", "", line)) // shutil.get_terminal_size().columns))
 
 
 def _can_draw() -> bool:

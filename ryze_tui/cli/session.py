@@ -108,7 +108,7 @@ class _Session:
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
-        for number in _ENDS:
+        for number in (one for one in _ENDS if signal.getsignal(one) != signal.SIG_IGN):  # nohup means it
             loop.add_signal_handler(number, self._end, task, number)
         try:
             self.began = True

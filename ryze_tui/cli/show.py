@@ -156,4 +156,6 @@ def _written(value: Any) -> str:
         return _("set, and not told by the server")
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return clean(", ".join(map(str, value)) if isinstance(value, list) else str(value)) or "–"
+    if isinstance(value, list):
+        return clean(", ".join(map(str, value))) or _("all")
+    return clean(str(value)) or "–"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -209,6 +210,16 @@ def test_a_pairing_that_is_stopped_leaves_no_code(ryze: Commands, name: str, sto
         assert "Traceback" not in term.text()
 
 
+@pytest.mark.parametrize("more", [["--number", "5511999990001"], ["--show-code"]], ids=["by-code", "with-its-text"])
+def test_lines_that_the_terminal_breaks_are_taken_back_whole(ryze: Commands, both: Server, name: str, more: list[str]) -> None:
+    with Terminal(["sh", "-c", f"echo before; exec {' '.join([*COMMAND, 'connect', name, *more])}"], 64, 45, ryze.env) as term:
+        term.wait_for("s left", 20)
+        assert sum(bool(line.strip()) for line in term.lines()) > 4
+        term.press("ctrl+c")
+        assert term.wait_exit() == 130
+        assert [line.strip() for line in term.lines() if line.strip()] == ["before", "ryze-tui: interrupted."]
+
+
 def test_waiting(ryze: Commands, both: Server, name: str) -> None:
     late = ryze("wait", name, "connected", "--timeout", "1", "--json")
     assert late.code == 7
@@ -258,6 +269,19 @@ def test_watching(ryze: Commands, both: Server, name: str) -> None:
     assert done.code == 0
     assert {line["name"] for line in done.lines() if line["event"] == "present"} == set(both.states())
     assert ryze("watch", env={"RYZE_TOKEN": "a-wrong-token-0123456789"}).code == 4
+
+
+def test_nohup_is_meant(ryze: Commands) -> None:
+    for trap, code in (("trap '' HUP; ", 0), ("", 129)):
+        process = subprocess.Popen(
+            ["sh", "-c", f"{trap}exec {' '.join(COMMAND)} watch --json --timeout 4"], env=ryze.env, stdout=subprocess.PIPE, text=True
+        )
+        with process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.send_signal(signal.SIGHUP)
+            process.stdout.read()
+            assert process.wait(30) == code
 
 
 def test_a_write_whose_answer_is_lost_is_told_apart_from_one_that_was_not_sent(ryze: Commands, both: Server, name: str) -> None:
