@@ -274,8 +274,9 @@ def test_watching(ryze: Commands, both: Server, name: str) -> None:
 def test_nohup_is_meant(ryze: Commands) -> None:
     for trap, code in (("trap '' HUP; ", 0), ("", 129)):
         process = subprocess.Popen(
-            ["sh", "-c", f"{trap}exec {' '.join(COMMAND)} watch --json --timeout 4"], env=ryze.env, stdout=subprocess.PIPE, text=True
-        )
+            ["sh", "-c", f"{trap}exec {' '.join(COMMAND)} watch --json --timeout 4"], env=ryze.env, stdout=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
         with process:
             assert process.stdout is not None
             process.stdout.readline()
