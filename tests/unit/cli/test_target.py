@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from ryze_tui import config
 from ryze_tui.cli import target
 from ryze_tui.cli.parser import Parser
