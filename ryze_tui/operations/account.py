@@ -26,12 +26,12 @@ from ..redact import register
 from . import audit, remedy
 from .keeper import Keeper
 from .outcome import NOT_ALLOWED, USAGE, Outcome, Remedy, Unconfirmed, failed, failed_write
-from .pairing import PairingSession
-from .pairings import Pairings
 
 if TYPE_CHECKING:
     from .configuring import Configuring
     from .look import Look
+    from .pairing import PairingSession
+    from .pairings import Pairings
 
 ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
 """What a TokenInstance may not do (contract §1)."""
@@ -311,10 +311,9 @@ class Account:
         return remedy.choose(self.model.rows.get(name), self._clock.time())
 
     def pair(self, name: str, number: str = "", *, history: int | None = None) -> PairingSession:
-        """A pairing of this instance: by QR, or by code for a phone number. Nothing is sent before it runs.
+        """A pairing: by QR, or by code for a number; `history`: days to ask for at first. Nothing is sent before it runs."""
+        from .pairings import Pairings
 
-        `history`: days of history to ask for at the first pairing (contract §3).
-        """
         if self._pairings is None:
             self._pairings = Pairings(self._client, self._feed, self.model, self._clock, self._audit, self._problem)
         return self._pairings.session(name, number, refusal=lambda: self.may("connect"), history=history)
