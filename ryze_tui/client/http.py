@@ -129,6 +129,10 @@ class RyzeClient:
         query = f"?label={quoted(label)}&limit=100" + (f"&before={quoted(before)}" if before else "")
         return await self._call("GET", f"/api/events/webhook/{segment(name)}/deliveries{query}", replies.deliveries)
 
+    async def metrics(self, name: str) -> dict[str, Any]:
+        """`GET /api/instance/metrics/:instance`: its counters (contract §2.11)."""
+        return await self._call("GET", f"/api/instance/metrics/{segment(name)}", partial(replies.block, key="metrics"))
+
     async def own_profile(self, name: str) -> str:
         """`GET /api/profile/getAccount/:instance`: the number, asked of WhatsApp through the instance's own connection."""
         return await self._call("GET", f"/api/profile/getAccount/{segment(name)}", replies.own_profile)
@@ -140,9 +144,14 @@ class RyzeClient:
         read = partial(replies.created, name=str(body.get("name", "")), streaming=body.get("websocketEnabled") is True)
         return await self._call("POST", "/api/instance/new", read, body=body, bucket="new")
 
-    async def connect(self, name: str, number: str = "") -> Connecting:
-        """`GET /api/instance/connect/:instance`. It re-creates the WhatsApp client: never repeat it without being asked."""
-        query = f"?number={quoted(number)}" if number else ""
+    async def connect(self, name: str, number: str = "", history: int | None = None) -> Connecting:
+        """`GET /api/instance/connect/:instance`. It re-creates the WhatsApp client: never repeat it without being asked.
+
+        `history`: days to ask for at the first pairing; None leaves it to the instance's settings.
+        """
+        given = {"number": quoted(number)} if number else {}
+        given |= {"history": str(history)} if history is not None else {}
+        query = "?" + "&".join(f"{key}={value}" for key, value in given.items()) if given else ""
         return await self._call("GET", f"/api/instance/connect/{segment(name)}{query}", replies.connecting, bounds=CONNECTING)
 
     async def reconnect(self, name: str) -> Written:
@@ -178,6 +187,11 @@ class RyzeClient:
     async def remove_chatwoot(self, name: str) -> Written:
         """`DELETE /api/chatwoot/delete/:instance`: the inbox stays."""
         return await self._call("DELETE", CHATWOOT_DELETE + segment(name), replies.written, bounds=SETTING)
+
+    async def send_text(self, name: str, number: str, message: str) -> dict[str, Any]:
+        """`POST /api/message/text/:instance`; the server's answer as an object."""
+        body = {"number": number, "message": message}
+        return await self._call("POST", f"/api/message/text/{segment(name)}", replies.as_object, body=body)
 
     async def simulate(self, name: str, action: str, body: dict[str, Any]) -> Written:
         """`POST /simulator/:instance/ACTION`: a simulated server's virtual phone."""

@@ -217,7 +217,7 @@ class FakeRyze:
         answer = json.dumps({"message": "made", "instance": self.instances[body["name"]].item()})
         return created(answer, body["name"], streaming=True)
 
-    async def connect(self, name: str, number: str = "") -> Connecting:
+    async def connect(self, name: str, number: str = "", history: int | None = None) -> Connecting:
         self.connects.append((self.clock.monotonic(), name, number))
         await self._arrive(self.token)
         reply = self.answer_connect(name, number)
