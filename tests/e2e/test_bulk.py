@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -29,7 +30,8 @@ def worker(proxy: Proxy, home: Path, token: str, names: list[str]) -> subprocess
 @pytest.mark.parametrize("extensions", [True, False], ids=["stream", "plain"])
 def test_none_twice_none_forgotten_and_no_429(tmp_path: Path, extensions: bool) -> None:
     rng = random.Random(int(os.environ.get("RYZE_SEED", "7")))
-    with Server(tmp_path / "server", instances=COUNT + 8, speed=20, extensions=extensions) as server, Proxy(server.url) as proxy:
+    served = Server(tmp_path / "server", instances=COUNT + 8, speed=20, extensions=extensions, options=["--verbose"])
+    with served as server, Proxy(server.url) as proxy:
         names = server.wait_connected(COUNT)[:COUNT]
         begun = time.monotonic()
         for _life in range(6):
@@ -46,5 +48,6 @@ def test_none_twice_none_forgotten_and_no_429(tmp_path: Path, extensions: bool) 
         assert set(done) == set(names), set(names) - set(done)
         twice = {name: count for name, count in done.items() if count > 1}
         assert not twice, "what was under way when it was killed was connected afterwards, and is not dialled again"
-        assert " 429 " not in server.log.read_text(), "no limit was met"
+        answers = Counter(re.findall(r"POST /api/instance/reconnect/\S+ (\d+) ", server.log.read_text()))
+        assert set(answers) == {"200"} and " 429 " not in server.log.read_text(), "no limit was met"
         assert {server.states()[name] for name in names} == {"connected"}
