@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -74,6 +75,12 @@ class RyzeClient:
         self.budgets = budgets if budgets is not None else Budgets(clock)
         self.clock = clock
         self.budgets.keep(self.token)
+
+    def acting_as(self, token: str) -> RyzeClient:
+        """The same connections, log and budgets with another token. Raises BadAddress for one that no header can hold."""
+        client = copy.copy(self)
+        client.token = checked_token(token)
+        return client
 
     # -- reads ---------------------------------------------------------------------------------------------------------
 

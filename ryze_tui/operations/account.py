@@ -28,10 +28,13 @@ from .keeper import Keeper
 from .outcome import NOT_ALLOWED, USAGE, Outcome, Remedy, Unconfirmed, failed, failed_write
 
 if TYPE_CHECKING:
+    from .bulk.deeds import Means
     from .configuring import Configuring
     from .look import Look
     from .pairing import PairingSession
     from .pairings import Pairings
+
+Send = Callable[[RyzeClient, Feed], Awaitable[str]]
 
 ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
 """What a TokenInstance may not do (contract §1)."""
@@ -67,6 +70,7 @@ class Account:
         self.on_event: Callable[[Event, float], None] | None = None
         self._clock = clock
         self._server = ServerInfo()
+        self._listeners: list[Callable[[Changes], None]] = []
         self._low: int | None = None
         self._problem = ""
         self._client: RyzeClient | None = None
@@ -289,6 +293,20 @@ class Account:
             tries=lambda: TRIALS in self.server.extensions, token=feed.token_of,
         )
 
+    @property
+    def means(self) -> Means | None:
+        """What a bulk works with; None when the address or the token cannot be used at all."""
+        from .bulk.deeds import Means
+        from .drafts import Drafts
+
+        client, feed = self._client, self._feed
+        if client is None or feed is None:
+            return None
+        return Means(
+            client, feed, self.model, self._clock, Drafts(f"{client.base} {client.token}"), self._write, self._change,
+            self.confirm_state, self._listen, keeps_secrets=lambda: bool(self.server.extensions),
+        )
+
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""
 
@@ -323,8 +341,11 @@ class Account:
 
     # -- writes --------------------------------------------------------------------------------------------------------
 
-    async def _change(self, action: str, name: str, call: Callable[[RyzeClient], Awaitable[Written]], state: str) -> Outcome:
-        """A write whose answer names the state that the instance is in now."""
+    async def _change(
+        self, action: str, name: str, call: Callable[[RyzeClient], Awaitable[Written]], state: str, *,
+        via: Callable[[Send], Send] = lambda send: send, detail: str = "",
+    ) -> Outcome:
+        """A write whose answer names the state that the instance is in now. `via`: who sends it."""
 
         async def send(client: RyzeClient, feed: Feed) -> str:
             asked_at = self._clock.monotonic()
@@ -337,11 +358,9 @@ class Account:
             )
             return written.message
 
-        return await self._write(action, name, send)
+        return await self._write(action, name, via(send), detail=detail)
 
-    async def _write(
-        self, action: str, name: str, send: Callable[[RyzeClient, Feed], Awaitable[str]], *, detail: str = ""
-    ) -> Outcome:
+    async def _write(self, action: str, name: str, send: Send, *, detail: str = "") -> Outcome:
         """Every write goes through here: allowed or not, sent once, never repeated, and put down in the audit log."""
         client, feed, reason = self._client, self._feed, self.may(action)
         if reason or client is None or feed is None:
@@ -369,11 +388,17 @@ class Account:
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
+    def _listen(self, listener: Callable[[Changes], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
     def _changed(self, changes: Changes) -> None:
         if not changes:
             return
         if self._keeper is not None:
             self._keeper.changed()
+        for listener in list(self._listeners):
+            listener(changes)
         if self._pairings is not None:
             self._pairings.rows_changed(changes)
         if self.on_changes is not None:
