@@ -7,22 +7,25 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 
 from .. import __version__, config, inherited, redact
+from ..config.declared import THEMES
 from ..i18n import _
-from . import COMMANDS
+from ..preferences import DEFAULT, Preferences
+from . import COMMANDS, target
 from .parser import Parser, descriptions
 
 _STDIN = 0
 
 
-def _parser() -> Parser:
+def make_parser() -> Parser:
+    """The words of `ryze-tui` without a command."""
     commands = "\n".join(f"  {name:10} {does}" for name, does in descriptions().items())
     parser = Parser(
         "ryze-tui",
         _("Keeps WhatsApp numbers connected: a terminal console for RyzeAPI servers."),
-        usage=f"ryze-tui [options]\n       ryze-tui {{{','.join(COMMANDS)}}} [options]",
+        usage="ryze-tui [options]\n       ryze-tui COMMAND [options]",
         epilog="\n\n".join(
             [
                 _("commands:") + "\n" + commands,
@@ -36,82 +39,52 @@ def _parser() -> Parser:
         ),
     )
     parser.add_argument("--version", action="version", version=f"ryze-tui {__version__}")
-    parser.add_argument("--url", help=_("the server, e.g. https://ryzeapi.cloud (RYZE_URL)"))
-    parser.add_argument("--token-file", metavar="PATH", help=_("read the token from a file, - for standard input"))
-    parser.add_argument(
-        "--profile", metavar="NAME", help=_("a profile of the configuration file; wins over RYZE_URL and RYZE_TOKEN")
-    )
-    parser.add_argument("--read-only", action="store_true", help=_("refuse everything that changes something"))
+    target.add_arguments(parser)
+    add_looks(parser)
     return parser
 
 
-def _line() -> str:
-    """The first line of standard input; asked for without showing it when that is the terminal."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline()
-    from getpass import getpass
-
-    try:
-        return getpass(_("Token: "))
-    except EOFError:
-        return ""
+def add_looks(parser: argparse.ArgumentParser) -> None:
+    """How the console looks; what is typed wins over the configuration file."""
+    parser.add_argument("--theme", metavar="NAME", default="", help=_("its colours"))
+    parser.add_argument("--ascii", action="store_true", help=_("draw with ASCII only"))
+    parser.add_argument("--no-mouse", action="store_true", help=_("leave the mouse to the terminal"))
 
 
-def _given_token(path: str) -> str:
-    """The token of --token-file. Raises ConfigError, which never repeats what was in the file."""
-    try:
-        token = (_line() if path == "-" else Path(path).read_text(encoding="utf-8")).strip()
-    except OSError as error:
-        raise config.ConfigError(_("{path} cannot be read: {problem}").format(path=path, problem=error.strerror)) from error
-    except UnicodeDecodeError:
-        token = ""
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        name = _("standard input") if path == "-" else path
-        raise config.ConfigError(_("{path} holds no token: one line of letters, digits and signs.").format(path=name))
-    return token
+def preferred(settings: config.Config, options: argparse.Namespace) -> Preferences:
+    """The preferences of the file, and what was typed over them. Raises ConfigError with everything that is wrong."""
+    settings.demand()
+    kept = settings.preferences
+    if options.theme and THEMES and options.theme not in THEMES:
+        from ..config.check import near
+
+        words = _('--theme "{name}" is not known; there are: {known}').format(name=options.theme, known=", ".join(THEMES))
+        raise config.ConfigError(words + near(options.theme, THEMES))
+    return replace(
+        kept, theme=options.theme or kept.theme, ascii=options.ascii or kept.ascii, mouse=kept.mouse and not options.no_mouse
+    )
 
 
-def _account(options: argparse.Namespace, inherited: str) -> tuple[str, str, str]:
-    """(url, token, profile name); an empty url means that nobody said which server yet. Raises ConfigError.
-
-    What was typed wins over the environment, which wins over the default profile. A profile that was typed brings its own
-    token: `inherited`, of the environment, belongs to another server.
-    """
-    if options.url is not None and options.profile is not None:
-        raise config.ConfigError(_("--url and --profile each name a server: give one of them."))
-    if options.profile == "":
-        raise config.ConfigError(_("--profile needs the name of a profile."))
-    given = "" if options.token_file is None else _given_token(options.token_file)
-    url = options.url
-    if url is None and options.profile is None:
-        url = os.environ.get("RYZE_URL") or None
-    if url is not None:
-        url, token = config.clean_url(url), given or inherited.strip()
-        if not token:
-            raise config.ConfigError(_("--url needs a token: set RYZE_TOKEN or use --token-file."))
-        return url, token, ""
-    profile = config.load_profile(options.profile or "")
-    if profile is None:
-        if given:
-            raise config.ConfigError(_("--token-file needs a server: use --url or --profile."))
-        return "", "", ""
-    if options.profile is None:
-        given = given or inherited.strip()
-    return profile.url, given or profile.token, profile.name
+def complain(error: Exception) -> None:
+    """One line for each thing that is wrong, all of them at once."""
+    for line in str(error).splitlines():
+        print(f"ryze-tui: {redact.clean(line)}", file=sys.stderr)
 
 
 def main(words: Sequence[str]) -> int:
     """Parse, find the account, run the console."""
     gc.disable()  # until the list is on the screen: half of start-up would be spent collecting imports
     stray = _("there is no such command; there are: {names}").format(names=", ".join(COMMANDS))
-    options = _parser().read(words, stray)
     given = inherited.take_secrets()
+    settings = target.configured()
+    options = make_parser().read(words, stray)
     try:
-        url, token, profile = _account(options, given)
+        preferences = preferred(settings, options)
+        url, token, profile, read_only = target.find(options, given, settings)
     except config.ConfigError as error:
-        print(f"ryze-tui: {error}", file=sys.stderr)
+        complain(error)
         return 2
-    return show(url, token, profile=profile, read_only=options.read_only)
+    return show(url, token, profile=profile, read_only=read_only, preferences=preferences)
 
 
 def refusal() -> str:
@@ -131,7 +104,9 @@ def refusal() -> str:
     return ""
 
 
-def show(url: str, token: str, *, profile: str = "", read_only: bool = False, keep: bool = True) -> int:
+def show(
+    url: str, token: str, *, profile: str = "", read_only: bool = False, keep: bool = True, preferences: Preferences = DEFAULT
+) -> int:
     """Run the console on this terminal; refuses terminals that cannot show it before Textual is imported.
 
     `keep`: remember the list for the next start (never with `RYZE_NO_CACHE=1`).
@@ -145,7 +120,7 @@ def show(url: str, token: str, *, profile: str = "", read_only: bool = False, ke
     from ..console.app import run
 
     try:
-        return run(url, token, profile=profile, read_only=read_only, keep=keep)
+        return run(url, token, profile=profile, read_only=read_only, keep=keep, preferences=preferences)
     finally:
         from .. import local  # here: it would cost the start 10 ms
 

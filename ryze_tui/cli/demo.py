@@ -7,7 +7,7 @@ import gc
 import signal
 import sys
 
-from .. import inherited, local
+from .. import config, inherited, local
 from ..i18n import _
 
 
@@ -16,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-extensions", action="store_true", help=_("the plain contract: one socket per instance, no account stream")
     )
+    from .console import add_looks
+
+    add_looks(parser)
 
 
 def _leave(number: int, frame: object) -> None:
@@ -27,16 +30,21 @@ def run(options: argparse.Namespace) -> int:
     """Start the server, show it, end it."""
     gc.disable()
     inherited.take_secrets()
-    from . import console
+    from . import console, target
 
     if why := console.refusal():
         print(f"ryze-tui: {why}", file=sys.stderr)
+        return 2
+    try:
+        preferences = console.preferred(target.configured(), options)
+    except config.ConfigError as error:
+        console.complain(error)
         return 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
         server = local.start_demo_now(*(["--no-extensions"] if options.no_extensions else []))
-        return console.show(server.url, server.token, profile="demo", keep=False)
+        return console.show(server.url, server.token, profile="demo", keep=False, preferences=preferences)
     except local.ServerError as error:
         print(f"ryze-tui: {error}", file=sys.stderr)
         return 1

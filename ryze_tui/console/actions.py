@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from .. import keys
 from ..i18n import _, mark
 
 if TYPE_CHECKING:
@@ -24,13 +25,21 @@ class Action(NamedTuple):
     """
 
     id: str
-    keys: tuple[str, ...]
     title: str
     help: str
     group: str
     reason: Reason
     footer: int = 0
     palette: bool = True
+
+    @property
+    def key(self) -> str:
+        """Its key as it is written on the screen."""
+        return keys.name(self.id)
+
+    def told(self) -> str:
+        """The help in the person's language, with the person's keys in it."""
+        return keys.fill(_(self.help))
 
 
 def _always(account: Account | None, row: Row | None) -> str:
@@ -44,7 +53,7 @@ def _online(account: Account | None, row: Row | None) -> str:
 def _row(account: Account | None, row: Row | None) -> str:
     if account is None:
         return _("Not connected to a server yet.")
-    return "" if row is not None else _("No instance under the cursor. n makes a new one.")
+    return "" if row is not None else keys.fill(_("No instance under the cursor. {new} makes a new one."))
 
 
 def _may(action: str) -> Reason:
@@ -94,11 +103,10 @@ EDIT_TABS: Final = (
 """Digit and title of each page of the edit screen; 1 is the overview."""
 
 ACTIONS: Final = (
-    Action("open", ("enter",), mark("Open"), mark("Shows everything about the instance under the cursor."), MOVE, _row),
-    Action("back", ("escape",), mark("Back"), mark("Closes the detail, or clears the filter."), MOVE, _always, palette=False),
+    Action("open", mark("Open"), mark("Shows everything about the instance under the cursor."), MOVE, _row),
+    Action("back", mark("Back"), mark("Closes the detail, or clears the filter."), MOVE, _always, palette=False),
     Action(
         "filter",
-        ("slash",),
         mark("Filter"),
         mark("Type words, or state:connected, block:webhook, !word. esc clears."),
         LOOK,
@@ -107,18 +115,16 @@ ACTIONS: Final = (
     ),
     Action(
         "sort",
-        ("s",),
         mark("Sort"),
         mark("Takes the order again, or the next one: trouble first, by name, newest first."),
         LOOK,
         _online,
     ),
-    Action("refresh", ("R",), mark("Refresh"), mark("Asks the server for the whole list now."), LOOK, _online),
-    Action("new", ("n",), mark("New"), mark("Makes a new instance."), PAIR, _new, footer=2),
-    Action("connect", ("c",), mark("Connect"), mark("Shows a QR code for the phone to scan."), PAIR, _may("connect"), footer=3),
+    Action("refresh", mark("Refresh"), mark("Asks the server for the whole list now."), LOOK, _online),
+    Action("new", mark("New"), mark("Makes a new instance."), PAIR, _new, footer=2),
+    Action("connect", mark("Connect"), mark("Shows a QR code for the phone to scan."), PAIR, _may("connect"), footer=3),
     Action(
         "code",
-        ("p",),
         mark("Pairing code"),
         mark("Links by an 8-character code typed on the phone, without a camera."),
         PAIR,
@@ -126,17 +132,15 @@ ACTIONS: Final = (
     ),
     Action(
         "bring_back",
-        ("b",),
         mark("Bring back"),
         mark("Picks reconnect or connect from the state, and says which and why."),
         KEEP,
         _may("reconnect"),
         footer=4,
     ),
-    Action("reconnect", ("r",), mark("Reconnect"), mark("Dials again with the saved session; no QR."), KEEP, _may("reconnect")),
+    Action("reconnect", mark("Reconnect"), mark("Dials again with the saved session; no QR."), KEEP, _may("reconnect")),
     Action(
         "logout",
-        ("x",),
         mark("Log out"),
         mark("Unlinks the number and keeps the instance. Asks for its name."),
         KEEP,
@@ -144,7 +148,6 @@ ACTIONS: Final = (
     ),
     Action(
         "delete",
-        ("d",),
         mark("Delete"),
         mark("Removes the instance and all that belongs to it. Asks for its name."),
         KEEP,
@@ -152,20 +155,21 @@ ACTIONS: Final = (
     ),
     Action(
         "edit",
-        ("e",),
         mark("Edit"),
-        mark("Settings, proxy, S3, webhooks, stream and Chatwoot of the instance under the cursor; 2 to 6 open a page."),
+        mark(
+            "Settings, proxy, S3, webhooks, stream and Chatwoot of the instance under the cursor; "
+            "{edit2} to {edit6} open a page."
+        ),
         KEEP,
         _row,
         footer=5,
     ),
     *(
-        Action(f"edit{key}", (key,), title, mark("Opens that page of the instance under the cursor."), "", _row, palette=False)
+        Action(f"edit{key}", title, mark("Opens that page of the instance under the cursor."), "", _row, palette=False)
         for key, title in EDIT_TABS
     ),
     Action(
         "phone",
-        ("S",),
         mark("Virtual phone"),
         mark("Scan, unlink, ban, drop: what a phone would do (simulated numbers only)."),
         PAIR,
@@ -173,7 +177,6 @@ ACTIONS: Final = (
     ),
     Action(
         "stream",
-        ("w",),
         mark("Stream"),
         mark("Switches its own stream on, so that its badge is pushed. Its filter keeps what it lets through."),
         KEEP,
@@ -181,19 +184,17 @@ ACTIONS: Final = (
     ),
     Action(
         "probe",
-        ("t",),
         mark("Is it true?"),
         mark("Asks the server, the stream and WhatsApp, and says whether the screen is right."),
         VIEW,
         _row,
     ),
     Action(
-        "log", ("L",), mark("Log of calls"), mark("Every request to the server with its answer; copy one as curl."), VIEW, _online
+        "log", mark("Log of calls"), mark("Every request to the server with its answer; copy one as curl."), VIEW, _online
     ),
-    Action("copy", ("y",), mark("Copy"), mark("Copies the number or the name of the instance under the cursor."), VIEW, _row),
+    Action("copy", mark("Copy"), mark("Copies the number or the name of the instance under the cursor."), VIEW, _row),
     Action(
         "palette",
-        ("colon", "ctrl+p"),
         mark("Commands"),
         mark("Finds any command by its name."),
         APP,
@@ -201,10 +202,9 @@ ACTIONS: Final = (
         footer=7,
         palette=False,
     ),
-    Action("help", ("question_mark",), mark("Help"), mark("Every key, and what it does."), APP, _always, footer=1),
+    Action("help", mark("Help"), mark("Every key, and what it does."), APP, _always, footer=1),
     Action(
         "quit",
-        ("q", "ctrl+q", "ctrl+c"),
         mark("Quit"),
         mark("Leaves. Numbers stay connected: the server keeps them."),
         APP,
@@ -213,21 +213,3 @@ ACTIONS: Final = (
 )
 
 BY_ID: Final = {action.id: action for action in ACTIONS}
-
-_NAMES: Final = {
-    "slash": "/",
-    "colon": ":",
-    "question_mark": "?",
-    "escape": "esc",
-    "enter": "enter",
-    "space": "space",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-}
-
-
-def key_name(key: str) -> str:
-    """How a key is written on the screen."""
-    return _NAMES.get(key, key)

@@ -14,10 +14,12 @@ from textual import events
 from textual.screen import Screen
 
 from ..i18n import _
+from ..preferences import DEFAULT, Preferences
+from .bindings import use_keys
 from .compat import CellExact
 from .crash import log_to_file
 from .driver import TerminalDriver
-from .opening import Opening
+from .opening import Opening, enable_gc
 from .screens.main import MainScreen
 from .styles import ink
 from .ticks import Coalescer
@@ -54,9 +56,12 @@ class RyzeConsole(CellExact):
     TITLE = "ryze-tui"
 
     def __init__(
-        self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True
-    ) -> None:
+        self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True,
+        preferences: Preferences = DEFAULT,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.preferences, self.rings = preferences, preferences.bell
+        use_keys(self, preferences.keys)
         self._remember = keep
         self._url, self._token, self._profile, self._read_only = url, token, profile, read_only
         self.account: Account | None = None
@@ -183,7 +188,7 @@ class RyzeConsole(CellExact):
         first = self.account is not None and self.account.model.loaded and not self.main.loaded
         self.main.apply(changes)
         if first and not gc.isenabled():
-            self.set_timer(0.5, _enable_gc)  # not now: collecting would keep the list from reaching the terminal
+            self.set_timer(0.5, enable_gc)  # not now: collecting would keep the list from reaching the terminal
         self._watch_clock()
 
     def _watch_clock(self) -> None:
@@ -234,16 +239,12 @@ class RyzeConsole(CellExact):
         self.main.ask_quit()
 
 
-def _enable_gc() -> None:
-    # Collection was off while everything was imported and the list was read: what is there now stays for ever.
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-
-
-def run(url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True) -> int:
+def run(
+    url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True,
+    preferences: Preferences = DEFAULT,
+) -> int:  # fmt: skip
     """Run the console; returns the exit code (128 + n when signal n ended it)."""
-    app = RyzeConsole(url, token, profile=profile, read_only=read_only, keep=keep)
-    app.run()
+    app = RyzeConsole(url, token, profile=profile, read_only=read_only, keep=keep, preferences=preferences)
+    app.run(mouse=preferences.mouse)
     sys.stdout.flush()
     return app.return_code or 0

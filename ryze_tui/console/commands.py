@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from ..i18n import _
-from .actions import ACTIONS, Action, key_name
+from .actions import ACTIONS, Action
 
 if TYPE_CHECKING:
     from .screens.main import MainScreen
@@ -22,7 +22,7 @@ class ActionProvider(Provider):
         return main
 
     def _help(self, action: Action) -> str:
-        return f"{key_name(action.keys[0])}   {self._main.reason(action) or _(action.help)}"
+        return f"{action.key}   {self._main.reason(action) or action.told()}"
 
     def _run(self, action: Action) -> None:
         self._main.action_do(action.id)
@@ -35,6 +35,6 @@ class ActionProvider(Provider):
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for action in ACTIONS:
-            score = max(matcher.match(_(action.title)), matcher.match(_(action.help)) * 0.5)
+            score = max(matcher.match(_(action.title)), matcher.match(action.told()) * 0.5)
             if action.palette and score > 0:
                 yield Hit(score, matcher.highlight(_(action.title)), lambda a=action: self._run(a), help=self._help(action))

@@ -163,6 +163,13 @@ class CellExact(App[int]):
     """Per row its cells, or the segments that were written there and have not been looked at since."""
     _shadow_size: Any = None
 
+    rings = True
+    """Whether the terminal's bell may ring."""
+
+    def bell(self) -> None:
+        if self.rings:
+            super().bell()
+
     def forget_screen(self) -> None:
         """Draw everything again at the next refresh (after another program drew on the terminal)."""
         self._shadow = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -52,3 +53,10 @@ class Opening:
             self._waiting.cancel()
             self._waiting = None
             self._app.call_later(self._begin)
+
+
+def enable_gc() -> None:
+    """Collection was off while everything was imported and the list was read: what is there now stays for ever."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()

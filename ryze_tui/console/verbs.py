@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from .. import keys
 from ..api import states
 from ..i18n import _
 from ..operations.outcome import Unconfirmed
@@ -80,7 +81,10 @@ async def may_connect(app: RyzeConsole, account: Account, name: str, screen: Scr
         return False
     if row.state == states.CONNECTED:
         title = _("{name} is connected as {who}.").format(name=safe(name), who=number(row.number))
-        words = _("Asking for a code may close this connection until it is back. To link another phone, log it out first (x).")
+        words = _(
+            "Asking for a code may close this connection until it is back. To link another phone, log it out first ({logout})."
+        )
+        words = keys.fill(words)
     elif row.state == states.BANNED:
         title = _("WhatsApp banned {name}.").format(name=safe(name))
         words = _("Connecting a banned number again and again makes it worse. Better wait until the ban ends.")

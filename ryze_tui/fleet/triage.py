@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .. import keys
 from ..api import states
 from ..i18n import _, mark, n_
 from .model import YOU, Row
@@ -43,7 +44,7 @@ class Triage:
 class _Case:
     severity: int
     reason: str
-    key: str = ""
+    key: str = ""  # an id
     step: str = ""
 
 
@@ -54,18 +55,18 @@ _AGAIN: Final = mark("reconnect with the saved session")
 _WAIT: Final = mark("wait until the ban ends, then connect slowly")
 
 _WORDS: Final = {
-    "logged_out": _Case(TROUBLE, mark("The phone unlinked this device."), "c", _QR),
+    "logged_out": _Case(TROUBLE, mark("The phone unlinked this device."), "connect", _QR),
     "temp_banned": _Case(CRITICAL, mark("WhatsApp banned this number for a time."), "", _WAIT),
     "stream_replaced": _Case(
-        TROUBLE, mark("Another program took over this session."), "r", mark("reconnect, after stopping the other program")
+        TROUBLE, mark("Another program took over this session."), "reconnect", mark("reconnect, after stopping the other program")
     ),
     "client_outdated": _Case(
         TROUBLE, mark("WhatsApp refuses this version of the server's engine."), "", mark("upgrade the server's engine")
     ),
-    "connect_failure": _Case(TROUBLE, mark("WhatsApp refused the connection."), "r", _AGAIN),
-    "stream_error": _Case(TROUBLE, mark("WhatsApp broke off the connection."), "r", _AGAIN),
-    "cat_refresh_error": _Case(TROUBLE, mark("WhatsApp did not renew the session's key."), "r", _AGAIN),
-    "pair_error": _Case(TROUBLE, mark("The pairing failed."), "c", mark("try again with a new QR")),
+    "connect_failure": _Case(TROUBLE, mark("WhatsApp refused the connection."), "reconnect", _AGAIN),
+    "stream_error": _Case(TROUBLE, mark("WhatsApp broke off the connection."), "reconnect", _AGAIN),
+    "cat_refresh_error": _Case(TROUBLE, mark("WhatsApp did not renew the session's key."), "reconnect", _AGAIN),
+    "pair_error": _Case(TROUBLE, mark("The pairing failed."), "connect", mark("try again with a new QR")),
     "qr_scanned_no_multidevice": _Case(
         WARNING, mark("The phone that scanned has no multi-device."), "", mark("update WhatsApp on the phone, then scan again")
     ),
@@ -75,16 +76,18 @@ _WORDS: Final = {
 _STATES: Final = {
     states.CONNECTED: _Case(FINE, ""),
     states.CONNECTING: _Case(MOVING, mark("On its way: the server is connecting.")),
-    states.DISCONNECTED: _Case(TROUBLE, mark("The connection to WhatsApp is down."), "r", _AGAIN),
-    states.LOGGEDOUT: _Case(TROUBLE, mark("This number is logged out."), "c", _QR),
+    states.DISCONNECTED: _Case(TROUBLE, mark("The connection to WhatsApp is down."), "reconnect", _AGAIN),
+    states.LOGGEDOUT: _Case(TROUBLE, mark("This number is logged out."), "connect", _QR),
     states.BANNED: _Case(CRITICAL, mark("WhatsApp banned this number."), "", _WAIT),
-    states.UNKNOWN: _Case(WARNING, mark("The server used a word we do not know."), "R", mark("ask the server again")),
+    states.UNKNOWN: _Case(WARNING, mark("The server used a word we do not know."), "refresh", mark("ask the server again")),
 }
-_NEVER_PAIRED: Final = _Case(WARNING, mark("Never paired with a phone."), "c", mark("connect with a QR, or p with a code"))
+_NEVER_PAIRED: Final = _Case(
+    WARNING, mark("Never paired with a phone."), "connect", mark("connect with a QR, or {code} with a code")
+)
 _STALE: Final = _Case(WARNING, mark("The server lost touch with WhatsApp; it may come back by itself."), "", "")
-_BAN_OVER: Final = _Case(WARNING, mark("The ban should be over by now."), "b", mark("bring it back, slowly"))
+_BAN_OVER: Final = _Case(WARNING, mark("The ban should be over by now."), "bring_back", mark("bring it back, slowly"))
 _FLAPS: Final = mark("look at its proxy and at the phone's network")
-_BY_YOU: Final = _Case(TROUBLE, mark("You logged it out."), "c", _QR)
+_BY_YOU: Final = _Case(TROUBLE, mark("You logged it out."), "connect", _QR)
 
 _PHASES: Final = {
     "scan": mark("Waiting for a phone to scan the code."),
@@ -118,7 +121,8 @@ def assess(row: Row, now: float) -> Triage:
     if drops >= FLAPPING:
         words = n_("Dropped {n} time in the last hour.", "Dropped {n} times in the last hour.", drops)
         reason = f"{reason} {words}" if reason else words
-    return Triage(case.severity, reason, row.told_by, case.key, _(case.step) if case.step else "", drops)
+    key, step = keys.name(case.key) if case.key else "", keys.fill(_(case.step)) if case.step else ""
+    return Triage(case.severity, reason, row.told_by, key, step, drops)
 
 
 def _case(row: Row, now: float) -> _Case:
@@ -153,9 +157,9 @@ def _connecting(row: Row, now: float) -> _Case:
     reason = _PHASES.get(row.phase, _STATES[states.CONNECTING].reason)
     if now - row.since > AGEING.get(row.phase, AGEING_OTHER):
         paired = bool(row.number)
-        return _Case(WARNING, _STUCK, "r" if paired else "c", _AGAIN if paired else _QR)
+        return _Case(WARNING, _STUCK, "reconnect" if paired else "connect", _AGAIN if paired else _QR)
     if row.phase == "scan":
-        return _Case(MOVING, reason, "c", _ANOTHER)
+        return _Case(MOVING, reason, "connect", _ANOTHER)
     return _Case(MOVING, reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import keys
 from ..api import states
 from ..fleet.model import Row
 from ..i18n import _
@@ -20,7 +21,7 @@ def choose(row: Row | None, now: float = 0.0) -> Remedy:
     if row.state == states.BANNED and not 0 < row.until <= now:
         return Remedy("wait", _("WhatsApp banned it; connecting again now makes it worse"))
     if row.state == states.CONNECTING and row.phase != "refused":
-        return Remedy("wait", _("it is connecting; p or c starts a new pairing"))
+        return Remedy("wait", keys.fill(_("it is connecting; {code} or {connect} starts a new pairing")))
     if row.last_word == "client_outdated":
         return Remedy("wait", _("WhatsApp refuses the server's engine; it has to be upgraded first"))
     if row.state == states.LOGGEDOUT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple, Protocol
 
+from .. import keys
 from ..api import states
 from ..api.errors import NOT_CONNECTED, RyzeError
 from ..client.replies import Health
@@ -129,7 +130,7 @@ def _list(title: str, listed: Listed | None) -> Step:
 def _stream(streamed: Streamed) -> Step:
     title = _("Stream")
     if streamed.kind == NONE:
-        return Step(title, WARN, streamed.problem or _("none: only lists tell of it; w switches its stream on"))
+        return Step(title, WARN, streamed.problem or keys.fill(_("none: only lists tell of it; {stream} switches its stream on")))
     if not streamed.covered:
         return Step(title, WARN, streamed.problem or _("not proven now: it is being opened, or silent for too long"))
     heard = _("last sign of life {n} s ago").format(n=round(streamed.heard_ago))
@@ -168,7 +169,8 @@ def verdict(found: Evidence) -> Step:
     if listed is None:
         return Step(title, BAD, _("It does not exist on the server. Its line here goes away."))
     if found.whatsapp is False:
-        return Step(title, BAD, _("The server says connected, but nothing gets through to WhatsApp. r reconnects it."))
+        words = _("The server says connected, but nothing gets through to WhatsApp. {reconnect} reconnects it.")
+        return Step(title, BAD, keys.fill(words))
     new = _label(listed.state)
     if shown is None or (listed.state != shown.state and found.moved):
         return Step(title, GOOD, _("It changed while it was looked at: {state} now.").format(state=new))

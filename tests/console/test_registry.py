@@ -1,13 +1,17 @@
 """The action registry: the documented keys, none bound twice, everything described."""
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 
+import ryze_tui.console
+from ryze_tui import keys
 from ryze_tui.console.actions import ACTIONS, BY_ID
 from ryze_tui.console.moves import MOVES
-from ryze_tui.console.panes.instances import InstanceList
-from ryze_tui.console.screens.main import MainScreen
 from ryze_tui.console.verbs import VERBS
+from textual.binding import Binding
+from textual.dom import DOMNode
 
 KEYS = {
     "open": "enter",
@@ -33,20 +37,60 @@ KEYS = {
 
 
 def test_the_keys_are_the_documented_ones() -> None:
-    assert {action.id: action.keys[0] for action in ACTIONS} == KEYS
+    assert {action.id: keys.of(action.id)[0] for action in ACTIONS} == KEYS
 
 
 def test_ctrl_c_and_ctrl_q_quit() -> None:
-    assert {"ctrl+c", "ctrl+q"} <= set(BY_ID["quit"].keys)
+    assert {"ctrl+c", "ctrl+q"} <= set(keys.KEYS["quit"].keys)
 
 
 def test_no_key_is_bound_twice_in_one_focus_chain() -> None:
-    keys = [key for owner in (MainScreen, InstanceList) for binding in owner.BINDINGS for key in binding.key.split(",")]
-    assert sorted(keys) == sorted(set(keys))
+    for chain, ids in keys.CHAINS.items():
+        bound = [key for id in ids for key in keys.KEYS[id].keys]
+        twice = {key for key in bound if bound.count(key) > 1}
+        assert not twice, (chain, twice)
 
 
-def test_every_binding_has_an_id_and_a_tooltip() -> None:
-    assert all(binding.id and binding.tooltip for binding in MainScreen.BINDINGS)
+def owners() -> list[type[DOMNode]]:
+    """Every class of ours that binds keys."""
+    for module in pkgutil.walk_packages(ryze_tui.console.__path__, "ryze_tui.console."):
+        importlib.import_module(module.name)
+    found: set[type[DOMNode]] = set()
+    waiting: list[type[DOMNode]] = [DOMNode]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            waiting.append(kind)
+            if kind.__module__.startswith("ryze_tui.") and "BINDINGS" in vars(kind):
+                found.add(kind)
+    return sorted(found, key=lambda kind: kind.__qualname__)
+
+
+def test_every_binding_has_an_id_of_the_table_its_keys_and_a_tooltip() -> None:
+    assert len(owners()) >= 17
+    for kind in owners():
+        for binding in kind.BINDINGS:
+            assert isinstance(binding, Binding), (kind, binding)
+            assert binding.tooltip, (kind, binding)
+            assert binding.id in keys.KEYS, (kind, binding)
+            assert tuple(binding.key.split(",")) == keys.KEYS[binding.id].keys, (kind, binding)
+
+
+def test_what_one_class_binds_is_in_one_declared_chain() -> None:
+    for kind in owners():
+        inherited = {
+            binding.id
+            for base in kind.__mro__
+            if base.__module__.startswith("ryze_tui.")
+            for binding in vars(base).get("BINDINGS", [])
+        }
+        assert any(inherited <= set(ids) for ids in keys.CHAINS.values()), (kind, inherited)
+
+
+def test_every_id_is_bound_somewhere_and_in_a_chain() -> None:
+    bound = {binding.id for kind in owners() for binding in kind.BINDINGS if isinstance(binding, Binding)}
+    assert bound == keys.KEYS.keys()
+    assert {id for ids in keys.CHAINS.values() for id in ids} == keys.KEYS.keys()
+    assert set(keys.MAIN) == set(BY_ID)
 
 
 def test_every_action_is_either_a_move_or_a_verb() -> None:

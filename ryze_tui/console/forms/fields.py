@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from ...api.fields import CHOICE, NUMBER, SET, SWITCH, Field
 from ...i18n import _
 from ...operations.editing import KEEP
+from ..bindings import bind
 from .marks import Marks, Pick, Switch, Ticks
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Entry(Input):
     A hidden secret that is not typed anew stays as it is stored; `del` in the empty field makes it none, and back.
     """
 
-    BINDINGS = [("up", "app.focus_previous", ""), ("down", "app.focus_next", "")]
+    BINDINGS = [bind("field_previous", "app.focus_previous"), bind("field_next", "app.focus_next")]
 
     def __init__(self, value: Any, field: Field, *, id: str) -> None:
         kept = value is KEEP

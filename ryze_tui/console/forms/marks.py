@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from ...i18n import _
+from ..bindings import bind
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
 from ..words import safe
@@ -35,12 +36,12 @@ class Marks(Canvas):
     can_focus = True
     ground = ink.BAR
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "move(-1)", show=False),
-        Binding("right", "move(1)", show=False),
-        Binding("up", "leap(-1)", show=False),
-        Binding("down", "leap(1)", show=False),
-        Binding("space", "mark", show=False),
-        Binding("enter", "app.focus_next", show=False),  # as in a field of text: who goes on changes nothing
+        bind("mark_left", "move(-1)"),
+        bind("mark_right", "move(1)"),
+        bind("mark_up", "leap(-1)"),
+        bind("mark_down", "leap(1)"),
+        bind("mark", "mark"),
+        bind("mark_next", "app.focus_next"),  # as in a field of text: who goes on changes nothing
     ]
 
     def __init__(self, words: Sequence[str], *, id: str | None = None) -> None:

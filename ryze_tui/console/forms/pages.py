@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding
 from textual.message import Message
 
+from ... import keys
 from ...i18n import _, mark
+from ..bindings import bind
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
 from ..words import fit, safe
@@ -69,6 +70,17 @@ class Page:
         return f"● {_('on')}" if on else f"○ {_('off')}"
 
 
+def _digit(key: str) -> str:
+    """The person's own key of a tab."""
+    return keys.name(f"edit{key}")
+
+
+def tab_keys() -> str:
+    """`1–6`, or the person's own, each."""
+    own = [_digit(str(digit)) for digit in range(1, 7)]
+    return "1–6" if own == list("123456") else " ".join(own)
+
+
 class TabLine(Canvas):
     """`1 Overview  2 Settings …`; the digit of a tab is its key."""
 
@@ -90,7 +102,7 @@ class TabLine(Canvas):
         tabs = [("1", _("Overview")), *((key, _(title)) for key, title, _kinds in TABS)]
         room = self.size.width - 1
         texts = [(key, f"{title}{'*' if key in self.dirty else ''}") for key, title in tabs]
-        while sum(cell_len(title) + 4 for _key, title in texts) > room:
+        while sum(cell_len(title) + cell_len(_digit(key)) + 3 for key, title in texts) > room:
             longest = max(range(len(texts)), key=lambda index: len(texts[index][1]) * (texts[index][0] != self.at))
             key, title = texts[longest]
             if key == self.at or not title:
@@ -104,16 +116,17 @@ class TabLine(Canvas):
         line: Line = [seg(" ", ink.BAR)]
         for key, title in self._parts():
             here = key == self.at
-            line += [seg(f"{key} ", ink.BAR_KEY), seg(title, ink.BAR_BOLD if here else ink.BAR_DIM), seg("  ", ink.BAR)]
+            line += [seg(f"{_digit(key)} ", ink.BAR_KEY), seg(title, ink.BAR_BOLD if here else ink.BAR_DIM), seg("  ", ink.BAR)]
         return [line]
 
     def on_click(self, event: events.Click) -> None:
         x = 1
         for key, title in self._parts():
-            if x <= event.x < x + cell_len(title) + 3:
+            size = cell_len(title) + cell_len(_digit(key)) + 3
+            if x <= event.x < x + size - 1:
                 self.post_message(self.Chosen(key))
                 return
-            x += cell_len(title) + 4
+            x += size
 
 
 class PageLine(Canvas):
@@ -122,9 +135,9 @@ class PageLine(Canvas):
     can_focus = True
     ground = ink.BAR
     BINDINGS = [
-        Binding("left", "turn(-1)", show=False),
-        Binding("right", "turn(1)", show=False),
-        Binding("down,enter", "screen.into", show=False),
+        bind("page_previous", "turn(-1)"),
+        bind("page_next", "turn(1)"),
+        bind("into", "screen.into"),
     ]
 
     class Turned(Message):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...i18n import _
-from ..actions import ACTIONS, key_name
+from ..actions import ACTIONS
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
 
@@ -20,7 +20,7 @@ class Footer(Canvas):
         line: Line = []
         used = 0
         for action in sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer):
-            key, title = f" {key_name(action.keys[0])} ", f"{_(action.title)} "
+            key, title = f" {action.key} ", f"{_(action.title)} "
             if used + len(key) + len(title) > self.size.width:
                 break
             line += [seg(key, ink.BAR_KEY), seg(title, ink.BAR_DIM)]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding
 from textual.message import Message
 
 from ...api import states
 from ...i18n import _, mark
+from ..bindings import moves
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import GLYPH, badge, fit, lasting, number, safe
@@ -55,14 +55,7 @@ class InstanceList(Canvas):
     """Reads the app's model through an `Order`. Posts `Moved` when another row is under the cursor."""
 
     can_focus = True
-    BINDINGS = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("pagedown,space", "page(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("home,g", "move(-99999999)", show=False),
-        Binding("end,G", "move(99999999)", show=False),
-    ]
+    BINDINGS = moves(paging="page")
 
     class Moved(Message):
         """The cursor is on another row, or on none."""

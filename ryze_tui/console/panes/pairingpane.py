@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rich.style import Style
 
+from ... import keys
 from ...api import states
 from ...i18n import _
 from ...pairing import qr
@@ -111,11 +112,13 @@ class PairingPane(Canvas):
     def _plain(self, words: str, width: int, style: Style = ink.BASE) -> list[Line]:
         return [[seg(f" {line}", style)] for line in wrap(words, max(width, 10))]
 
-    def _keys(self, keys: list[tuple[str, str]], width: int) -> list[Line]:
+    def _keys(self, hints: list[tuple[str, str]], width: int) -> list[Line]:
+        """`hints`: ids and what to say of them."""
         out: list[Line] = []
         line: Line = []
         used = 0
-        for key, title in keys:
+        for id, title in hints:
+            key = keys.name(id)
             size = len(key) + len(title) + 4
             if line and used + size > width:
                 out.append(line)
@@ -137,22 +140,28 @@ class PairingPane(Canvas):
     def _qr(self, width: int, short: bool) -> list[Line]:
         count = _("code {index} of {total}, ").format(index=self.view.index, total=self.view.total) if self.view.total else ""
         renew = self._plain(count + self._remaining(), width)
-        keys = [("p", _("Pairing code")), ("m", _("Other drawing")), ("o", _("Save PNG")), ("y", _("Copy text"))]
-        keys += [("S", _("Virtual phone"))] if self.simulated else []
-        keys.append(("esc", _("Close")))
+        hints = [("code", _("Pairing code")), ("pairing_drawing", _("Other drawing")), ("pairing_save", _("Save PNG"))]
+        hints += [("copy", _("Copy text"))]
+        hints += [("phone", _("Virtual phone"))] if self.simulated else []
+        hints.append(("close", _("Close")))
         if self._drawing is None:
             return [
                 *self._plain(
-                    _(
-                        "The QR code needs {w}x{h} cells and does not fit here. p pairs by a code instead; o saves a picture."
-                    ).format(w=31, h=21),
+                    keys.fill(
+                        _(
+                            "The QR code needs {w}x{h} cells and does not fit here. {code} pairs by a code instead; "
+                            "{pairing_save} saves a picture."
+                        ),
+                        w=31,
+                        h=21,
+                    ),
                     width,
                     ink.WARN,
                 ),
                 [],
                 *renew,
                 [],
-                *self._keys(keys, width),
+                *self._keys(hints, width),
             ]
         steps = [
             _("1  Open WhatsApp on the phone"),
@@ -160,18 +169,22 @@ class PairingPane(Canvas):
             _("3  Point it at this code"),
         ]
         if self.simulated:
-            steps = [_("These numbers are simulated: no real phone can scan this."), _("S opens the virtual phone, which can.")]
+            steps = [
+                _("These numbers are simulated: no real phone can scan this."),
+                keys.fill(_("{phone} opens the virtual phone, which can.")),
+            ]
         if short:
-            return [*self._plain(steps[-1], width)[:2], *renew, *self._keys(keys, width)]
+            return [*self._plain(steps[-1], width)[:2], *renew, *self._keys(hints, width)]
         body = [line for step in steps for line in self._plain(step, width)]
         body += [[], *renew, *self._plain(_("waiting for the phone…"), width, ink.DIM), []]
-        body += self._plain(_("Boxes instead of a code? m other drawing · smaller font · p code"), width, ink.DIM)
-        return [*body, [], *self._keys(keys, width)]
+        boxes = _("Boxes instead of a code? {pairing_drawing} other drawing · smaller font · {code} code")
+        body += self._plain(keys.fill(boxes), width, ink.DIM)
+        return [*body, [], *self._keys(hints, width)]
 
     def _code(self, width: int, short: bool) -> list[Line]:
-        keys = [("p", _("Another code")), ("q", _("QR instead")), ("y", _("Copy"))]
-        keys += [("S", _("Virtual phone"))] if self.simulated else []
-        keys.append(("esc", _("Close")))
+        hints = [("code", _("Another code")), ("pairing_qr", _("QR instead")), ("copy", _("Copy"))]
+        hints += [("phone", _("Virtual phone"))] if self.simulated else []
+        hints.append(("close", _("Close")))
         return [
             [],
             *[
@@ -184,7 +197,7 @@ class PairingPane(Canvas):
             [],
             *self._plain(_("single use, {left}").format(left=self._remaining()), width, ink.DIM),
             [],
-            *self._keys(keys, width),
+            *self._keys(hints, width),
         ]
 
     def _waiting(self, width: int, short: bool) -> list[Line]:
@@ -194,21 +207,21 @@ class PairingPane(Canvas):
                 *self._plain(gone, width, ink.WARN),
                 *self._plain(reason, width),
                 [],
-                *self._keys([("esc", _("Close"))], width),
+                *self._keys([("close", _("Close"))], width),
             ]
         words = _("Renewing the code…") if self.view.stage in ("renewing", "qr", "code") else _("Asking the server for a code…")
         return [
             *self._plain(words, width),
             *self._plain(safe(self.view.message), width, ink.DIM),
             [],
-            *self._keys([("esc", _("Close"))], width),
+            *self._keys([("close", _("Close"))], width),
         ]
 
     def _linking(self, width: int, short: bool) -> list[Line]:
         return [
             *self._plain(_("The phone has it; WhatsApp is linking the number…"), width, ink.STATE[states.CONNECTING]),
             [],
-            *self._keys([("esc", _("Close"))], width),
+            *self._keys([("close", _("Close"))], width),
         ]
 
     def _connected(self, width: int, short: bool) -> list[Line]:
@@ -224,5 +237,6 @@ class PairingPane(Canvas):
 
     def _ended(self, width: int, short: bool) -> list[Line]:
         words = safe(self.view.message) or _("No phone scanned a code in time.")
-        keys = [("enter", _("Try again")), ("p", _("Pairing code")), ("q", _("QR code")), ("esc", _("Close"))]
-        return [*self._plain(words, width, ink.WARN), [], *self._keys(keys, width)]
+        hints = [("pairing_again", _("Try again")), ("code", _("Pairing code")), ("pairing_qr", _("QR code"))]
+        hints.append(("close", _("Close")))
+        return [*self._plain(words, width, ink.WARN), [], *self._keys(hints, width)]

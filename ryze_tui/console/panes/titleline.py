@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.message import Message
 
+from ... import keys
 from ...i18n import _, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
@@ -99,7 +100,8 @@ class TitleLine(Canvas):
         parts = [what, _(TITLES[order.sort]), count]
         line: Line = [seg(f" {DOT.join(parts)}", ink.BOLD if self.text else ink.DIM)]
         if order.out_of_order:
-            line.append(seg(DOT + n_("{n} out of order · s", "{n} out of order · s", order.out_of_order), ink.WARN))
+            words = n_("{n} out of order · {sort}", "{n} out of order · {sort}", order.out_of_order)
+            line.append(seg(DOT + keys.fill(words), ink.WARN))
         if order.model.unreadable:
             line.append(seg(DOT + n_("{n} unreadable", "{n} unreadable", order.model.unreadable), ink.WARN))
         return [line]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
-from ...api.instance import NAME_PATTERN
+from ... import keys
 from ...i18n import _
 from ..words import safe
 from .dialogs import Dialog, close, text
@@ -71,7 +70,7 @@ class CreateScreen(Dialog[Created | None]):
             ),
             "token": _("The key of this instance alone, for programs. Leave it empty and the server makes a strong one."),
             "blocks": _("What it begins with: settings, webhook, stream, proxy, S3, Chatwoot. All of it can be changed later."),
-            "create": _("Makes the instance; it is connected later with c or p."),
+            "create": keys.fill(_("Makes the instance; it is connected later with {connect} or {code}.")),
             "pair": _("Makes the instance and shows the QR code at once."),
         }
         focused = self.focused.id if self.focused is not None else None
@@ -84,17 +83,15 @@ class CreateScreen(Dialog[Created | None]):
             self.dismiss(None)
 
     def _wrong(self) -> str:
+        from ...operations.checks import name_problem, token_problem
+
         name, token = self.query_one("#name", Input).value, self.query_one("#token", Input).value
-        if not name:
-            return _("A name is needed.")
-        if not re.fullmatch(NAME_PATTERN, name):
-            bad = next((character for character in name if not re.fullmatch(NAME_PATTERN, character)), "")
-            shown = _("a space") if bad == " " else f"“{safe(bad)}”"
-            return _("A name has letters, digits, - and _ only: {bad} cannot be in it.").format(bad=shown)
+        if words := name_problem(name):
+            return words
         if name in self._account.model.rows:
             return _("There is an instance of this name already.")
-        if token and (len(token) < 16 or not token.isprintable() or not token.isascii() or " " in token):
-            return _("A token has at least 16 plain characters without spaces.")
+        if words := token_problem(token):
+            return words
         return self._wrong_block()
 
     def _wrong_block(self) -> str:

@@ -9,13 +9,13 @@ from typing import TypeVar
 from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Static
 
 from ...i18n import _
+from ..bindings import bind, labelled
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import safe
@@ -40,7 +40,7 @@ class Dialog(ModalScreen[Result]):
     """One box over the dimly kept screen; escape closes it with nothing."""
 
     CSS_PATH = "../styles/dialogs.tcss"
-    BINDINGS = [Binding("escape", "close", "Close", show=False)]
+    BINDINGS = [bind("close", "close")]
 
     TAKES_TYPED = True
     """Whether it gets what was typed before it opened; a dialog that one letter confirms does not."""
@@ -67,10 +67,10 @@ class Question(Dialog[bool]):
     TAKES_TYPED = False
 
     BINDINGS = [
-        Binding("y", "yes", show=False),
-        Binding("n", "close", show=False),
-        Binding("left,up", "app.focus_previous", show=False),
-        Binding("right,down", "app.focus_next", show=False),
+        bind("yes", "yes"),
+        bind("no", "close"),
+        bind("previous", "app.focus_previous"),
+        bind("next", "app.focus_next"),
     ]
 
     def __init__(self, title: str, words: str, *, yes: str) -> None:
@@ -84,7 +84,7 @@ class Question(Dialog[bool]):
             yield text("", "gap")
             with Horizontal(classes="buttons"):
                 yield Button(_("Cancel"), id="cancel")
-                yield Button(f"{self._yes} (y)", id="yes")
+                yield Button(labelled(self._yes, "yes"), id="yes")
 
     def on_mount(self) -> None:
         self.query_one("#cancel").focus()
@@ -195,9 +195,9 @@ class Choices(Canvas):
     can_focus = True
     ground = ink.BAR
     BINDINGS = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("enter", "choose", show=False),
+        bind("down", "move(1)"),
+        bind("up", "move(-1)"),
+        bind("choose", "choose"),
     ]
 
     def __init__(self, choices: list[Choice], chosen: Callable[[Choice], None]) -> None:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from ... import keys
 from ...i18n import _
 from ...operations.configuring import DEFAULT_LABEL, Configuring, Held
 from ...operations.outcome import Outcome
+from ..bindings import bind, labelled
 from ..forms.block import BlockForm
-from ..forms.pages import TABS, Page, PageLine, TabLine
+from ..forms.pages import TABS, Page, PageLine, TabLine, tab_keys
 from ..panes.arrangement import LIST_MOST, WIDE
 from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from ...operations.account import Account
 
 _KINDS: Final = {key: kinds for key, _title, kinds in TABS}
-
-
 _VERBS: Final = frozenset({"close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries"})
+
+
+class Buttons(Horizontal):
+    """Arrow keys lead from one to the next, and back into the form."""
+
+    BINDINGS = [bind("button_previous", "app.focus_previous"), bind("button_next", "app.focus_next")]
 
 
 class EditScreen(Dialog[str]):
@@ -42,18 +47,16 @@ class EditScreen(Dialog[str]):
     TAKES_TYPED = False
     CSS_PATH = ["../styles/dialogs.tcss", "../styles/forms.tcss"]  # type: ignore[assignment]
     BINDINGS = [
-        Binding("1", "close_now", show=False),
-        *(Binding(key, f"tab('{key}')", show=False) for key, _title, _kinds in TABS),
-        Binding("r", "review", show=False),
-        Binding("ctrl+s", "review_from_field", show=False),
-        Binding("u", "revert", show=False),
-        Binding("a", "add", show=False),
-        Binding("f", "draft", show=False),
-        Binding("R", "reread", show=False),
-        Binding("T", "try_out", show=False),
-        Binding("D", "deliveries", show=False),
-        Binding("up,left", "app.focus_previous", show=False),  # of the buttons; everything else has its own
-        Binding("down,right", "app.focus_next", show=False),
+        bind("edit1", "close_now"),
+        *(bind(f"edit{key}", f"tab('{key}')") for key, _title, _kinds in TABS),
+        bind("edit_review", "review"),
+        bind("edit_save", "review_from_field"),
+        bind("edit_revert", "revert"),
+        bind("edit_add", "add"),
+        bind("edit_draft", "draft"),
+        bind("edit_reread", "reread"),
+        bind("edit_try", "try_out"),
+        bind("edit_deliveries", "deliveries"),
     ]
 
     def __init__(self, account: Account, configuring: Configuring, name: str, tab: str = "2") -> None:
@@ -79,9 +82,9 @@ class EditScreen(Dialog[str]):
             yield Vertical(id="body")
             yield text("", "dim", id="help")
             yield text("", "warn", id="note")
-            with Horizontal(classes="buttons"):
-                yield Button(f"{_('Review')} (r)", id="review")
-                yield Button(f"{_('Revert')} (u)", id="revert")
+            with Buttons(classes="buttons"):
+                yield Button(labelled(_("Review"), "edit_review"), id="review")
+                yield Button(labelled(_("Revert"), "edit_revert"), id="revert")
                 yield Button(f"{_('Close')} (esc)", id="close")
 
     def on_mount(self) -> None:
@@ -202,7 +205,8 @@ class EditScreen(Dialog[str]):
                 if self._into:
                     self.call_after_refresh(self.action_into)
             else:
-                words = safe(page.problem) + "\n" + _("R reads it again.") if page.problem else _("Reading…")
+                again = keys.fill(_("{edit_reread} reads it again."))
+                words = f"{safe(page.problem)}\n{again}" if page.problem else _("Reading…")
                 body.mount(Static(words, markup=False, classes="unread" if page.problem else "reading"))
         self._sync()
 
@@ -222,17 +226,19 @@ class EditScreen(Dialog[str]):
         form = self.form
         words = form.help_of(self.focused) if form is not None else ""
         if words:
-            words += "  " + _("(esc leaves the field · ctrl+s review and save)")
+            words += "  " + keys.fill(_("(esc leaves the field · {edit_save} review and save)"))
         else:
-            words = _("↓ into the form · ←→ page · 1–6 tab · r review and save · u revert · esc close")
-            if self.page.edit is None:
-                words = _("←→ page · 1–6 tab · esc close")
-            elif reason := self.account.may("configure"):
-                words = f"{safe(reason)} {_('←→ page · 1–6 tab · esc close')}"
+            words = _("↓ into the form · ←→ page · {tabs} tab")
+            words += _(" · {edit_review} review and save · {edit_revert} revert · esc close")
+            if self.page.edit is None or self.account.may("configure"):
+                words = _("←→ page · {tabs} tab · esc close")
             elif self.tabs.at == "4":
-                words = _("a another label · T try it out · D deliveries") + " · " + words
-            elif self.page.kind in ("proxy", "s3"):
-                words = _("T try it out") + " · " + words
+                words = _("{edit_add} another label · {edit_try} try it out · {edit_deliveries} deliveries") + " · " + words
+            elif self.page.kind != "settings":
+                words = _("{edit_try} try it out") + " · " + words
+            words = keys.fill(words, tabs=tab_keys())
+            if reason := self.account.may("configure"):
+                words = f"{safe(reason)} {words}"
         self.query_one("#help", Static).update(words)
 
     def on_block_form_changed(self) -> None:
@@ -262,7 +268,7 @@ class EditScreen(Dialog[str]):
 
     def action_reread(self) -> None:
         if self.page.dirty:
-            self.refuse(_("Something here is not saved: u reverts it first."))
+            self.refuse(keys.fill(_("Something here is not saved: {edit_revert} reverts it first.")))
             return
         self.page.edit, self.page.problem = None, ""
         self._open()
@@ -328,22 +334,14 @@ class EditScreen(Dialog[str]):
         self.action_review()
 
     def action_try_out(self) -> None:
-        """`T`: the server tries what it holds."""
-        from ...probes.blocks import TRIED
-        from .trying import TryScreen
+        """`T`: what stands in the form is tried, saved or not."""
+        from .trying import try_out
 
-        page = self.page
-        if page.kind not in TRIED:
-            self.refuse(_("There is nothing to try out here."))
-        elif page.dirty:
-            self.refuse(_("What is tried is what the server holds: save it first, or revert."))
-        else:
-            title = _("Try {what} of {name}").format(what=page.title, name=safe(self.instance))
-            self.app.push_screen(TryScreen(self.configuring, title, page.kind, self.instance, page.label))
+        try_out(self)
 
     def action_deliveries(self) -> None:
         """`D`: what became of a webhook's deliveries."""
-        from .trying import DeliveriesScreen
+        from .deliveries import DeliveriesScreen
 
         if self.page.kind != "webhook":
             self.refuse(_("Only webhooks have deliveries."))

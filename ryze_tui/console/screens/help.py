@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 
-from ... import __version__
+from ... import __version__, keys
 from ...api import states
 from ...i18n import _, mark
-from ..actions import ACTIONS, key_name
+from ..actions import ACTIONS
+from ..bindings import bind, moves
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import badge, wrap
@@ -31,14 +32,7 @@ class Page(Canvas):
 
     can_focus = True
     ground = ink.BAR
-    BINDINGS = [
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("home,g", "scroll(-9999)", show=False),
-        Binding("pagedown,space", "scroll(12)", show=False),
-        Binding("pageup", "scroll(-12)", show=False),
-        Binding("end,G", "scroll(9999)", show=False),
-    ]
+    BINDINGS = moves("scroll")
 
     def __init__(self) -> None:
         super().__init__(id="page")
@@ -62,16 +56,18 @@ class HelpPage(Page):
     """Keys by group, then the states."""
 
     def all_lines(self, width: int) -> list[Line]:
-        out: list[Line] = [[seg(_("↑ ↓ or j k move · g and G first and last · mouse works too"), ink.BAR_DIM)]]
+        moving = _("↑ ↓ or {down} {up} move · {first} and {last} first and last · mouse works too")
+        out: list[Line] = [[seg(keys.fill(moving), ink.BAR_DIM)]]
         told = [action for action in ACTIONS if action.group]
+        column = max(13, *(cell_len(action.key) + 3 for action in told))
         groups = [action.group for action in told]
         for group, actions in groupby(sorted(told, key=lambda action: groups.index(action.group)), lambda action: action.group):
             out += [[], [seg(_(group), ink.BAR_BOLD)]]
             for action in actions:
-                keys = key_name(action.keys[0])
-                first, *more = wrap(_(action.help), max(width - 30, 16))
-                out.append([field(f"  {keys}", 13, ink.BAR_KEY), field(_(action.title), 16, ink.BAR), seg(first, ink.BAR_DIM)])
-                out += [[seg(" " * 29 + line, ink.BAR_DIM)] for line in more]
+                first, *more = wrap(action.told(), max(width - 17 - column, 16))
+                key = field(f"  {action.key}", column, ink.BAR_KEY)
+                out.append([key, field(_(action.title), 16, ink.BAR), seg(first, ink.BAR_DIM)])
+                out += [[seg(" " * (column + 16) + line, ink.BAR_DIM)] for line in more]
         out += [[], [seg(_("States"), ink.BAR_BOLD)]]
         for state, meaning in MEANING.items():
             out.append([field("  " + badge(state), 18, ink.STATE_BAR[state]), seg(_(meaning), ink.BAR_DIM)])
@@ -83,7 +79,7 @@ class HelpScreen(Dialog[None]):
     """`?`, and any of escape, q or `?` again closes it."""
 
     CSS = "HelpScreen > #box { height: 90%; width: 84; }  HelpScreen Page { height: 1fr; }"
-    BINDINGS = [Binding("q,question_mark", "close", show=False)]
+    BINDINGS = [bind("close_too", "close"), bind("help", "close")]
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:

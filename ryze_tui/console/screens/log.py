@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.screen import Screen
 
+from ... import keys
 from ...i18n import _, n_
+from ..bindings import bind, moves
 from ..styles import ink
 from ..ticks import Coalescer
 from ..widgets.canvas import Canvas, Line, field, seg
@@ -26,14 +27,7 @@ class LogPane(Canvas):
 
     can_focus = True
     DEFAULT_CSS = "LogPane { width: 1fr; height: 1fr; }"
-    BINDINGS = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("home,g", "move(-9999)", show=False),
-        Binding("pagedown,space", "move(15)", show=False),
-        Binding("pageup", "move(-15)", show=False),
-        Binding("end,G", "move(9999)", show=False),
-    ]
+    BINDINGS = moves(page=15)
 
     def __init__(self, account: Account) -> None:
         super().__init__(id="log")
@@ -95,7 +89,7 @@ class LogPane(Canvas):
         return [*out, *[[] for _missing in range(_DETAIL - len(out))]]
 
     def _keys(self) -> Line:
-        hints = ((" y ", _("Copy as curl")), (" esc ", _("Close")))
+        hints = ((f" {keys.name('copy')} ", _("Copy as curl")), (" esc ", _("Close")))
         line = [part for key, title in hints for part in (seg(key, ink.BAR_KEY), seg(f"{title}  ", ink.BAR_DIM))]
         used = sum(segment.cell_length for segment in line)
         return [*line, seg(fit("", max(self.size.width - used, 0)), ink.BAR)]
@@ -104,7 +98,7 @@ class LogPane(Canvas):
 class LogScreen(Screen[None]):
     """Follows the account's calls while it is open."""
 
-    BINDINGS = [Binding("escape,q,L", "close", show=False), Binding("y", "copy", show=False)]
+    BINDINGS = [bind("close", "close"), bind("close_too", "close"), bind("log", "close"), bind("copy", "copy")]
 
     def __init__(self, account: Account) -> None:
         super().__init__()

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ... import keys
 from ...i18n import _
 from ..actions import ACTIONS, BY_ID, Action
+from ..bindings import bind
 from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
@@ -37,8 +38,8 @@ class TooSmall(Canvas):
     """Instead of a broken screen."""
 
     def lines(self) -> list[Line]:
-        text = _("This terminal is {w}x{h}. ryze-tui needs {mw}x{mh}: make the window larger or the font smaller. q quits.")
-        text = text.format(w=self.app.size.width, h=self.app.size.height, mw=SMALLEST[0], mh=SMALLEST[1])
+        text = _("This terminal is {w}x{h}. ryze-tui needs {mw}x{mh}: make the window larger or the font smaller. {quit} quits.")
+        text = keys.fill(text, w=self.app.size.width, h=self.app.size.height, mw=SMALLEST[0], mh=SMALLEST[1])
         return [[seg(line, ink.WARN)] for line in wrap(text, max(self.size.width, 1))]
 
 
@@ -47,8 +48,7 @@ class MainScreen(Screen[None]):
 
     AUTO_FOCUS = "#instances"
     BINDINGS = [
-        Binding(",".join(action.keys), f"do('{action.id}')", action.title, id=action.id, tooltip=action.help, show=False)
-        for action in ACTIONS
+        bind(action.id, f"do('{action.id}')", action.help) for action in ACTIONS
     ]
 
     def __init__(self) -> None:
@@ -234,7 +234,7 @@ class MainScreen(Screen[None]):
                 return safe(account.link.message)
             return _("Asking {host} for its instances…").format(host=safe(self.header.host))
         if not account.model.rows:
-            return _("No instances yet. n makes the first one.")
+            return keys.fill(_("No instances yet. {new} makes the first one."))
         return _("Nothing matches. esc clears the filter.") if order.filter else ""
 
     # -- keys ------------------------------------------------------------------------------------------------------

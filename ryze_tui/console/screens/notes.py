@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ... import keys
 from ...i18n import _
 from ..words import safe
 
@@ -17,10 +18,10 @@ def note(page: Page, drafts: Drafts, instance: str) -> str:
     if page.edit is None:
         return ""
     if page.doubt:
-        words = _("Nobody knows whether it was saved: r compares it with what the server holds. ({why})")
-        return words.format(why=safe(page.doubt))
+        words = _("Nobody knows whether it was saved: {edit_review} compares it with what the server holds. ({why})")
+        return keys.fill(words, why=safe(page.doubt))
     if page.edit.switches_off:
         return _("Switching it off erases the rest on the server; a draft without secrets is kept here.")
     if page.edit.was.get("enabled") is False and drafts.find(instance, page.edit.wire, page.label):
-        return _("What it held before it was switched off is kept here: f fills it in.")
+        return keys.fill(_("What it held before it was switched off is kept here: {edit_draft} fills it in."))
     return ""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.screen import Screen
 
 from ... import paths
@@ -17,6 +16,7 @@ from ...fleet.model import Row
 from ...i18n import _
 from ...pairing import qr
 from ...pairing.flow import View
+from ..bindings import bind
 from ..panes.pairingpane import PairingPane
 from ..words import safe
 from .dialogs import close
@@ -62,15 +62,15 @@ class PairingScreen(Screen[None]):
     """`digits` empty pairs by QR, else by pairing code for that number."""
 
     BINDINGS = [
-        Binding("escape", "close", "Close", show=False),
-        Binding("m", "drawing", "Other drawing", show=False),
-        Binding("p", "by_code", "Pairing code", show=False),
-        Binding("q", "by_qr", "QR code", show=False),
-        Binding("o", "save", "Save PNG", show=False),
-        Binding("y", "copy", "Copy", show=False),
-        Binding("S", "phone", "Virtual phone", show=False),
-        Binding("enter", "again", "Try again", show=False),
-        Binding("question_mark", "help", "Help", show=False),
+        bind("close", "close"),
+        bind("pairing_drawing", "drawing"),
+        bind("code", "by_code"),
+        bind("pairing_qr", "by_qr"),
+        bind("pairing_save", "save"),
+        bind("copy", "copy"),
+        bind("phone", "phone"),
+        bind("pairing_again", "again"),
+        bind("help", "help"),
     ]
 
     def __init__(self, account: Account, name: str, digits: str = "") -> None:

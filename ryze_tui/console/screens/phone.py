@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ... import keys
 from ...api import states
 from ...i18n import _
 from ..words import safe
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def _choices(state: str, code: str) -> list[Choice]:
     """In the order in which they are wanted: the first one that can be done now is on top."""
-    pairing = "" if state == states.CONNECTING else _("Nothing is being paired: press c on it first.")
+    pairing = "" if state == states.CONNECTING else keys.fill(_("Nothing is being paired: press {connect} on it first."))
     linked = "" if state == states.CONNECTED else _("It is not connected.")
     scan = [
         Choice("s", _("Scan the QR code"), _("links a made-up number"), pairing),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 
+from ... import keys
 from ...i18n import _
 from ...probes.steps import BAD, GOOD, RUNNING, SKIPPED, WARN, Step
 from ...probes.truth import Looking, probe
+from ..bindings import bind
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import safe, wrap
@@ -49,6 +51,12 @@ class Steps(Canvas):
             self.steps.append(step)
         self.sync()
 
+    def given_up(self) -> None:
+        """Nothing more comes: a step under way has no result."""
+        if self.steps and self.steps[-1].result == RUNNING:
+            self.steps[-1] = replace(self.steps[-1], result=SKIPPED, words=_("given up"))
+        self.sync()
+
     def lines(self) -> list[Line]:
         out: list[Line] = []
         for step in self.steps:
@@ -73,7 +81,7 @@ class ProbeScreen(Dialog[None]):
     """Runs the probe when it opens, and again on `t`. Nothing it does changes anything on the server."""
 
     TAKES_TYPED = False
-    BINDINGS = [Binding("t", "again", show=False), Binding("q", "close", show=False)]
+    BINDINGS = [bind("again", "again"), bind("close_too", "close")]
 
     def __init__(self, look: Looking, name: str, earlier: Callable[[], Row | None]) -> None:
         """`earlier()`: the row of an earlier run, while that is what the main screen shows."""
@@ -86,7 +94,7 @@ class ProbeScreen(Dialog[None]):
             box.border_title = Content(_("Is {name} what the screen says?").format(name=safe(self._instance)))
             yield self.steps
             yield text("", "gap")
-            yield text(_("t looks again · esc closes"), "dim")
+            yield text(keys.fill(_("{again} looks again · esc closes")), "dim")
 
     def on_mount(self) -> None:
         self.steps.focus()

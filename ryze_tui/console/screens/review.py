@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Region
 from textual.widgets import Button
 
+from ... import keys
 from ...api.fields import SET, Field
 from ...i18n import _
 from ...operations.editing import KEEP, Change
 from ...redact import MASK
+from ..bindings import bind, labelled
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import safe, wrap
@@ -43,9 +44,9 @@ class Lines(Canvas):
     can_focus = True
     ground = ink.BAR
     BINDINGS = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("space,left,right", "turn", show=False),
+        bind("down", "move(1)"),
+        bind("up", "move(-1)"),
+        bind("turn", "turn"),
     ]
 
     def __init__(self, changes: Sequence[Change], heads: tuple[str, str, str]) -> None:
@@ -116,14 +117,15 @@ class Lines(Canvas):
 
     def _remarks(self, change: Change) -> list[Line]:
         if change.conflict:
-            words = _("changed by somebody else meanwhile: yours stays · space: theirs")
+            words = _("changed by somebody else meanwhile: yours stays · {turn}: theirs")
             if change.field.name in self.theirs:
-                words = _("changed by somebody else meanwhile: theirs stays · space: yours")
+                words = _("changed by somebody else meanwhile: theirs stays · {turn}: yours")
         elif change.erased:
             words = _("erased on the server")
         else:
             return []
-        return [[seg("    ", ink.BAR), seg(part, ink.BAR_TROUBLE)] for part in wrap(words, max(self.size.width - 4, 20))]
+        parts = wrap(keys.fill(words), max(self.size.width - 4, 20))
+        return [[seg("    ", ink.BAR), seg(part, ink.BAR_TROUBLE)] for part in parts]
 
     def _change(self, change: Change, here: bool, name: int, column: int) -> list[Line]:
         theirs = change.field.name in self.theirs
@@ -144,18 +146,24 @@ class ReviewScreen(Dialog[frozenset[str]]):
     """Save or not; gives the fields that stay as they are on the server, None when nothing is to be saved."""
 
     TAKES_TYPED = False
-    BINDINGS = [Binding("s", "save", show=False)]
+    BINDINGS = [bind("review_save", "save"), bind("review_try", "try_out")]
     CSS = "ReviewScreen > #box { width: 96; } ReviewScreen #lines { height: auto; }"
 
-    def __init__(self, title: str, changes: Sequence[Change], words: str = "") -> None:
+    def __init__(
+        self, title: str, changes: Sequence[Change], words: str = "", try_out: Callable[[frozenset[str]], None] | None = None
+    ) -> None:
+        """`try_out(theirs)`: tries what would be saved; None when there is nothing to try."""
         super().__init__()
-        self._heading, self._words = title, words
+        self._heading, self._words, self._try_out = title, words, try_out
         self.changes = Lines(changes, (_("was"), _("on the server now"), _("yours")))
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(self._heading)
-            box.border_subtitle = _("↑↓ field · s saves · esc cancels")
+            subtitle = _("↑↓ field · {review_save} saves · esc cancels")
+            if self._try_out is not None:
+                subtitle = _("↑↓ field · {review_try} tries it out · {review_save} saves · esc cancels")
+            box.border_subtitle = keys.fill(subtitle)
             yield self.changes
             if self._words:
                 yield text("", "gap")
@@ -163,7 +171,7 @@ class ReviewScreen(Dialog[frozenset[str]]):
             yield text("", "gap")
             with Horizontal(classes="buttons"):
                 yield Button(f"{_('Cancel')} (esc)", id="cancel")
-                yield Button(f"{_('Save')} (s)", id="save")
+                yield Button(labelled(_("Save"), "review_save"), id="save")
 
     def on_mount(self) -> None:
         self.changes.focus()
@@ -173,6 +181,11 @@ class ReviewScreen(Dialog[frozenset[str]]):
             self.action_save()
         else:
             self.action_close()
+
+    def action_try_out(self) -> None:
+        """Before it can do harm."""
+        if self._try_out is not None:
+            self._try_out(frozenset(self.changes.theirs))
 
     def action_save(self) -> None:
         self.dismiss(frozenset(self.changes.theirs))

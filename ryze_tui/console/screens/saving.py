@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ... import keys
 from ...i18n import _
 from ...operations.configuring import DEFAULT_LABEL, Held, Saved
 from ...operations.outcome import Outcome
+from ...probes.trial import TRIED
 from ..forms.pages import Page
 from ..words import safe
 from .dialogs import Choice, Menu, close
 from .review import DiffersScreen, ReviewScreen
+from .trying import try_out
 
 if TYPE_CHECKING:
     from .edit import EditScreen
@@ -46,7 +50,8 @@ async def review(screen: EditScreen) -> None:
         screen.app.notify(_("The server holds exactly this already: nothing is left to save."), markup=False, timeout=5)
         return
     title = _("Save {what} of {name}?").format(what=page.title, name=safe(screen.instance))
-    theirs = await screen.app.push_screen_wait(ReviewScreen(title, changes, _warning(page)))
+    tried = partial(try_out, screen, now.values) if page.kind in TRIED and edit.yours.get("enabled") is not False else None
+    theirs = await screen.app.push_screen_wait(ReviewScreen(title, changes, _warning(page), tried))
     if theirs is not None:
         await _save(screen, page, now, theirs)
 
@@ -108,7 +113,7 @@ def _settle(screen: EditScreen, page: Page, saved: Saved) -> None:
         if saved.differs:
             words = _("Saved, with differences.")
         elif page.edit is not None and page.edit.wire.at_connect:
-            words = _("Saved. It acts at the next reconnect: r on the list.")
+            words = keys.fill(_("Saved. It acts at the next reconnect: {reconnect} on the list."))
     screen.app.notify(f"{safe(screen.instance)}: {words}", markup=False, timeout=5)
 
 

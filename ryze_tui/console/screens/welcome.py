@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
-from ... import config, local
+from ... import config, keys, local
 from ...i18n import _
+from ..bindings import bind
 from ..styles import ink
 from ..words import safe
 from .dialogs import Choice, Choices, Dialog, close, text
@@ -38,9 +39,9 @@ class WelcomeScreen(Dialog[None]):
             )
             yield text("", "gap")
             yield text("", "dim", id="note")
-            yield text(_("↑↓ and enter, or the key · q quits"), "dim")
+            yield text(keys.fill(_("↑↓ and enter, or the key · {quit} quits")), "dim")
 
-    BINDINGS = [("q", "quit_app", "Quit")]
+    BINDINGS = [bind("quit", "quit_app")]
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()
@@ -50,7 +51,7 @@ class WelcomeScreen(Dialog[None]):
 
     def action_close(self) -> None:
         """Nothing lies below this screen yet."""
-        self.query_one("#note", Static).update(_("q quits."))
+        self.query_one("#note", Static).update(keys.fill(_("{quit} quits.")))
 
     def _chosen(self, choice: Choice) -> None:
         work = {"c": self._connect, "s": self._server, "d": self._demo}[choice.key]

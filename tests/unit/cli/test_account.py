@@ -23,7 +23,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, s
     config.save_profile(ACME)
     shown: list[tuple[str, str, str]] = []
 
-    def show(url: str, token: str, *, profile: str = "", read_only: bool = False) -> int:
+    def show(url: str, token: str, *, profile: str = "", **more: object) -> int:
         shown.append((url, token, profile))
         return 0
 

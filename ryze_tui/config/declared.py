@@ -1,0 +1,61 @@
+"""What the configuration file may hold: each key once. The check and the example both come from here."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from ..i18n import mark
+
+TEXT, FLAG, WORDS = mark("text in quotation marks"), mark("true or false"), mark("a list of words")
+
+
+class Setting(NamedTuple):
+    """`kind`: TEXT, FLAG or WORDS. `example`: its value as TOML. `words`: what it does. `choices`: of a text, if not any."""
+
+    name: str
+    kind: str
+    example: str
+    words: str
+    choices: tuple[str, ...] = ()
+
+
+LANGUAGES: Final = ("en", "pt_BR", "es")
+THEMES: Final[tuple[str, ...]] = ()
+"""Names of themes; while there are none here, any text is taken, and the console says what it does not know."""
+
+TOP: Final = (
+    Setting("default", TEXT, '"acme"', mark("The profile that is opened without --profile.")),
+    Setting(
+        "language", TEXT, '"pt_BR"', mark("en, pt_BR or es; without it that of the terminal's locale. RYZE_LANG wins."), LANGUAGES
+    ),
+    Setting("theme", TEXT, '"dark"', mark("Its colours; --theme wins."), THEMES),
+    Setting("ascii", FLAG, "false", mark("Draws with ASCII only, for terminals that have nothing else; --ascii does too.")),
+    Setting("mouse", FLAG, "true", mark("Whether the mouse works; without it the terminal selects text. --no-mouse wins.")),
+    Setting("bell", FLAG, "true", mark("Whether the terminal's bell rings when something needs a look.")),
+)
+
+PROFILE: Final = (
+    Setting("url", TEXT, '"https://ryzeapi.cloud"', mark("The server. https:// may be left out.")),
+    Setting("token", TEXT, '"0123456789abcdef"', mark("The token itself. The file must be yours alone then: chmod 600.")),
+    Setting("token_file", TEXT, '"~/.config/ryze-tui/acme.token"', mark("A file that holds it, yours alone (chmod 600).")),
+    Setting(
+        "token_command",
+        WORDS,
+        '["pass", "show", "ryzeapi/acme"]',
+        mark(
+            "A program that prints it; the first line counts. It is run without a shell, has 10 seconds, standard input is "
+            "empty, and of your environment it gets everything but RYZE_TOKEN, RYZE_ACCOUNT_TOKEN and RYZE_KEY, and "
+            "RYZE_PROFILE with the profile's name."
+        ),
+    ),
+    Setting(
+        "keyring",
+        FLAG,
+        "true",
+        mark("The desktop's keyring, with the package keyring (ryze-tui[keyring]). Store it with: keyring set ryze-tui acme"),
+    ),
+    Setting("read_only", FLAG, "false", mark("Refuses everything that changes something on this server.")),
+)
+
+SOURCES: Final = ("token", "token_file", "token_command", "keyring")
+"""Where a profile's token comes from: exactly one of them."""

@@ -1,0 +1,171 @@
+"""The keys of the whole console by binding id: the one table of them, and how the person's own are named on the screen.
+
+`[keys]` of the configuration file changes them (keymap.py checks it). Here, on the ground floor, because sentences of every
+layer name the key that mends something: `fill(_("{reconnect} dials again."))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from .i18n import mark
+
+FIXED: Final = frozenset(
+    {"escape", "enter", "up", "down", "left", "right", "home", "end", "pageup", "pagedown", "ctrl+c", "ctrl+q", "ctrl+p"}
+)
+"""Keys that stay with what has them, whatever the person adds: nobody can lose the way out, or the arrows."""
+
+
+class Key(NamedTuple):
+    """`keys` as Textual names them, the one to be shown first. `what` it does (main screen: actions.py says it).
+
+    `keep`: stays as those of FIXED do.
+    """
+
+    keys: tuple[str, ...]
+    what: str = ""
+    keep: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """What a keymap cannot take away."""
+        return tuple(key for key in self.keys if key in FIXED or key in self.keep)
+
+
+MAIN: Final = {
+    "open": Key(("enter",)), "back": Key(("escape",)), "filter": Key(("slash",)), "sort": Key(("s",)), "refresh": Key(("R",)),
+    "new": Key(("n",)), "connect": Key(("c",)), "code": Key(("p",), mark("Pairing: by a code that is typed on the phone.")),
+    "bring_back": Key(("b",)), "reconnect": Key(("r",)), "logout": Key(("x",)), "delete": Key(("d",)), "edit": Key(("e",)),
+    **{f"edit{digit}": Key((digit,), mark("Opens that page of the instance under the cursor.")) for digit in "23456"},
+    "phone": Key(("S",), mark("Pairing: the virtual phone.")), "stream": Key(("w",)), "probe": Key(("t",)),
+    "log": Key(("L",), mark("The log of calls; again closes it.")), "copy": Key(("y",), mark("Copies what is shown.")),
+    "palette": Key(("colon", "ctrl+p")), "help": Key(("question_mark",), mark("The help; again closes it.")),
+    "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
+}  # fmt: skip
+"""The actions of the main screen; some of them work on other screens as well."""
+
+MOVES: Final = {
+    "down": Key(("j", "down"), mark("The next line of a list.")),
+    "up": Key(("k", "up"), mark("The line before.")),
+    "page_down": Key(("space", "pagedown"), mark("A page down.")),
+    "page_up": Key(("pageup",), mark("A page up.")),
+    "first": Key(("g", "home"), mark("The first line.")),
+    "last": Key(("G", "end"), mark("The last line.")),
+}
+"""In the instance list, the log of calls, the help, deliveries, menus."""
+
+KEYS: Final[dict[str, Key]] = {
+    **MAIN,
+    **MOVES,
+    "close": Key(("escape",), mark("Closes a dialog or a screen; first leaves the field of a form.")),
+    "close_too": Key(("q",), mark("Closes what only shows something: help, log, probe, deliveries.")),
+    "choose": Key(("enter",), mark("Chooses the line of a menu.")),
+    "yes": Key(("y",), mark("Yes to a question.")),
+    "no": Key(("n",), mark("No to a question.")),
+    "previous": Key(("left", "up"), mark("The button before.")),
+    "next": Key(("right", "down"), mark("The next button.")),
+    "again": Key(("t",), mark("Looks again, or tries again.")),
+    "pairing_drawing": Key(("m",), mark("Pairing: draws the QR code the other way.")),
+    "pairing_qr": Key(("q",), mark("Pairing: a QR code instead of a pairing code; leaves when there is one.")),
+    "pairing_save": Key(("o",), mark("Pairing: saves the QR code as a picture.")),
+    "pairing_again": Key(("enter",), mark("Pairing: tries again.")),
+    "edit1": Key(("1",), mark("Editing: back to the overview.")),
+    "edit_review": Key(("r",), mark("Editing: shows was, on the server now, and yours, and saves.")),
+    "edit_save": Key(("ctrl+s",), mark("Editing: the same from within a field.")),
+    "edit_revert": Key(("u",), mark("Editing: takes back what is not saved.")),
+    "edit_add": Key(("a",), mark("Editing: another webhook.")),
+    "edit_draft": Key(("f",), mark("Editing: fills in what was kept when the block was switched off.")),
+    "edit_reread": Key(("R",), mark("Editing: reads the page again.")),
+    "edit_try": Key(("T",), mark("Editing: tries out what stands in the form.")),
+    "edit_deliveries": Key(("D",), mark("Editing: what became of a webhook's deliveries.")),
+    "page_previous": Key(("left",), mark("Editing: the page before.")),
+    "page_next": Key(("right",), mark("Editing: the next page.")),
+    "into": Key(("down", "enter"), mark("Editing: into the form.")),
+    "mark": Key(("space",), mark("A form: ticks or picks the word under the cursor.")),
+    "mark_next": Key(("enter",), mark("A form: on to the next field.")),
+    "button_previous": Key(("up", "left"), mark("Editing: from a button to the one before.")),
+    "button_next": Key(("down", "right"), mark("Editing: from a button to the next one.")),
+    "mark_left": Key(("left",), mark("A form: the word before.")),
+    "mark_right": Key(("right",), mark("A form: the next word.")),
+    "mark_up": Key(("up",), mark("A form: the line of words before, or the field before.")),
+    "mark_down": Key(("down",), mark("A form: the next line of words, or the next field.")),
+    "field_previous": Key(("up",), mark("A form: from a text to the field before.")),
+    "field_next": Key(("down",), mark("A form: from a text to the next field.")),
+    "turn": Key(("space", "left", "right"), mark("Review: whose value stays."), ("space",)),
+    "review_save": Key(("s",), mark("Review: saves.")),
+    "review_try": Key(("T",), mark("Review: tries out what would be saved.")),
+    "try_here": Key(("h",), mark("Trying out: from this machine.")),
+    "try_server": Key(("v",), mark("Trying out: from the server.")),
+    "redeliver": Key(("r",), mark("Deliveries: sends the one under the cursor again.")),
+    "deliveries_read": Key(("R",), mark("Deliveries: reads them anew.")),
+}
+
+_PAGES: Final = ("page_previous", "page_next", "into")
+CHAINS: Final[dict[str, tuple[str, ...]]] = {
+    mark("the main screen"): (*MAIN, *MOVES),
+    mark("the pairing screen"): (
+        "close", "code", "phone", "copy", "help", "pairing_drawing", "pairing_qr", "pairing_save", "pairing_again",
+    ),
+    mark("the log of calls"): (*MOVES, "close", "close_too", "log", "copy"),
+    mark("the help"): (*MOVES, "close", "close_too", "help"),
+    mark("questions"): ("close", "yes", "no", "previous", "next"),
+    mark("menus"): ("close", "down", "up", "choose"),
+    mark("the welcome screen"): ("close", "down", "up", "choose", "quit"),
+    mark("probes"): ("close", "close_too", "again", "try_here", "try_server"),
+    mark("the deliveries"): (*MOVES, "close", "close_too", "redeliver", "deliveries_read"),
+    mark("the review"): ("close", "down", "up", "turn", "review_save", "review_try"),
+    mark("the edit screen"): (
+        *_PAGES, "close", *(f"edit{digit}" for digit in "123456"), "edit_review", "edit_save", "edit_revert", "edit_add",
+        "edit_draft", "edit_reread", "edit_try", "edit_deliveries",
+    ),
+    mark("the texts of a form"): ("close", "field_previous", "field_next"),
+    mark("the words of a form"): ("close", "mark", "mark_next", "mark_left", "mark_right", "mark_up", "mark_down"),
+    mark("the buttons of a form"): ("close", "button_previous", "button_next"),
+}  # fmt: skip
+"""Which ids may hear the same key: the widget that has the focus and what is around it. No key twice in one of them."""
+
+NAMES: Final = {
+    "escape": "esc", "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "pgup", "pagedown": "pgdn", "delete": "del",
+    "slash": "/", "colon": ":", "question_mark": "?", "exclamation_mark": "!", "quotation_mark": '"', "number_sign": "#",
+    "dollar_sign": "$", "percent_sign": "%", "ampersand": "&", "apostrophe": "'", "left_parenthesis": "(",
+    "right_parenthesis": ")", "asterisk": "*", "plus": "+", "comma": ",", "minus": "-", "full_stop": ".", "semicolon": ";",
+    "less_than_sign": "<", "equals_sign": "=", "greater_than_sign": ">", "at": "@", "left_square_bracket": "[",
+    "backslash": "\\", "right_square_bracket": "]", "circumflex_accent": "^", "underscore": "_", "grave_accent": "`",
+    "left_curly_bracket": "{", "vertical_line": "|", "right_curly_bracket": "}", "tilde": "~",
+}  # fmt: skip
+"""How keys are written on the screen, where not by their own name."""
+
+_chosen: dict[str, tuple[str, ...]] = {}
+
+
+def use(keymap: Mapping[str, str]) -> None:
+    """From now on these keys (id -> `r,f5`) are the person's; the others are as in the table."""
+    _chosen.clear()
+    _chosen.update((id, tuple(keys.split(","))) for id, keys in keymap.items())
+
+
+def of(id: str) -> tuple[str, ...]:
+    """The keys of an action, as Textual names them, the one to be shown first."""
+    return _chosen.get(id) or KEYS[id].keys
+
+
+def written(key: str) -> str:
+    """How a key is written on the screen: `ctrl+pagedown` -> `ctrl+pgdn`."""
+    *modifiers, name = key.split("+")
+    return "+".join([*modifiers, NAMES.get(name, name)])
+
+
+def name(id: str) -> str:
+    """The key of an action, as it is written on the screen: the one function that every text which names a key goes through."""
+    return written(of(id)[0])
+
+
+class _Texts(dict[str, Any]):
+    def __missing__(self, id: str) -> str:
+        return name(id)
+
+
+def fill(text: str, **more: object) -> str:
+    """A text with ids in braces, `{reconnect} dials again`, and perhaps other values, with the person's keys in it."""
+    return text.format_map(_Texts(more))
