@@ -72,6 +72,7 @@ KEYS: Final[dict[str, Key]] = {
     "pairing_again": Key(("enter",), mark("Pairing: tries again.")),
     "edit1": Key(("1",), mark("Editing: back to the overview.")),
     "edit_review": Key(("r",), mark("Editing: shows was, on the server now, and yours, and saves.")),
+    "edit_save": Key(("ctrl+s",), mark("Editing: the same from within a field.")),
     "edit_revert": Key(("u",), mark("Editing: takes back what is not saved.")),
     "edit_add": Key(("a",), mark("Editing: another webhook.")),
     "edit_draft": Key(("f",), mark("Editing: fills in what was kept when the block was switched off.")),
@@ -81,7 +82,10 @@ KEYS: Final[dict[str, Key]] = {
     "page_previous": Key(("left",), mark("Editing: the page before.")),
     "page_next": Key(("right",), mark("Editing: the next page.")),
     "into": Key(("down", "enter"), mark("Editing: into the form.")),
-    "mark": Key(("space", "enter"), mark("A form: ticks or picks the word under the cursor."), ("space",)),
+    "mark": Key(("space",), mark("A form: ticks or picks the word under the cursor.")),
+    "mark_next": Key(("enter",), mark("A form: on to the next field.")),
+    "button_previous": Key(("up", "left"), mark("Editing: from a button to the one before.")),
+    "button_next": Key(("down", "right"), mark("Editing: from a button to the next one.")),
     "mark_left": Key(("left",), mark("A form: the word before.")),
     "mark_right": Key(("right",), mark("A form: the next word.")),
     "mark_up": Key(("up",), mark("A form: the line of words before, or the field before.")),
@@ -112,11 +116,12 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     mark("the deliveries"): (*MOVES, "close", "close_too", "redeliver", "deliveries_read"),
     mark("the review"): ("close", "down", "up", "turn", "review_save", "review_try"),
     mark("the edit screen"): (
-        *_PAGES, "close", *(f"edit{digit}" for digit in "123456"), "edit_review", "edit_revert", "edit_add", "edit_draft",
-        "edit_reread", "edit_try", "edit_deliveries",
+        *_PAGES, "close", *(f"edit{digit}" for digit in "123456"), "edit_review", "edit_save", "edit_revert", "edit_add",
+        "edit_draft", "edit_reread", "edit_try", "edit_deliveries",
     ),
     mark("the texts of a form"): ("close", "field_previous", "field_next"),
-    mark("the words of a form"): ("close", "mark", "mark_left", "mark_right", "mark_up", "mark_down"),
+    mark("the words of a form"): ("close", "mark", "mark_next", "mark_left", "mark_right", "mark_up", "mark_down"),
+    mark("the buttons of a form"): ("close", "button_previous", "button_next"),
 }  # fmt: skip
 """Which ids may hear the same key: the widget that has the focus and what is around it. No key twice in one of them."""
 

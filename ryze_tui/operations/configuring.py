@@ -36,10 +36,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What came of a save. `differs`: where the server holds something else than was asked; `unread`: why nobody could look."""
+    """What came of a save. `held`: None when nobody could look, `unread` says why; `differs`: where it is not what was asked."""
 
     outcome: Outcome
-    held: Values | None = None
+    held: Held | None = None
     differs: tuple[Change, ...] = ()
     unread: str = ""
 
@@ -142,7 +142,7 @@ class Configuring:
         held = await self.read(wire.kind, name, edit.label or DEFAULT_LABEL)
         if isinstance(held, Outcome):
             return Saved(outcome, unread=held.message)
-        return Saved(outcome, held.values, tuple(edit.missing(_asked(wire, body), held.values)))
+        return Saved(outcome, held, tuple(edit.missing(_asked(wire, body), held.values)))
 
 
 def _asked(wire: Wire, body: Values) -> Values:

@@ -73,7 +73,7 @@ def test_empty(picture: Callable[..., None], size: tuple[int, int]) -> None:
     picture(size, items=[])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
 def test_loading(picture: Callable[..., None], size: tuple[int, int]) -> None:
     picture(size, load=False)
 
@@ -86,7 +86,7 @@ def test_fifty_rows_scrolled(picture: Callable[..., None], size: tuple[int, int]
     picture(size, steps, items=fifty())
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
 def test_offline(picture: Callable[..., None], size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[int], account: StubAccount) -> None:
         account.link = Link(
@@ -98,7 +98,7 @@ def test_offline(picture: Callable[..., None], size: tuple[int, int]) -> None:
     picture(size, steps)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
 def test_refused_before_anything_was_seen(picture: Callable[..., None], size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[int], account: StubAccount) -> None:
         account.set_link("refused", message="The server refused the token: Invalid token.")

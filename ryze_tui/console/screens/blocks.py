@@ -51,7 +51,7 @@ class BlocksScreen(Dialog[None]):
             yield text("", "dim", id="help")
 
     def on_mount(self) -> None:
-        self.line.focus()
+        self.set_focus(self.line)
         self._show()
 
     def _show(self) -> None:
@@ -84,7 +84,7 @@ class BlocksScreen(Dialog[None]):
 
     def action_into(self) -> None:
         if self.form is not None:
-            self.form.first.focus()
+            self.set_focus(self.form.first)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A letter in a field is a letter."""
@@ -110,7 +110,7 @@ class BlocksScreen(Dialog[None]):
 
     def action_close(self) -> None:
         if self._in_field():
-            self.line.focus()
+            self.set_focus(self.line)
         else:
             self.dismiss(None)
 
