@@ -23,7 +23,8 @@ from ..forms.pages import TABS, Page, PageLine, TabLine, tab_keys
 from ..panes.arrangement import LIST_MOST, WIDE
 from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
-from .dialogs import Dialog, Entry, text
+from .dialogs import Entry, text
+from .jsonverbs import JsonVerbs
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from ...operations.account import Account
 
 _KINDS: Final = {key: kinds for key, _title, kinds in TABS}
-_VERBS: Final = frozenset({"close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries"})
+_VERBS: Final = frozenset({
+    "close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries", "json", "editor",
+})  # fmt: skip
 
 
-class EditScreen(Dialog[str]):
+class EditScreen(JsonVerbs):
     """Beside the list where there is room, else over it. It stays with its instance, whatever happens to the list."""
 
     TAKES_TYPED = False
@@ -231,7 +234,7 @@ class EditScreen(Dialog[str]):
             words += "  " + _("(esc leaves the field)")
         else:
             words = _("↓ into the form · ←→ page · {tabs} tab")
-            words += _(" · {edit_review} review and save · {edit_revert} revert · esc close")
+            words += _(" · {edit_review} review and save · {edit_revert} revert · {edit_json} JSON · esc close")
             if self.account.may("configure"):
                 words = _("←→ page · {tabs} tab · esc close")
             elif self.tabs.at == "4":
