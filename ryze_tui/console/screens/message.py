@@ -48,7 +48,10 @@ class MessageScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(_("Test message from {name}").format(name=safe(self._instance)))
-            yield text(_("It reaches a real person: nothing is sent before you are asked."))
+            words = _("It reaches a real person: nothing is sent before you are asked.")
+            if self._account.server.simulated:
+                words = _("The numbers of this server are simulated: nobody gets it.")
+            yield text(words)
             yield text("", "gap")
             with Horizontal(classes="line"):
                 yield text(_("To"), "label")
