@@ -73,6 +73,7 @@ class Editing(Console):
         assert [line for line in kept if line not in self.text()] == [], f"{before}\n{self.picture()}"
 
 
+@pytest.mark.long
 def test_broken_json_then_a_wrong_event_then_right(shared: Server, tmp_path: Path) -> None:
     plan = [
         ["replace", '"enabled": true,', '"enabled": true'],
@@ -115,6 +116,7 @@ def test_broken_json_then_a_wrong_event_then_right(shared: Server, tmp_path: Pat
         console.quit()
 
 
+@pytest.mark.long
 def test_what_is_typed_into_the_editor_never_reaches_the_console(shared: Server, tmp_path: Path) -> None:
     with Editing(shared, tmp_path, [["typed"]], (120, 40)) as console:
         console.to_webhook()
@@ -128,6 +130,7 @@ def test_what_is_typed_into_the_editor_never_reaches_the_console(shared: Server,
         console.wait_for("as JSON")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("action", [["exit", "3"], ["killed"]])
 def test_an_editor_that_fails_changes_nothing(shared: Server, tmp_path: Path, action: list[str]) -> None:
     with Editing(shared, tmp_path, [action]) as console:
@@ -157,6 +160,7 @@ def test_a_console_that_is_told_to_end_ends_its_editor(shared: Server, tmp_path:
         assert not list((tmp_path / "run").rglob("edit-*"))
 
 
+@pytest.mark.long
 def test_what_a_killed_console_left_is_swept_up(shared: Server, tmp_path: Path) -> None:
     with Editing(shared, tmp_path, [["waits"], ["exit", "1"]]) as console:
         console.to_webhook()
