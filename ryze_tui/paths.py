@@ -29,6 +29,12 @@ def state_dir() -> Path:
     return _base("XDG_STATE_HOME", ".local/state") / APP
 
 
+def runtime_dir() -> Path:
+    """What lives no longer than a session: in memory where the system has a place for that, else beside the state."""
+    value = os.environ.get("XDG_RUNTIME_DIR", "")
+    return Path(value) / APP if value.startswith("/") and Path(value).is_dir() else state_dir() / "run"
+
+
 def cache_dir() -> Path:
     """What can be fetched again."""
     return _base("XDG_CACHE_HOME", ".cache") / APP

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..redact import clean, mask
+from ..redact import MASK, clean, mask
 
 KEPT: Final = 500
 """Calls remembered."""
@@ -70,3 +70,15 @@ def as_curl(base: str, method: str, path: str, body: Any = None) -> str:
         sent = mask(json.dumps(body, ensure_ascii=False))
         parts += ["-H", shlex.quote("Content-Type: application/json"), "-d", shlex.quote(sent)]
     return clean(" ".join(parts))
+
+
+def said(body: Any, unsaid: str) -> Any:
+    """A body as it is logged: without the value that nobody is to read there."""
+    if not unsaid or not isinstance(body, dict):
+        return body
+    return {key: MASK if value == unsaid else value for key, value in body.items()}
+
+
+def without(text: str, unsaid: str) -> str:
+    """A server's words without a text that it repeats; of less than four characters nothing could be told from ordinary words."""
+    return text.replace(unsaid, MASK) if len(unsaid) > 3 else text

@@ -16,9 +16,9 @@ from ..api.wire import CHATWOOT_DELETE, CHATWOOT_READ
 from . import replies
 from .address import base_url, checked_token, quoted, segment
 from .budget import Budgets, date_of, is_spent
-from .calls import CallLog
+from .calls import CallLog, said, without
 from .clock import SYSTEM, Clock
-from .replies import Connecting, Health, StreamBlock, Written
+from .replies import Connecting, Health, Sent, StreamBlock, Written
 from .transport import Answer, Bounds, Transport
 
 if TYPE_CHECKING:
@@ -195,10 +195,10 @@ class RyzeClient:
         """`DELETE /api/chatwoot/delete/:instance`: the inbox stays."""
         return await self._call("DELETE", CHATWOOT_DELETE + segment(name), replies.written, bounds=SETTING)
 
-    async def send_text(self, name: str, number: str, message: str) -> dict[str, Any]:
-        """`POST /api/message/text/:instance`; the server's answer as an object."""
-        body = {"number": number, "message": message}
-        return await self._call("POST", f"/api/message/text/{segment(name)}", replies.as_object, body=body)
+    async def send_text(self, name: str, number: str, text: str) -> Sent:
+        """`POST /api/message/text/:instance`. `number`: digits. The text is in no log, also where the server repeats it."""
+        path, body = f"/api/message/text/{segment(name)}", {"number": number, "message": text}
+        return await self._call("POST", path, replies.sent, body=body, bounds=SETTING, unsaid=text)
 
     async def simulate(self, name: str, action: str, body: dict[str, Any]) -> Written:
         """`POST /simulator/:instance/ACTION`: a simulated server's virtual phone."""
@@ -212,9 +212,12 @@ class RyzeClient:
 
     async def _call(
         self, method: str, path: str, read: Callable[[str], T], *, body: dict[str, Any] | None = None, token: str | None = None,
-        bucket: str = "", bounds: Bounds = ORDINARY, accept: tuple[int, ...] = (),
+        bucket: str = "", bounds: Bounds = ORDINARY, accept: tuple[int, ...] = (), unsaid: str = "",
     ) -> T:
-        """Send one request and `read` its answer; anything but 2xx (or one of `accept`) raises. Logged whatever happens."""
+        """Send one request and `read` its answer; anything but 2xx (or one of `accept`) raises. Logged whatever happens.
+
+        `unsaid`: a value of the body that neither the log nor an error repeats.
+        """
         token = self.token if token is None else token
         budget = self.budgets.of(token, bucket) if token else None
         if budget is not None:
@@ -237,11 +240,14 @@ class RyzeClient:
                 raise self._refusal(answer, budget)
             return read(answer.text)
         except RyzeError as error:
+            if unsaid:
+                error.message = without(error.message, unsaid)
+                error.args = (error.message,)
             message, status = error.message, status if status is not None else error.status
             raise
         finally:
             ms = round((time.perf_counter() - began) * 1000)
-            self.calls.record(self.base, method, path, at=at, status=status, ms=ms, message=message, body=body)
+            self.calls.record(self.base, method, path, at=at, status=status, ms=ms, message=message, body=said(body, unsaid))
 
     def _refusal(self, answer: Answer, budget: Any) -> RyzeError:
         if answer.status != 429:

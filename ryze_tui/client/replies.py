@@ -59,6 +59,15 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The answer to a message. `id`: WhatsApp's, empty when the server does not tell; `status`: its word for what it did."""
+
+    id: str
+    status: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamBlock:
     """The websocket block of an instance (contract §2.13). No events at all means every event."""
 
@@ -203,6 +212,15 @@ def written(text: str) -> Written:
     value = as_object(text)
     status = text_of(value, "status") or text_of(value.get("instance"), "status")
     return Written(clean(mask(text_of(value, "message")))[:500], status)
+
+
+def sent(text: str) -> Sent:
+    """Read the answer of a sending route: the id beside the message, or in its `data`."""
+    value = as_object(text)
+    data = value.get("data")
+    ident = text_of(value, "messageId") or text_of(data, "messageId") or text_of(data, "id")
+    status = text_of(value, "status") or text_of(data, "status")
+    return Sent(clean(ident)[:200], clean(status)[:60], clean(mask(text_of(value, "message")))[:500])
 
 
 def stream_block(text: str) -> StreamBlock:

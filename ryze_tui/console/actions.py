@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .. import keys
+from ..api import states
 from ..i18n import _, mark
+from ..redact import clean
 
 if TYPE_CHECKING:
     from ..fleet.model import Row
@@ -86,6 +88,14 @@ def _phone(account: Account | None, row: Row | None) -> str:
     if not account.model.loaded:
         return _proven("simulate")(account, row)
     return "" if account.server.simulated else _("The virtual phone works with simulated numbers only; this server is real.")
+
+
+def _message(account: Account | None, row: Row | None) -> str:
+    missing = _proven("send")(account, row)
+    if missing or row is None or row.state == states.CONNECTED:
+        return missing
+    words = _("{name} is not connected, so nothing can be sent from it. {bring_back} brings it back.")
+    return keys.fill(words, name=clean(row.name))
 
 
 MOVE, LOOK, PAIR, KEEP, VIEW, APP = (
@@ -181,6 +191,13 @@ ACTIONS: Final = (
         mark("Switches its own stream on, so that its badge is pushed. Its filter keeps what it lets through."),
         KEEP,
         _may("configure"),
+    ),
+    Action(
+        "message",
+        mark("Test message"),
+        mark("Sends a text to a number that you type, after asking."),
+        KEEP,
+        _message,
     ),
     Action(
         "probe",

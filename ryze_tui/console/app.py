@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ..operations.account import Account
     from ..operations.outcome import Outcome
 
-
 LATER_CSS = """
 ModalScreen { background: transparent; }
 SearchIcon { display: none; }
@@ -158,7 +157,9 @@ class RyzeConsole(CellExact):
             await account.close()
 
     def _event(self, event: Event, at: float) -> None:
-        """Every event as it arrives; screens that follow one instance look at the model instead."""
+        """Every event as it arrives, for the screens that listen; those that follow one instance look at the model instead."""
+        for screen in [screen for screen in self.screen_stack if hasattr(screen, "heard")]:
+            screen.heard(event)
 
     def _changed(self, changes: Changes) -> None:
         if self._pending is None:

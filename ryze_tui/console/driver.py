@@ -7,8 +7,10 @@ it; its input thread reads "nothing" as fast as it can. Measured: a console whos
 
 from __future__ import annotations
 
+import contextlib
 import select
 import signal
+import termios
 from typing import TYPE_CHECKING, Any
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -16,6 +18,8 @@ from textual.drivers.linux_driver import LinuxDriver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LEFT = "\x1b[?25h\x1b[?1l\x1b>\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[0m"
+"""Undoes what a program that was killed leaves on: a hidden cursor, keys and mouse in their other ways, colours."""
 HUNG_UP = 128 + signal.SIGHUP
 """The exit code of a program whose terminal is gone, as if the signal had ended it (it may have been for another process)."""
 
@@ -55,6 +59,8 @@ class TerminalDriver(LinuxDriver):
     """Textual's driver on a terminal that may go away: the program ends then, signal or not."""
 
     _watch: Any = None
+    _lent = False
+    """Whether another program has the terminal."""
 
     def start_application_mode(self) -> None:
         """Take the terminal, and watch for its end from here on."""
@@ -66,6 +72,44 @@ class TerminalDriver(LinuxDriver):
             self._watch.register(self.fileno, 0)
             self._loop.add_reader(self._watch.fileno(), self._hung_up)
         super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def suspend_application_mode(self) -> None:
+        """Another program has the terminal, and our loop may go on: what it draws is dropped, or Textual would wait for ever for
+        a thread that is gone.
+        """
+        self.stop_application_mode()
+        super().close()
+        self._lent = True
+
+    def resume_application_mode(self) -> None:
+        """It is ours again, however the other program left it; what was typed for that one and not read is thrown away."""
+        self._take_back()
+        super().resume_application_mode()
+
+    def _take_back(self) -> None:
+        if self.attrs_before is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSAFLUSH, self.attrs_before)
+        self._raw(_LEFT)
+        self._lent = False
+
+    def _raw(self, data: str) -> None:
+        if self._file is not None:
+            self._file.write(data)
+            self._file.flush()
+
+    def write(self, data: str) -> None:
+        """To the terminal, while it is ours."""
+        if not self._lent:
+            super().write(data)
+
+    def stop_application_mode(self) -> None:
+        """Leave the terminal as it was found; also when the program ends while another one has it."""
+        if self._lent:
+            self._raw("\x1b[?1049l")
+            self._take_back()
+        else:
+            super().stop_application_mode()
 
     def close(self) -> None:
         """Give the terminal back for good."""

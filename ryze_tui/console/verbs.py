@@ -252,6 +252,14 @@ def _editor(tab: str) -> Verb:
     return edit
 
 
+async def message(app: RyzeConsole, name: str) -> None:
+    """`m`: a text to a number that is typed."""
+    from .screens.message import MessageScreen
+
+    assert app.account is not None
+    app.push_screen(MessageScreen(app.account, name))
+
+
 async def phone(app: RyzeConsole, name: str) -> None:
     from .screens.phone import PhoneScreen
 
@@ -285,7 +293,7 @@ async def copy(app: RyzeConsole, name: str) -> None:
 
 
 OPENING: Final = frozenset({
-    "new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy", "edit",
+    "new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy", "edit", "message",
     *(f"edit{key}" for key, _title in EDIT_TABS),
 })  # fmt: skip
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
@@ -304,6 +312,7 @@ VERBS: Final[dict[str, Verb]] = {
     "refresh": refresh,
     "phone": phone,
     "stream": stream,
+    "message": message,
     "probe": probe,
     "edit": _editor("2"),
     **{f"edit{key}": _editor(key) for key, _title in EDIT_TABS},

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .bulk.deeds import Means
     from .configuring import Configuring
     from .look import Look
+    from .messaging import Messaging
     from .pairing import PairingSession
     from .pairings import Pairings
 
@@ -307,6 +308,13 @@ class Account:
             self.confirm_state, self._listen, keeps_secrets=lambda: bool(self.server.extensions),
         )
 
+    @property
+    def messaging(self) -> Messaging:
+        """Sending messages by hand."""
+        from .messaging import Messaging
+
+        return Messaging(self._write)
+
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""
 
@@ -317,15 +325,8 @@ class Account:
 
     async def send_text(self, name: str, number: str, text: str) -> tuple[Outcome, str]:
         """Send a text from this instance; what came of it, and the message's id where the server told one."""
-        told = ""
-
-        async def send(client: RyzeClient, feed: Feed) -> str:
-            nonlocal told
-            answer = await client.send_text(name, number, text)
-            told = value if isinstance(value := answer.get("messageId"), str) else ""
-            return str(answer.get("message") or "")
-
-        return await self._write("send", name, send), told
+        posted = await self.messaging.send(name, number, text)
+        return posted.outcome, posted.sent.id if posted.sent is not None else ""
 
     def bring_back(self, name: str) -> Remedy:
         """Which way brings it back, and why. Pure: nothing is sent."""

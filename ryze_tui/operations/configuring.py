@@ -36,12 +36,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What came of a save. `held`: None when nobody could look, `unread` says why; `differs`: where it is not what was asked."""
+    """What came of a save. `held`: None when nobody could look, `unread` says why; `differs`: where it is not what was asked.
+
+    `moved`: nothing was written, since the block is not what was reviewed any more but this.
+    """
 
     outcome: Outcome
     held: Held | None = None
     differs: tuple[Change, ...] = ()
     unread: str = ""
+    moved: Held | None = None
 
 
 class Configuring:
@@ -120,8 +124,19 @@ class Configuring:
         return await self._write("configure", name, send, detail=f"redeliver {delivery}")
 
     async def save(self, name: str, edit: Edit, now: Held, theirs: frozenset[str] = frozenset()) -> Saved:
-        """Write what was reviewed against `now`, then look what is held. `theirs`: fields that stay as they are there."""
+        """Write what was reviewed against `now`, then look what is held. `theirs`: fields that stay as they are there.
+
+        A write replaces the whole block and the contract knows no condition for it, so the block is read once more right before:
+        a review may stand open for minutes. What others write in the one round trip after that is replaced without our seeing it;
+        they see it, as a difference between what they asked for and what is held.
+        """
         wire, body = edit.wire, edit.body(now.values, theirs)
+        again = await self.read(wire.kind, name, edit.label or DEFAULT_LABEL)
+        if isinstance(again, Outcome):
+            return Saved(again)
+        if edit.moved(now.values, again.values, theirs):
+            words = _("It was changed by somebody else just now.")
+            return Saved(Outcome(False, words, name=name), moved=again)
         _remember(wire, body)
 
         async def send(client: RyzeClient, feed: Feed) -> str:

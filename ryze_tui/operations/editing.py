@@ -78,6 +78,22 @@ class Edit:
         """Whether saving erases the rest on the server."""
         return self.wire.erases and self.was.get("enabled") is True and self.yours.get("enabled") is False
 
+    def revives(self, now: Mapping[str, Any] | None) -> bool:
+        """Whether somebody else switched it off meanwhile, which erased it there: saving writes all of it anew."""
+        on = self.was.get("enabled") is True and self.yours.get("enabled") is True
+        return self.wire.erases and on and self.dirty and complete(self.wire, now)["enabled"] is False
+
+    def lost(self, now: Mapping[str, Any] | None) -> dict[str, str]:
+        """Hidden secrets that were erased meanwhile and would be missing after a save: field -> words."""
+        words = _("Type it again (or del for none): somebody switched it off meanwhile, which erased the stored one.")
+        hidden = [field for field in self.fields if self.yours[field.name] is KEEP] if self.revives(now) else []
+        return {field.name: words for field in hidden if not self._secret_free}
+
+    @property
+    def _secret_free(self) -> bool:
+        """A proxy that asks for no user asks for no password either."""
+        return self.wire.kind == "proxy" and not self.yours["username"]
+
     def problems(self) -> dict[str, str]:
         """Field -> what is wrong with it, in words; of a block that is off only that the rest would be lost."""
         if "enabled" in self.yours and not self.yours["enabled"]:
@@ -93,8 +109,8 @@ class Edit:
 
     def _secret_problem(self, field: Field) -> str:
         """A hidden secret that is left out: what the server makes of that."""
-        if not self.dirty or (self.wire.kind == "proxy" and not self.yours["username"]):
-            return ""  # a proxy that asks for no user asks for no password either
+        if not self.dirty or self._secret_free:
+            return ""
         if not self.keeps_secrets:
             return _("Type it again (or del for none): this server does not tell it, and may erase what is left out.")
         moved = [name for name in self.wire.kept_while if self.yours[name] != self.was[name]]
@@ -107,7 +123,7 @@ class Edit:
 
     def review(self, now: Mapping[str, Any] | None) -> list[Change]:
         """What saving would change, and what others changed: one line for each such field. `now`: the block as re-read."""
-        held = complete(self.wire, now)
+        held, revived = complete(self.wire, now), self.revives(now)
         lines = []
         for field in self.fields:
             was, there, yours = self.was[field.name], held[field.name], self.yours[field.name]
@@ -115,13 +131,31 @@ class Edit:
             erased = self.switches_off and field.name != "enabled" and there != field.empty and there is not KEEP
             if not (touched or moved or erased):
                 continue
-            shown = field.empty if erased else yours if touched else there
-            lines.append(Change(field, was, there, shown, conflict=touched and moved and there != yours, erased=erased))
+            shown = field.empty if erased else yours if touched or revived else there
+            conflict = field.name == "enabled" if revived else touched and self._conflicts(field, held)
+            lines.append(Change(field, was, there, shown, conflict=conflict, erased=erased))
         return lines
+
+    def moved(self, reviewed: Mapping[str, Any] | None, now: Mapping[str, Any] | None, theirs: frozenset[str]) -> bool:
+        """Whether a write that was reviewed against one state of the block is another one against that of now."""
+        if self.wire.merges:  # only what is sent is at stake
+            names = {field.name for field in self.touched} - theirs
+        else:
+            names = {field.name for field in self.fields}
+        before, after = complete(self.wire, reviewed), complete(self.wire, now)
+        return any(before[name] != after[name] for name in names)
+
+    def _conflicts(self, field: Field, held: Values) -> bool:
+        """Whether somebody else changed a touched field too; a hidden secret with the fields that say what it belongs to."""
+        names = self.wire.kept_while if field.name in self.wire.hidden else (field.name,)
+        same = field.name not in self.wire.hidden and held[field.name] == self.yours[field.name]
+        return not same and any(held[name] != self.was[name] for name in names)
 
     def body(self, now: Mapping[str, Any] | None, theirs: frozenset[str] = frozenset()) -> Values:
         """What to send: the server's own values with what the person touched. `theirs`: touched fields that stay as they are."""
         held, touched = complete(self.wire, now), {field.name for field in self.touched} - theirs
+        if self.revives(now) and "enabled" not in theirs:
+            touched = set(self.yours)
         if "enabled" in self.yours and not (self.yours if "enabled" in touched else held)["enabled"]:
             return {"enabled": False} | ({"label": self.label} if self.label else {})
         if self.wire.merges:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..api import states
 from ..api.errors import RyzeError
@@ -12,10 +13,12 @@ from ..api.events import Event
 from ..client.clock import Clock, wait
 from ..client.replies import Connecting
 from ..fleet.model import Row
-from ..i18n import _
 from ..pairing.flow import CONNECT, CONNECTED, ENDED, FAILED, Flow, View
 from ..redact import register
 from .outcome import Outcome, failed
+
+if TYPE_CHECKING:
+    from .numbers import Number
 
 PROFILE_WAIT = 3.0
 """Seconds after success in which the profile's name may still arrive."""
@@ -45,8 +48,9 @@ class PairingSession:
     def __init__(self, ports: Ports, name: str, number: str = "") -> None:
         self.name = name
         self.on_view: Callable[[View], None] | None = None
-        self._ports, self._number = ports, "".join(char for char in number if char.isascii() and char.isdigit())
-        self._wrong = _number_problem(number, self._number)
+        self._ports = ports
+        read = _read(number)
+        self._number, self._wrong = ("", read) if isinstance(read, str) else (read.digits, "")
         self.problem: Outcome | None = None
         """Why the last connect failed; None when it did not."""
         self._flow: Flow | None = None
@@ -204,10 +208,8 @@ class PairingSession:
         return monotonic + self._slept
 
 
-def _number_problem(given: str, digits: str) -> str:
-    """What is wrong with a number (WhatsApp: more than six digits, no leading 0); empty when nothing is."""
-    if not given.strip():
-        return ""
-    if any(char.isalpha() for char in given) or not 7 <= len(digits) <= 15:
-        return _("a phone number has 7 to 15 digits, with its country code")
-    return _("write the number with its country code, so without a leading zero") if digits.startswith("0") else ""
+def _read(number: str) -> Number | str:
+    """The number to be linked, or what is wrong with it; none at all is a pairing by QR, and nothing wrong."""
+    from .numbers import read  # with the first number: it is large
+
+    return read(number) if number.strip() else ""

@@ -11,11 +11,12 @@ from ryze_tui.api.errors import Refused, RyzeError
 from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
 from ryze_tui.client.calls import CallLog
-from ryze_tui.client.replies import Health
+from ryze_tui.client.replies import Health, Sent
 from ryze_tui.fleet.evidence import Listed, Streamed
 from ryze_tui.fleet.freshness import Link
 from ryze_tui.fleet.model import Changes, FleetModel, Row
 from ryze_tui.operations.account import Remedy, ServerInfo
+from ryze_tui.operations.messaging import Posted
 from ryze_tui.operations.outcome import Outcome
 from ryze_tui.pairing.flow import View
 
@@ -134,6 +135,22 @@ class StubLook:
         return self.whatsapp
 
 
+class StubMessaging:
+    """Sending that gets the answer which the test decides; `go` holds it back."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+        words = "Message sent successfully"
+        self.answer = Posted(Outcome(True, words, 200), Sent("3EB0ABCDEF", "sent", words))
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def send(self, name: str, number: str, text: str) -> Posted:
+        self.sent.append((name, number, text))
+        await self.go.wait()
+        return self.answer
+
+
 class StubAccount:
     """Same surface as operations.account.Account. `did` lists every operation that was called."""
 
@@ -154,6 +171,7 @@ class StubAccount:
         self.sessions: list[StubSession] = []
         self.look = StubLook(self)
         self.configuring: Any = None
+        self.messaging = StubMessaging()
         self.answers: dict[str, Outcome] = {}
         self._at = 1.0
 

@@ -338,3 +338,35 @@ async def test_escape_and_a_letter_in_one_packet_are_two_keys(opened: Open) -> N
         app.post_message(Key("alt+r", "r"))  # as Textual reads it
         await until(pilot, lambda: "on the server now" in screen_text(app))
         assert screen.form is not None and screen.form.edit.yours["password"] == "x"
+
+
+async def test_a_switch_off_meanwhile_may_stay_and_what_was_typed_is_kept(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "url")
+        await pilot.press("end", "2", "escape")
+        server.rows["default"] |= {"enabled": False, "url": "", "authorization": "", "events": []}
+        await pilot.press("r")
+        await until(pilot, lambda: "Somebody switched it off meanwhile" in screen_text(app))
+        await pilot.press("space", "s")
+        await until(pilot, lambda: "Nothing was sent: it stays off" in screen_text(app) and app.screen is screen)
+        assert server.sent == [] and not screen.dirty
+        await pilot.press("f")
+        await until(pilot, lambda: screen.page.edit is not None and screen.page.edit.yours["url"].endswith("wa2"))
+
+
+async def test_what_changes_while_the_review_stands_open_is_reviewed_again(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "url")
+        await pilot.press("end", "2", "escape", "r")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        server.rows["default"]["byEvents"] = True
+        await pilot.press("s")
+        await until(pilot, lambda: "changed again by somebody else" in screen_text(app) and "By event" in screen_text(app))
+        assert server.sent == []
+        await pilot.press("s")
+        await until(pilot, lambda: not screen.dirty)
+    assert server.rows["default"]["byEvents"] is True and server.rows["default"]["url"].endswith("wa2")

@@ -27,7 +27,7 @@ KEYS = {
     "logout": "x",
     "delete": "d",
     "phone": "S",
-    "log": "L", "stream": "w", "probe": "t",
+    "log": "L", "stream": "w", "probe": "t", "message": "m",
     "copy": "y",
     "edit": "e", "edit2": "2", "edit3": "3", "edit4": "4", "edit5": "5", "edit6": "6",
     "palette": "colon",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ryze_tui.api.instance import Instance
 from ryze_tui.console.app import RyzeConsole
+from ryze_tui.console.editor import Returned
 from ryze_tui.fleet.evidence import Listed
 from ryze_tui.fleet.freshness import Link
 from ryze_tui.pairing.flow import View
@@ -313,3 +314,47 @@ def test_a_try(picture: Callable[..., None], size: tuple[int, int]) -> None:
 def test_review_of_what_can_be_tried(picture: Callable[..., None], size: tuple[int, int]) -> None:
     keys = ("4", "down", "down", "end", "x", "escape", "r")
     picture(size, lambda pilot, account: form(pilot, account, *keys, until_shown="T tries it out"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_block_as_json(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    picture(size, lambda pilot, account: form(pilot, account, "4", "J", until_shown="The secret is hidden"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_faults_of_a_text_that_came_back(
+    picture: Callable[..., None], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def edited(app: RyzeConsole, words: list[str], text: str, name: str, line: int = 1) -> Returned:
+        wrong = text.replace('"enabled": true', '"enabled": "yes"').replace("instance.state", "instance.sate")
+        return Returned(wrong.replace(',\n  "mediaBase64": false', ""))
+
+    monkeypatch.setattr("ryze_tui.console.editor.edit", edited)
+    monkeypatch.setenv("EDITOR", "sh")
+    picture(size, lambda pilot, account: form(pilot, account, "4", "E", until_shown="is missing"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_message_that_was_sent(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "support")
+        await pilot.press("m")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.press(*"+55 (11) 99999-0000", "enter", *"Hello from support", "enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 3)
+        await pilot.press("y")
+        await until(pilot, lambda: "3EB0ABCDEF" in screen_text(pilot.app))  # type: ignore[arg-type]
+
+    picture(size, steps)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_message_is_asked_about(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "support")
+        await pilot.press("m")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.press(*"+55 11 9999-0000", "enter", *"Hello from support", "enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 3)
+
+    picture(size, steps)

@@ -23,7 +23,8 @@ from ..forms.pages import TABS, Page, PageLine, TabLine, tab_keys
 from ..panes.arrangement import LIST_MOST, WIDE
 from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
-from .dialogs import Dialog, Entry, text
+from .dialogs import Entry, text
+from .jsonverbs import JsonVerbs
 from .notes import note
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from ...operations.account import Account
 
 _KINDS: Final = {key: kinds for key, _title, kinds in TABS}
-_VERBS: Final = frozenset({"close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries"})
+_VERBS: Final = frozenset({
+    "close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries", "json", "editor",
+})  # fmt: skip
 
 
 class Buttons(Horizontal):
@@ -41,7 +44,7 @@ class Buttons(Horizontal):
     BINDINGS = [bind("button_previous", "app.focus_previous"), bind("button_next", "app.focus_next")]
 
 
-class EditScreen(Dialog[str]):
+class EditScreen(JsonVerbs):
     """Beside the list where there is room, else over it. It stays with its instance, whatever happens to the list."""
 
     TAKES_TYPED = False
@@ -229,7 +232,7 @@ class EditScreen(Dialog[str]):
             words += "  " + keys.fill(_("(esc leaves the field · {edit_save} review and save)"))
         else:
             words = _("↓ into the form · ←→ page · {tabs} tab")
-            words += _(" · {edit_review} review and save · {edit_revert} revert · esc close")
+            words += _(" · {edit_review} review and save · {edit_revert} revert · {edit_json} JSON · esc close")
             if self.page.edit is None or self.account.may("configure"):
                 words = _("←→ page · {tabs} tab · esc close")
             elif self.tabs.at == "4":

@@ -31,31 +31,31 @@ CLOSES_AFTER = 3.0
 
 
 def digits_problem(text: str) -> str:
-    """What is wrong with a phone number for a pairing code (WhatsApp: digits, more than six, no leading zero)."""
-    digits = "".join(character for character in text if character not in " +-()./")
-    if not digits.isascii() or not digits.isdigit():
-        return _("Only digits: country code, area code, number.")
-    if digits.startswith("0"):
-        return _("With the country code, so without a leading zero: 55 11 99999 0077.")
-    if not 7 <= len(digits) <= 15:
-        return _("A number has 7 to 15 digits with its country code.")
-    return ""
+    """What is wrong with a phone number for a pairing code; nothing for one that is only doubted."""
+    from ...operations.numbers import read
+
+    found = read(text)
+    return found if isinstance(found, str) else ""
 
 
 async def ask_number(app: RyzeConsole, row: Row) -> str | None:
-    """Ask for the phone number that is to be linked; digits, or None."""
-    from .dialogs import Entry
+    """Ask for the phone number that is to be linked; digits, or None. One that may be none is asked about."""
+    from ...operations.numbers import Number, read
+    from .dialogs import Entry, Question
 
-    entered = await app.push_screen_wait(
-        Entry(
-            _("Pair {name} by code").format(name=safe(row.name)),
-            _("WhatsApp shows a question on this phone; the code is then typed there. No camera is needed."),
-            _("Phone number"),
-            value=row.number and f"+{row.number}",
-            check=digits_problem,
-        )
-    )
-    return "".join(character for character in entered if character.isdigit()) if entered else None
+    title, value = _("Pair {name} by code").format(name=safe(row.name)), row.number and f"+{row.number}"
+    words = _("WhatsApp shows a question on this phone; the code is then typed there. No camera is needed.")
+    while True:
+        form = Entry(title, words, _("Phone number"), value=value, check=digits_problem)
+        entered = await app.push_screen_wait(form)
+        found = read(entered) if entered else None
+        if not isinstance(found, Number):
+            return None
+        doubted = _("{doubt} WhatsApp may know it all the same.").format(doubt=found.doubt)
+        asked = Question(_("Pair {number}?").format(number=found.shown), doubted, yes=_("Use it"))
+        if not found.doubt or await app.push_screen_wait(asked):
+            return found.digits
+        value = entered
 
 
 class PairingScreen(Screen[None]):

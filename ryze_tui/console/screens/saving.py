@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ... import keys
 from ...i18n import _
 from ...operations.configuring import DEFAULT_LABEL, Held, Saved
+from ...operations.editing import Edit
 from ...operations.outcome import Outcome
 from ...probes.trial import TRIED
 from ..forms.pages import Page
@@ -32,28 +34,39 @@ async def review(screen: EditScreen) -> None:
         screen.refuse(_("Nothing was changed."))
         return
     if problems := edit.problems():
-        name, words = next(iter(problems.items()))
-        title = next(_(field.title) for field in edit.fields if field.name == name)
-        screen.refuse(f"{title}: {words}")
-        if screen.form is not None:
-            screen.form.control(name).focus()
+        _point_at(screen, edit, problems)
         return
     now = await _read_again(screen, page)
-    if now is None:
-        return
     if isinstance(now, Outcome):
         screen.refuse(_("Nothing was saved: the block could not be read again. {why}").format(why=safe(now.message)))
         return
-    changes = edit.review(now.values)
-    if not page.new and changes and all(change.now == change.yours for change in changes):
-        screen.took(page, now)
-        screen.app.notify(_("The server holds exactly this already: nothing is left to save."), markup=False, timeout=5)
-        return
-    title = _("Save {what} of {name}?").format(what=page.title, name=safe(screen.instance))
-    tried = partial(try_out, screen, now.values) if page.kind in TRIED and edit.yours.get("enabled") is not False else None
-    theirs = await screen.app.push_screen_wait(ReviewScreen(title, changes, _warning(page), tried))
-    if theirs is not None:
-        await _save(screen, page, now, theirs)
+    title, again = _("Save {what} of {name}?").format(what=page.title, name=safe(screen.instance)), ""
+    while now is not None:
+        changes = edit.review(now.values)
+        if not page.new and changes and all(change.now == change.yours for change in changes):
+            screen.took(page, now)
+            screen.app.notify(_("The server holds exactly this already: nothing is left to save."), markup=False, timeout=5)
+            return
+        if lost := edit.lost(now.values):
+            _point_at(screen, edit, lost)
+            return
+        words = " ".join(filter(None, (again, _warning(edit, now))))
+        tried = partial(try_out, screen, now.values) if page.kind in TRIED and edit.yours.get("enabled") is not False else None
+        asked = ReviewScreen(title, changes, words, tried)
+        theirs: frozenset[str] | None = await screen.app.push_screen_wait(asked)
+        if theirs is None:
+            return
+        now = await _save(screen, page, edit, now, theirs)
+        again = _("It was changed again by somebody else while you looked; nothing was saved yet.")
+
+
+def _point_at(screen: EditScreen, edit: Edit, problems: Mapping[str, str]) -> None:
+    """Say the first problem, and put the cursor into its field."""
+    name, words = next(iter(problems.items()))
+    title = next(_(field.title) for field in edit.fields if field.name == name)
+    screen.refuse(f"{title}: {words}")
+    if screen.form is not None:
+        screen.form.control(name).focus()
 
 
 async def _read_again(screen: EditScreen, page: Page) -> Held | Outcome | None:
@@ -71,9 +84,9 @@ async def _read_again(screen: EditScreen, page: Page) -> Held | Outcome | None:
     return None if reading.cancelled() else reading.result()
 
 
-def _warning(page: Page) -> str:
-    edit = page.edit
-    assert edit is not None
+def _warning(edit: Edit, now: Held) -> str:
+    if edit.revives(now.values):
+        return _("Somebody switched it off meanwhile, which erased it there. Saving writes all of it anew, as it is here.")
     if edit.switches_off:
         return _("Switching it off erases all of this on the server. A draft without secrets is kept on this machine.")
     if edit.wire.at_connect:
@@ -81,25 +94,32 @@ def _warning(page: Page) -> str:
     return ""
 
 
-async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str]) -> None:
-    edit = page.edit
-    assert edit is not None
+async def _save(screen: EditScreen, page: Page, edit: Edit, now: Held, theirs: frozenset[str]) -> Held | None:
+    """Write it; what is held when that is not what was reviewed, and nothing was written."""
+    if "enabled" in theirs and edit.revives(now.values):
+        screen.drafts.keep(screen.instance, edit.wire, edit.yours, page.label)
+        screen.took(page, now)
+        screen.refuse(keys.fill(_("Nothing was sent: it stays off. What you typed is kept here: {edit_draft} fills it in.")))
+        return None
     off = edit.switches_off and "enabled" not in theirs
     if off:
         screen.drafts.keep(screen.instance, edit.wire, now.values or edit.was, page.label)
     with screen.busy(_("Saving…")):
         saved = await screen.configuring.save(screen.instance, edit, now, theirs)
         page.doubt = saved.outcome.message if saved.outcome.doubtful else ""
+    if saved.moved is not None:
+        return saved.moved
     if not saved.outcome.ok:
         if not page.doubt:
             screen.refuse(_("Not saved: {why}").format(why=safe(saved.outcome.message)))
-        return
+        return None
     if not off:
         screen.drafts.drop(screen.instance, edit.wire, page.label)
     _settle(screen, page, saved)
     if saved.differs:
         title = _("{name}: the server holds something else than was asked for").format(name=safe(screen.instance))
         await screen.app.push_screen_wait(DiffersScreen(title, saved.differs))
+    return None
 
 
 def _settle(screen: EditScreen, page: Page, saved: Saved) -> None:

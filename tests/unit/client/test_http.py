@@ -225,3 +225,30 @@ async def test_a_429_that_is_not_about_requests_blocks_nothing_else() -> None:
         with pytest.raises(RateLimited):
             await Dialler(client)("/ws", client.token)
         assert client.budgets.of(client.token).blocked() == 0
+
+
+async def test_a_message_is_in_no_log_also_where_the_server_repeats_it() -> None:
+    text = "nobody's business"
+    answer = reply(400, b'{"success":false,"error":{"message":"cannot send: nobody\'s business"}}')
+    async with serving(answer) as server:
+        client = RyzeClient(server.url, TOKEN)
+        with pytest.raises(Refused) as caught:
+            await client.send_text("sales", "5511999990000", text)
+        await client.close()
+    (call,) = client.calls
+    assert "cannot send" in call.message and text not in f"{call}{caught.value}{caught.value.message}"
+
+
+@pytest.mark.parametrize(
+    ("body", "ident"),
+    [
+        (b'{"success":true,"message":"ok","status":"sent","messageId":"3EB0"}', "3EB0"),
+        (b'{"success":true,"data":{"messageId":"3EB1","status":"sent"}}', "3EB1"),
+        (b'{"success":true,"data":{"id":"3EB2"}}', "3EB2"), (b'{"success":true,"data":[1],"messageId":7}', ""),
+    ],
+)  # fmt: skip
+async def test_the_id_of_a_message_wherever_the_server_puts_it(body: bytes, ident: str) -> None:
+    async with serving(reply(200, body)) as server:
+        client = RyzeClient(server.url, TOKEN)
+        assert (await client.send_text("sales", "5511999990000", "hello")).id == ident
+        await client.close()

@@ -136,7 +136,9 @@ def test_a_failed_connect_is_not_repeated(error: RyzeError, monkeypatch: pytest.
     bench(monkeypatch, tmp_path, story)
 
 
-@pytest.mark.parametrize(("number", "words"), [("12", "7 to 15"), ("0551199999000", "leading zero"), ("+55 abc 99999", "digits")])
+@pytest.mark.parametrize(
+    ("number", "words"), [("55119", "Too short for Brazil"), ("0551199999000", "leading zero"), ("+55 abc 99999", "digits")]
+)
 def test_numbers_that_cannot_be_one(number: str, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story(b: Bench) -> None:
         view = await b.account.pair("a", number).run()
