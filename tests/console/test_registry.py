@@ -35,9 +35,24 @@ KEYS = {
     "quit": "q",
 }
 
+MORE_KEYS = {
+    "palette": "colon ctrl+p", "quit": "q ctrl+q ctrl+c",
+    "down": "j down", "up": "k up", "page_down": "space pagedown", "page_up": "pageup", "first": "g home", "last": "G end",
+    "close": "escape", "close_too": "q", "choose": "enter", "yes": "y", "no": "n", "previous": "left up", "next": "right down",
+    "again": "t", "try_here": "h", "try_server": "v", "redeliver": "r", "deliveries_read": "R",
+    "pairing_drawing": "m", "pairing_qr": "q", "pairing_save": "o", "pairing_again": "enter",
+    "edit1": "1", "edit_review": "r", "edit_save": "ctrl+s", "edit_revert": "u", "edit_add": "a", "edit_draft": "f",
+    "edit_reread": "R", "edit_try": "T", "edit_deliveries": "D", "page_previous": "left", "page_next": "right",
+    "into": "down enter", "mark": "space", "mark_next": "enter", "button_previous": "up left", "button_next": "down right",
+    "mark_left": "left", "mark_right": "right", "mark_up": "up", "mark_down": "down", "field_previous": "up",
+    "field_next": "down", "turn": "space left right", "review_save": "s", "review_try": "T",
+}  # fmt: skip
+"""What `config keys` tells beside the actions of the main screen: a key that somebody has learned moves only on purpose."""
+
 
 def test_the_keys_are_the_documented_ones() -> None:
     assert {action.id: keys.of(action.id)[0] for action in ACTIONS} == KEYS
+    assert {id: " ".join(key.keys) for id, key in keys.KEYS.items()} == KEYS | MORE_KEYS
 
 
 def test_ctrl_c_and_ctrl_q_quit() -> None:
