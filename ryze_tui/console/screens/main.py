@@ -14,13 +14,14 @@ from textual.widget import Widget
 
 from ... import keys
 from ...i18n import _
-from ..actions import ACTIONS, BY_ID, Action
+from ..actions import ACTIONS, BY_ID, ON_MARKS, Action
 from ..bindings import bind
 from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
 from ..panes.linkwords import OLD, ended, sentence
+from ..panes.marks import Marks
 from ..panes.overview import Overview, Summary
 from ..panes.titleline import TitleLine
 from ..styles import ink
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     from ...fleet.model import Changes, FleetModel, Row
     from ...operations.account import Account
     from ..app import RyzeConsole
+    from ..bulking import Bulking
     from ..panes.order import Order
+
+
+BULK_LOOK = 0.5
+"""Seconds after the first list at which an unfinished bulk is looked for: not in the way of that list."""
 
 
 class TooSmall(Canvas):
@@ -56,6 +62,9 @@ class MainScreen(Screen[None]):
         self.header, self.footer = Header(), Footer()
         self.title_line, self.instances = TitleLine(), InstanceList()
         self.overview, self.summary = Overview(), Summary()
+        self.marks = self.title_line.marks = self.instances.marks = self.footer.marks = Marks()
+        self.bulking: Bulking | None = None
+        """What is done to many of this account; None before the first key that needs it."""
         self._panes: dict[Pane, Widget] = {
             "header": self.header, "title": self.title_line, "list": self.instances, "summary": self.summary,
             "overview": self.overview, "footer": self.footer, "notice": TooSmall(),
@@ -144,8 +153,9 @@ class MainScreen(Screen[None]):
 
     def attach(self, account: Account, *, title: str, host: str, again: bool = False) -> None:
         """Show this account from now on. `again`: rows kept of it may be on the screen already, and stay."""
-        self.loaded = False
+        self.loaded, self.bulking, self.title_line.bulk = False, None, ""
         if not (again and self.kept_at):
+            self.marks.clear()
             self._show(account.model, title, host)
             self.title_line.text = ""
         self.sync_all()
@@ -167,6 +177,15 @@ class MainScreen(Screen[None]):
         self.instances.restore(anchored=False, home=True)
         if self._wanted:
             self.instances.select(self._wanted)
+        self.marks.discard(name for name in self.marks.names if name not in model.rows)
+        self.set_timer(BULK_LOOK, self._look_for_a_bulk)
+
+    def _look_for_a_bulk(self) -> None:
+        """One that an earlier program left unfinished."""
+        if self.account is not None and self.bulking is None and self.account.bulk_left:
+            from ..bulking import bulking
+
+            bulking(self.console_app)
 
     def apply(self, changes: Changes | None) -> None:
         """Some rows changed; also called with none when only the link did."""
@@ -178,6 +197,7 @@ class MainScreen(Screen[None]):
         elif changes and not self.kept_at:
             order.update(changes.rows, self.instances.current_name or None, membership=changes.order)
             if changes.order:
+                self.marks.discard(name for name in changes.rows if name not in order.model.rows)
                 self.instances.restore()
         self.sync_all()
 
@@ -187,6 +207,13 @@ class MainScreen(Screen[None]):
         self.sync_link()
         self.title_line.sync()
         self.instances.sync()
+        self.footer.sync()
+
+    def sync_marks(self) -> None:
+        """Marks came or went."""
+        self.title_line.sync()
+        self.instances.sync()
+        self.footer.sync()
 
     def sync_link(self) -> None:
         """Header, and what the link's state says about everything below it."""
@@ -200,6 +227,8 @@ class MainScreen(Screen[None]):
             self.instances.sync()
         self.header.sync()
         self._sync_detail()
+        if self.bulking is not None:
+            self.bulking.link_changed()
 
     def _sync_detail(self) -> None:
         row = self.instances.current
@@ -241,7 +270,10 @@ class MainScreen(Screen[None]):
 
     def reason(self, action: Action) -> str:
         """Why an action cannot be done now; empty when it can."""
-        return action.reason(self.account, self.instances.current)
+        row = self.instances.current
+        if self.marks and action.id in ON_MARKS and self.account is not None:
+            row = self.account.model.rows.get(self.marks.names[0])
+        return action.reason(self.account, row)
 
     def action_do(self, action_id: str) -> None:
         """Do what the registry says, on the row that is under the cursor now."""
