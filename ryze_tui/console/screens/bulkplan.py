@@ -94,7 +94,7 @@ AROUND: Final = 6
 """Lines of the box that are neither the page nor fields: its border, the problem, the buttons, gaps."""
 
 
-class PlanScreen(Dialog[Going]):
+class PlanScreen(Dialog[Going | None]):
     """Gives Going, or None when nothing is to be done. Where nothing has to be typed Cancel has the focus."""
 
     TAKES_TYPED = False
