@@ -140,6 +140,7 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
         *MOVES, "close", "close_too", "bulk", "copy", "help", "bulk_pause", "bulk_retry", "bulk_faster", "bulk_slower",
         "bulk_more", "bulk_fewer", "bulk_view", "bulk_details", "bulk_save",
     ),
+    mark("a result of a bulk"): ("close", "close_too", "choose"),
     mark("the texts of a form"): ("close", "field_previous", "field_next"),
     mark("the words of a form"): ("close", "mark", "mark_next", "mark_left", "mark_right", "mark_up", "mark_down"),
     mark("the buttons of a form"): ("close", "button_previous", "button_next"),

@@ -51,7 +51,7 @@ class Bulking:
         self.left: Unfinished | None = None
         self.screen: BulkScreen | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._stale = self._lost = False
+        self._stale = self._lost = self._unseen = False
         self._told = ""
 
     @property
@@ -87,11 +87,12 @@ class Bulking:
         """`B`: the one under way, the unfinished one, or what may be done to the marked ones."""
         from .screens import bulkmenu
 
-        if self.desk.busy:
+        if self.desk.busy or self._unseen:
             self.show()
             return
         self.look_again()
         if self.left is not None:
+            self.app.clear_notifications()  # what said so
             await bulkmenu.go_on(self, self.left)
         elif self.desk.elsewhere:
             self.app.refuse(self.blocked())
@@ -152,7 +153,8 @@ class Bulking:
         finally:
             self.desk.close()
         self._changed()
-        if self.screen is None:
+        if self.screen is None and bulk.finished:
+            self._unseen = True
             self._tell_end(bulk)
 
     def again(self) -> None:
@@ -194,6 +196,7 @@ class Bulking:
         from .screens.bulkrun import BulkScreen
 
         if self.screen is None and self.bulk is not None:
+            self._unseen = False
             self.app.push_screen(BulkScreen(self, self.bulk))
 
     def link_changed(self) -> None:
@@ -248,7 +251,7 @@ class Bulking:
             parts = [n_("{what}: {n} left", "{what}: {n} left", count).format(what=bulkwords.verb(left.job))]
         else:
             return ""
-        return f"{DOT.join(parts)} {keys.name('bulk')}"
+        return DOT.join([*parts, keys.name("bulk")])
 
     def _tell_end(self, bulk: Bulk) -> None:
         counts = bulk.counts

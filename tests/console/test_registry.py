@@ -30,6 +30,7 @@ KEYS = {
     "log": "L", "stream": "w", "probe": "t",
     "copy": "y",
     "edit": "e", "edit2": "2", "edit3": "3", "edit4": "4", "edit5": "5", "edit6": "6",
+    "mark_row": "space", "mark_all": "asterisk", "mark_range": "V", "bulk": "B",
     "palette": "colon",
     "help": "question_mark",
     "quit": "q",
@@ -107,5 +108,5 @@ def test_readme_names_only_keys_that_exist() -> None:
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     table = text.split("| key | what it does |")[1].split("\n\n")[0]
     named = set(re.findall(r"`([^`]+)`", table.split("|---|---|")[1])) - {"state:connected", "block:webhook", "!word"}
-    known = {key for keys in KEYS.values() for key in [keys]} | {"↑", "↓", "j", "k", "esc", "/", ":"}
+    known = {key for keys in KEYS.values() for key in [keys]} | {"↑", "↓", "j", "k", "esc", "/", ":", "*"}
     assert named <= known, named - known

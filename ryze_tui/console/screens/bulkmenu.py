@@ -122,7 +122,7 @@ async def plan(bulking: Bulking, job: Job) -> None:
     sheet = Sheet(
         bulkwords.title(job, count), bulkwords.verb(job) if job.action != APPLY else _("Apply"),
         lambda pace: desk.seconds(job, entries, pace),
-        words=_words(bulking, job), warnings=_warnings(job), sent=_sent(job, values),
+        words=[_of_marked(count, len(entries)), *_words(bulking, job)], warnings=_warnings(job), sent=_sent(job, values),
         left_out=[(safe(entry.name), safe(entry.words)) for entry in entries if entry.state == SKIPPED],
         secrets=_asked(job, values), count=count if job.action == LOGOUT else 0,
         refusal="" if count else _("Nothing of that can be done to any of them."),
@@ -179,6 +179,12 @@ def _history(left: Unfinished) -> list[str]:
             "{n} were under way then: they are looked at first, and not done again when they were done.", doubtful,
         ))  # fmt: skip
     return out
+
+
+def _of_marked(count: int, marked: int) -> str:
+    if count == marked:
+        return n_("The {n} marked instance.", "All {n} marked instances.", marked)
+    return _("{count} of the {marked} that are marked; why the others are left out is below.").format(count=count, marked=marked)
 
 
 def _words(bulking: Bulking, job: Job) -> list[str]:

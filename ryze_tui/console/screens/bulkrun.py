@@ -120,7 +120,8 @@ class BulkPane(Canvas):
         """Two lines: whether it runs, and why not."""
         bulk = self.bulk
         if bulk.finished:
-            words, style = bulk.why or keys.fill(_("It is over. {bulk_retry} does the failed ones again.")), ink.DIM
+            hint = _("It is over. {bulk_retry} does the failed ones again.") if bulk.counts[FAILED] else _("It is over.")
+            words, style = bulk.why or keys.fill(hint), ink.DIM
         elif bulk.paused:
             failed = bulk.counts[FAILED]
             hint = _("{bulk_pause} goes on; {bulk_retry} with the failed ones too.") if failed else _("{bulk_pause} goes on.")
@@ -153,8 +154,9 @@ class BulkPane(Canvas):
         bulk = self.bulk
         turn = _("Go on") if bulk.paused else _("Pause")
         hints = [
-            *([] if bulk.finished else [("bulk_pause", turn)]), ("bulk_retry", _("Retry failed")), ("bulk_details", _("Details")),
-            ("bulk_faster", _("Pace")), ("bulk_save", _("Save")), ("copy", _("Copy")),
+            *([] if bulk.finished else [("bulk_pause", turn)]),
+            *([("bulk_retry", _("Retry failed"))] if bulk.counts[FAILED] else []), ("bulk_details", _("Details")),
+            *([] if bulk.finished else [("bulk_faster", _("Pace"))]), ("bulk_save", _("Save")), ("copy", _("Copy")),
         ]  # fmt: skip
         close = _("Close") if bulk.finished else _("Hide (goes on)")
         line: Line = []
