@@ -66,6 +66,8 @@ class PlanPage(Page):
     def all_lines(self, width: int) -> list[Line]:
         sheet, width = self.sheet, max(width, 20)
         hint = keys.fill(_("{bulk_faster} {bulk_slower} pace · {bulk_more} {bulk_fewer} at a time"))
+        if sheet.secrets or sheet.count:  # in a field they are text
+            hint = _("after tab {hint}").format(hint=hint)
         lasts = f"{pace_words(self.pace)} → {about(sheet.seconds(self.pace))}"
         out: list[Line] = [[seg(lasts, ink.BAR_BOLD), seg(f"   {hint}", ink.BAR_DIM)]]
         if len(lasts) + len(hint) + 3 > width:
