@@ -235,5 +235,8 @@ BY_ID: Final = {action.id: action for action in ACTIONS}
 
 ON_MARKS: Final = ("reconnect", "bring_back", "logout", "stream")
 """Actions that are for the marked rows when there are any; the ids are those of operations/bulk/plan.py, too."""
-MARKING: Final = ("help", "bulk", "reconnect", "bring_back", "logout", "mark_row", "mark_all", "back")
-"""What the footer names while rows are marked, in this order."""
+MARKING: Final = (
+    ("help", ""), ("bulk", ""), ("reconnect", ""), ("bring_back", ""), ("logout", ""), ("mark_row", ""),
+    ("mark_all", mark("All")), ("back", mark("Unmark")),
+)
+"""What the footer names while rows are marked, in this order; a title where the action's own says something else."""

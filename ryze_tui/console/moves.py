@@ -35,6 +35,14 @@ def back(main: MainScreen) -> None:
         main.title_line.sync()
 
 
+def look_for_a_bulk(main: MainScreen) -> None:
+    """One that an earlier program left unfinished; says so, and begins nothing."""
+    if main.account is not None and main.bulking is None and main.account.bulk_left:
+        from .bulking import bulking
+
+        bulking(main.console_app)
+
+
 MANY: Final = 20
 """So many marks are not thrown away unasked, unless one key gives them back."""
 

@@ -22,16 +22,17 @@ class Footer(Canvas):
         super().__init__(id="footer")
         self.marks: Marks | None = None
 
-    def _hints(self) -> list[Action]:
+    def _hints(self) -> list[tuple[Action, str]]:
         if self.marks:
-            return [BY_ID[id] for id in MARKING]
-        return sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer)
+            return [(BY_ID[id], title or BY_ID[id].title) for id, title in MARKING]
+        usual = sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer)
+        return [(action, action.title) for action in usual]
 
     def lines(self) -> list[Line]:
         line: Line = []
         used = 0
-        for action in self._hints():
-            key, title = f" {action.key} ", f"{_(action.title)} "
+        for action, words in self._hints():
+            key, title = f" {action.key} ", f"{_(words)} "
             if used + len(key) + len(title) > self.size.width:
                 break
             line += [seg(key, ink.BAR_KEY), seg(title, ink.BAR_DIM)]

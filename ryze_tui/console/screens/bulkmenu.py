@@ -118,11 +118,13 @@ async def plan(bulking: Bulking, job: Job) -> None:
         app.say(values)
         return
     entries = desk.plan(job)
-    count = sum(entry.state == WAITING for entry in entries)
+    names = [safe(entry.name) for entry in entries if entry.state == WAITING]
+    count = len(names)
     sheet = Sheet(
         bulkwords.title(job, count), bulkwords.verb(job) if job.action != APPLY else _("Apply"),
         lambda pace: desk.seconds(job, entries, pace),
-        words=[_of_marked(count, len(entries)), *_words(bulking, job)], warnings=_warnings(job), sent=_sent(job, values),
+        words=[_of_marked(count, len(entries)), *_words(bulking, job)], warnings=[*_hidden(bulking), *_warnings(job)],
+        sent=_sent(job, values), names=names,
         left_out=[(safe(entry.name), safe(entry.words)) for entry in entries if entry.state == SKIPPED],
         secrets=_asked(job, values), count=count if job.action == LOGOUT else 0,
         refusal="" if count else _("Nothing of that can be done to any of them."),
@@ -151,11 +153,12 @@ async def go_on(bulking: Bulking, left: Unfinished) -> None:
     elif values is not None and not same(job, left.digest, values):
         words = _("{name} holds something else than when it began: those that are left would get what is below.")
         warnings = [words.format(name=safe(job.source)), *warnings]
-    count = sum(entry.state not in ENDED for entry in left.entries)
+    names = [safe(entry.name) for entry in left.entries if entry.state not in ENDED]
+    count = len(names)
     sheet = Sheet(
         _("Go on: {what}").format(what=bulkwords.title(job, count)), _("Go on"),
         lambda pace: desk.seconds(job, left.entries, pace),
-        words=_history(left), warnings=warnings, sent=_sent(job, values),
+        words=_history(left), warnings=warnings, sent=_sent(job, values), names=names,
         left_out=[(safe(entry.name), safe(entry.words)) for entry in left.entries if entry.state == SKIPPED],
         secrets=_asked(job, values), count=count if job.action == LOGOUT else 0, refusal=refusal, forgettable=True,
     )  # fmt: skip
@@ -185,6 +188,13 @@ def _of_marked(count: int, marked: int) -> str:
     if count == marked:
         return n_("The {n} marked instance.", "All {n} marked instances.", marked)
     return _("{count} of the {marked} that are marked; why the others are left out is below.").format(count=count, marked=marked)
+
+
+def _hidden(bulking: Bulking) -> list[str]:
+    order, marks = bulking.app.main.instances.order, bulking.app.main.marks
+    hidden = marks.hidden(order.shown) if order is not None and order.filter else 0
+    words = n_("{n} of them is not shown: the filter hides it.", "{n} of them are not shown: the filter hides them.", hidden)
+    return [words] if hidden else []
 
 
 def _words(bulking: Bulking, job: Job) -> list[str]:

@@ -28,8 +28,9 @@ from .help import Page
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What the screen says. `seconds(pace)`: how long it takes; `sent`: field and value of what is applied; `left_out`: name
-    and why; `secrets`: to be typed; `count`: to be typed before harm, else 0; `refusal`: why it cannot begin.
+    """What the screen says. `seconds(pace)`: how long it takes; `sent`: field and value of what is applied; `names`: to whom.
+
+    `left_out`: name and why; `secrets`: to be typed; `count`: to be typed before harm, else 0; `refusal`: why it cannot begin.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Sheet:
     words: Sequence[str] = ()
     warnings: Sequence[str] = ()
     sent: Sequence[tuple[str, str]] = ()
+    names: Sequence[str] = ()
     left_out: Sequence[tuple[str, str]] = ()
     secrets: Sequence[Field] = ()
     count: int = 0
@@ -79,7 +81,16 @@ class PlanPage(Page):
         if sheet.left_out:
             heading = _("Left out: {n}").format(n=len(sheet.left_out))
             out += [[], [seg(heading, ink.BAR_BOLD)], *_table(sheet.left_out, width, ink.BAR_DIM)]
+        if sheet.names:
+            heading = _("To be done: {n}").format(n=len(sheet.names))
+            more = [_("and {n} more").format(n=len(sheet.names) - NAMED)] if len(sheet.names) > NAMED else []
+            lines = wrap("  ".join([*sheet.names[:NAMED], *more]), width - 2)
+            out += [[], [seg(heading, ink.BAR_BOLD)], *([seg(f"  {line}", ink.BAR_DIM)] for line in lines)]
         return out
+
+
+NAMED: Final = 500
+"""So many are named."""
 
 
 def _table(rows: Sequence[tuple[str, str]], width: int, style: Style) -> list[Line]:

@@ -20,13 +20,14 @@ from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
-from ..panes.linkwords import OLD, ended, sentence
+from ..panes.linkwords import OLD
 from ..panes.marks import Marks
 from ..panes.overview import Overview, Summary
+from ..panes.standing import dated, instead
 from ..panes.titleline import TitleLine
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
-from ..words import day, safe, wrap
+from ..words import safe, wrap
 
 if TYPE_CHECKING:
     from ...fleet.model import Changes, FleetModel, Row
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
     from ..app import RyzeConsole
     from ..bulking import Bulking
     from ..panes.order import Order
-
-
-BULK_LOOK = 0.5
-"""Seconds after the first list at which an unfinished bulk is looked for: not in the way of that list."""
 
 
 class TooSmall(Canvas):
@@ -178,14 +175,12 @@ class MainScreen(Screen[None]):
         if self._wanted:
             self.instances.select(self._wanted)
         self.marks.discard(name for name in self.marks.names if name not in model.rows)
-        self.set_timer(BULK_LOOK, self._look_for_a_bulk)
+        self.set_timer(0.5, self._look_for_a_bulk)  # not in the way of that list
 
     def _look_for_a_bulk(self) -> None:
-        """One that an earlier program left unfinished."""
-        if self.account is not None and self.bulking is None and self.account.bulk_left:
-            from ..bulking import bulking
+        from ..moves import look_for_a_bulk
 
-            bulking(self.console_app)
+        look_for_a_bulk(self)
 
     def apply(self, changes: Changes | None) -> None:
         """Some rows changed; also called with none when only the link did."""
@@ -205,9 +200,7 @@ class MainScreen(Screen[None]):
         """Bring every pane up to date; each draws only what differs."""
         self.instances.empty = self._empty()
         self.sync_link()
-        self.title_line.sync()
-        self.instances.sync()
-        self.footer.sync()
+        self.sync_marks()
 
     def sync_marks(self) -> None:
         """Marks came or went."""
@@ -233,46 +226,23 @@ class MainScreen(Screen[None]):
     def _sync_detail(self) -> None:
         row = self.instances.current
         self.overview.row = self.summary.row = row
-        self.overview.dated = self.summary.dated = self._dated()
+        link = self.account.link if self.account is not None else None
+        self.overview.dated = self.summary.dated = dated(link, loaded=self.loaded, kept_at=self.kept_at)
         self.summary.old = self.instances.dimmed
         gone = self.instances.current_name if row is None and self.loaded else ""
         self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
         (self.overview if self.wide or self.detail else self.summary).sync()
 
-    def _dated(self) -> str:
-        link = self.account.link if self.account is not None else None
-        why = safe(link.message) if link is not None else ""
-        if self.kept_at:
-            words = _("From {when}: {why}") if why else _("From {when}; waiting for the server's list.")
-            return words.format(when=day(self.kept_at, time.time()), why=ended(why))
-        if link is None or not self.loaded:  # before the first list there is nothing to date
-            return why
-        return sentence(link, time.time(), time.monotonic())
-
     def _empty(self) -> str:
-        account, order = self.account, self._order
-        if order is not None and self.kept_at:
-            return _("Nothing matches. esc clears the filter.") if order.filter else ""
-        if account is None or order is None:
-            return _("Starting…")
-        if not account.model.loaded:
-            if account.link.kind == "refused":
-                where = _("Look at RYZE_TOKEN, --token-file or the profile: the token must be one of this server.")
-                return f"{safe(account.link.message)} {where}"
-            if account.link.kind == "offline":
-                return safe(account.link.message)
-            return _("Asking {host} for its instances…").format(host=safe(self.header.host))
-        if not account.model.rows:
-            return keys.fill(_("No instances yet. {new} makes the first one."))
-        return _("Nothing matches. esc clears the filter.") if order.filter else ""
+        return instead(self.account, self._order, host=self.header.host, kept_at=self.kept_at)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def reason(self, action: Action) -> str:
         """Why an action cannot be done now; empty when it can."""
         row = self.instances.current
-        if self.marks and action.id in ON_MARKS and self.account is not None:
-            row = self.account.model.rows.get(self.marks.names[0])
+        if self.marks and action.id in ON_MARKS:
+            row = self.row(self.marks.names[0])
         return action.reason(self.account, row)
 
     def action_do(self, action_id: str) -> None:
