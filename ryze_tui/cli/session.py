@@ -54,7 +54,8 @@ def _given(options: argparse.Namespace) -> None:
     if "-" not in names:
         return
     if options.token_file == "-":
-        raise Failure(_("standard input is read for the token already: give the names as words, or the token in a file."), "usage")
+        words = _("standard input is read for the token already: give the names as words, or the token in a file.")
+        raise Failure(words, "usage")
     try:
         text = sys.stdin.read(MOST + 1)
     except (OSError, ValueError) as problem:

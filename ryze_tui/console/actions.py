@@ -157,7 +157,7 @@ ACTIONS: Final = (
     Action(
         "mark_row", mark("Mark"), mark("Marks the row under the cursor, or takes its mark away, and moves on."), BULK, _row
     ),
-    Action("mark_all", mark("Mark all shown"), mark("Marks every row that is shown; again takes the marks away."), BULK, _row),
+    Action("mark_all", mark("Mark all shown"), mark("Marks every row that is shown; again takes the marks away."), BULK, _online),
     Action(
         "mark_range",
         mark("Mark a range"),

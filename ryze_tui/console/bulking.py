@@ -235,7 +235,7 @@ class Bulking:
 
     def _draw(self) -> None:
         line = self.app.main.title_line
-        if self.app.main.bulking in (self, None):
+        if self.app.main.bulking is self:  # else another account is shown by now
             line.bulk = self._line()
             line.sync()
 

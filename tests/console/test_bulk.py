@@ -14,7 +14,7 @@ from ryze_tui.console.app import RyzeConsole
 from ryze_tui.console.screens.bulkplan import PlanScreen
 from ryze_tui.console.screens.bulkrun import BulkScreen
 from ryze_tui.operations.bulk.plan import Pace
-from ryze_tui.operations.bulk.record import Record, path_of
+from ryze_tui.operations.bulk.record import Record, held, path_of, read
 from textual.geometry import Region
 from textual.pilot import Pilot
 
@@ -326,6 +326,27 @@ async def test_quitting_in_the_middle_and_going_on_at_the_next_start(opened: Ope
         assert server.names == ["vip", "zeta", "returns"], "support was connected when it was looked at"
         await pilot.press("escape")
         assert "left" not in screen_text(app).split("\n")[1]
+
+
+async def test_another_account_breaks_it_off_and_leaves_it_unfinished(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        server = BulkServer(account)
+        server.gate.clear()
+        await at(app, pilot, "support", "vip")
+        await opens(app, pilot, PlanScreen, "r")
+        await opens(app, pilot, BulkScreen, "y")
+        await until(pilot, lambda: len(server.did) == 2)
+        await pilot.press("escape")
+        app.open_account("http://127.0.0.1:8", "another-token-0123456789")
+        await until(pilot, lambda: app.account is not account and not left_running(app))
+        assert app.main.bulking is None and app.main.title_line.bulk == "" and not app.main.marks
+        path = path_of(server.base, server.token)
+        assert path is not None and read(path) is not None and not held(path)
+
+
+def left_running(app: RyzeConsole) -> list[str]:
+    """Workers of accounts, but the one that keeps the present one true."""
+    return [worker.name for worker in app.workers if worker.group == "account" and not worker.is_finished][1:]
 
 
 async def test_an_unfinished_one_can_be_forgotten(opened: Open) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -72,8 +73,9 @@ class PlanPage(Page):
             hint = _("after tab {hint}").format(hint=hint)
         lasts = f"{pace_words(self.pace)} → {about(sheet.seconds(self.pace))}"
         out: list[Line] = [[seg(lasts, ink.BAR_BOLD), seg(f"   {hint}", ink.BAR_DIM)]]
-        if len(lasts) + len(hint) + 3 > width:
-            out = [[seg(lasts, ink.BAR_BOLD)], [seg(hint, ink.BAR_DIM)]]
+        if cell_len(lasts) + cell_len(hint) + 3 > width:
+            out = [[seg(line, ink.BAR_BOLD)] for line in wrap(lasts, width)]
+            out += [[seg(line, ink.BAR_DIM)] for line in wrap(hint, width)]
         for texts, style in ((sheet.words, ink.BAR), (sheet.warnings, ink.BAR_TROUBLE)):
             out += [[seg(line, style)] for words in texts for line in wrap(words, width)]
         if sheet.sent:
@@ -94,7 +96,7 @@ NAMED: Final = 500
 
 
 def _table(rows: Sequence[tuple[str, str]], width: int, style: Style) -> list[Line]:
-    column = min(max(len(name) for name, _words in rows) + 2, width // 2)
+    column = min(max(cell_len(name) for name, _words in rows) + 2, width // 2)
     out: list[Line] = []
     for name, words in rows:
         first, *more = wrap(words, max(width - column - 2, 10)) or [""]

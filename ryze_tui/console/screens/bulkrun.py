@@ -154,13 +154,15 @@ class BulkPane(Canvas):
         bulk = self.bulk
         turn = _("Go on") if bulk.paused else _("Pause")
         hints = [
-            *([] if bulk.finished else [("bulk_pause", turn)]),
-            *([("bulk_retry", _("Retry failed"))] if bulk.counts[FAILED] else []), ("bulk_details", _("Details")),
-            *([] if bulk.finished else [("bulk_faster", _("Pace"))]), ("bulk_save", _("Save")), ("copy", _("Copy")),
+            (("close",), _("Close") if bulk.finished else _("Hide (goes on)")),
+            *([] if bulk.finished else [(("bulk_pause",), turn)]),
+            *([(("bulk_retry",), _("Retry failed"))] if bulk.counts[FAILED] else []), (("bulk_details",), _("Details")),
+            *([] if bulk.finished else [(("bulk_faster", "bulk_slower"), _("Pace"))]), (("bulk_save",), _("Save")),
+            (("copy",), _("Copy")), *([] if bulk.finished else [(("bulk_more", "bulk_fewer"), _("At a time"))]),
         ]  # fmt: skip
-        close = _("Close") if bulk.finished else _("Hide (goes on)")
         line: Line = []
-        for key, words in [(keys.name("close"), close), *((keys.name(id), words) for id, words in hints)]:
+        for ids, words in hints:
+            key = " ".join(map(keys.name, ids))
             if sum(segment.cell_length for segment in line) + len(key) + len(words) + 3 <= width:
                 line += [seg(f" {key} ", ink.BAR_KEY), seg(f"{words} ", ink.BAR_DIM)]
         used = sum(segment.cell_length for segment in line)
