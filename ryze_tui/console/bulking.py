@@ -69,6 +69,10 @@ class Bulking:
             return _("Another ryze-tui runs a bulk of this account now: wait for its end.")
         if self.left is not None:
             return keys.fill(_("An earlier bulk is unfinished: {bulk} goes on with it, or forgets it."))
+        return self.early()
+
+    def early(self) -> str:
+        """Why nothing can be begun or gone on with yet: what rows of an earlier run say is no ground for it."""
         return "" if self.account.model.loaded else _("Waiting for the server's list: these rows are from an earlier run.")
 
     def look(self) -> None:

@@ -328,6 +328,17 @@ async def test_quitting_in_the_middle_and_going_on_at_the_next_start(opened: Ope
         assert "left" not in screen_text(app).split("\n")[1]
 
 
+async def test_it_is_not_gone_on_with_before_the_list_is_there(opened: Open) -> None:
+    await broken_off(opened)
+    async with opened(size=(80, 24), load=False) as (app, account, pilot):
+        server = BulkServer(account)
+        await opens(app, pilot, PlanScreen, "B")
+        assert "Waiting for the server's list" in words(app)
+        await pilot.press("y", "enter")
+        await pilot.pause()
+        assert server.did == [] and not isinstance(app.screen, BulkScreen)
+
+
 async def test_another_account_breaks_it_off_and_leaves_it_unfinished(opened: Open) -> None:
     async with opened(size=(80, 24)) as (app, account, pilot):
         server = BulkServer(account)
@@ -337,8 +348,10 @@ async def test_another_account_breaks_it_off_and_leaves_it_unfinished(opened: Op
         await opens(app, pilot, BulkScreen, "y")
         await until(pilot, lambda: len(server.did) == 2)
         await pilot.press("escape")
+        before = app.main.bulking
         app.open_account("http://127.0.0.1:8", "another-token-0123456789")
         await until(pilot, lambda: app.account is not account and not left_running(app))
+        await until(pilot, lambda: before is not None and before._timer is None)  # it has drawn for the last time
         assert app.main.bulking is None and app.main.title_line.bulk == "" and not app.main.marks
         path = path_of(server.base, server.token)
         assert path is not None and read(path) is not None and not held(path)

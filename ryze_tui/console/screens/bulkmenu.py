@@ -146,8 +146,8 @@ async def go_on(bulking: Bulking, left: Unfinished) -> None:
     app, desk, job = bulking.app, bulking.desk, left.job
     account = bulking.account
     values = await _values(bulking, job)
-    refusal = account.may("configure" if job.action in (APPLY, STREAM) else "reconnect" if job.action != LOGOUT else "logout")
-    warnings = _warnings(job)
+    may = account.may("configure" if job.action in (APPLY, STREAM) else "reconnect" if job.action != LOGOUT else "logout")
+    refusal, warnings = may or bulking.early(), _warnings(job)
     if isinstance(values, Outcome):
         refusal, values = values.message, None
     elif values is not None and not same(job, left.digest, values):
