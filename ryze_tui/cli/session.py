@@ -40,7 +40,32 @@ def add_common(parser: Parser, *, as_json: str = "", quiet: str = "") -> None:
 
 def names_argument(parser: Parser) -> None:
     """One or more instances."""
-    parser.add_argument("names", nargs="+", metavar="NAME", help=_("the instance; several are done one after the other"))
+    words = _("the instance; several are done one after the other, - for those on standard input")
+    parser.add_argument("names", nargs="+", metavar="NAME", help=words)
+
+
+MOST: Final = 4 << 20
+"""Characters of names that are read from standard input."""
+
+
+def _given(options: argparse.Namespace) -> None:
+    """`-` among the names: those that stand on standard input, one a line. Raises Failure."""
+    names: list[str] = getattr(options, "names", [])
+    if "-" not in names:
+        return
+    if options.token_file == "-":
+        words = _("standard input is read for the token already: give the names as words, or the token in a file.")
+        raise Failure(words, "usage")
+    try:
+        text = sys.stdin.read(MOST + 1)
+    except (OSError, ValueError) as problem:
+        raise Failure(_("the names could not be read from standard input: {problem}").format(problem=problem), "usage") from None
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(text) > MOST or any(len(line.split()) != 1 for line in lines):
+        raise Failure(_("standard input must have one name a line (ryze-tui ls -q prints such); nothing was done."), "usage")
+    if not lines and names == ["-"]:
+        raise Failure(_("there is no name on standard input; nothing was done."), "usage")
+    options.names = [name for word in names for name in (lines if word == "-" else [word])]
 
 
 def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", sockets: int | None = 0) -> int:
@@ -54,6 +79,7 @@ def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", soc
     logging.getLogger("ryze_tui").addHandler(_Warnings(out))
     session = _Session(options, work, out, late)
     try:
+        _given(options)
         failure = asyncio.run(session.main(_account(options, sockets)))
     except Failure as problem:
         failure = problem

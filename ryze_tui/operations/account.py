@@ -315,6 +315,13 @@ class Account:
 
         return Messaging(self._write)
 
+    @property
+    def bulk_left(self) -> bool:
+        """Whether a bulk of this account may have been left unfinished: a look at the end of one file."""
+        from .bulk import left
+
+        return self._client is not None and left(self._client.base, self._client.token)
+
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""
 

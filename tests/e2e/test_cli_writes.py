@@ -314,3 +314,17 @@ def test_waiting_outlives_the_server(serve: Server, tmp_path: Path) -> None:
         serve.call("GET", "/api/instance/connect/waited-for")
         serve.simulate("waited-for", "scan")
         assert process.wait(60) == 0
+
+
+def test_names_on_standard_input(ryze: Commands, name: str) -> None:
+    listed = ryze("ls", "-q", name).out
+    assert listed == f"{name}\n"
+    done = ryze("reconnect", "not-there", "-", "--json", given=f"\n{listed}")
+    assert [one["instance"] for one in done.document()["results"]] == ["not-there", name]
+    for given, words in (("", "no name on standard input"), ("two names\n", "one name a line")):
+        refused = ryze("delete", "-", "--yes", "--json", given=given)
+        assert refused.code == 2 and words in refused.error()["message"]
+    both_ways = ryze("delete", "-", "--yes", "--token-file", "-", given=name, env={"RYZE_TOKEN": ""})
+    assert both_ways.code == 2 and "token already" in both_ways.err
+    unasked = ryze("delete", "-", given=name)
+    assert unasked.code == 2 and "--yes" in unasked.err and name in ryze("ls", "-q").out

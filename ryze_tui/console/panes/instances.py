@@ -19,6 +19,7 @@ from ..words import GLYPH, badge, fit, lasting, number, safe
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
+    from .marks import Marks
     from .order import Order
 
 Column = tuple[str, int]
@@ -55,7 +56,7 @@ class InstanceList(Canvas):
     """Reads the app's model through an `Order`. Posts `Moved` when another row is under the cursor."""
 
     can_focus = True
-    BINDINGS = moves(paging="page")
+    BINDINGS = moves(paging="page", space=False)
 
     class Moved(Message):
         """The cursor is on another row, or on none."""
@@ -66,6 +67,7 @@ class InstanceList(Canvas):
     def __init__(self) -> None:
         super().__init__(id="instances")
         self.order: Order | None = None
+        self.marks: Marks | None = None
         self.empty = ""
         self.dimmed = False
         self.kept_at = 0.0
@@ -140,8 +142,16 @@ class InstanceList(Canvas):
             self.order.bury()
             index -= index > self._at
         self._at = index
+        if self.marks is not None and self.marks.ranging:
+            self.marks.stretch(self.names, self._at)
         self._clamp()
         self.sync()
+
+    @property
+    def names(self) -> list[str]:
+        """Of the rows that are shown and there, in their order."""
+        gone = self.order.gone if self.order is not None else ()
+        return [row.name for row in self._rows if row.name not in gone]
 
     def action_move(self, by: int) -> None:
         self._put(max(0, min(self._at + by, len(self._rows) - 1)))
@@ -190,6 +200,8 @@ class InstanceList(Canvas):
         gone = self.order is not None and row.name in self.order.gone
         faded = self.dimmed or row.stale or row.garbled
         line: Line = [seg(" ▸ " if here else "   ", ink.KEY)]
+        if self.marks is not None and row.name in self.marks:
+            line = [seg("✓", ink.WARN), seg("▸ " if here else "  ", ink.KEY)]
         for name, width in self._columns:
             text, style = self._cell(row, name, width, now)
             if gone:

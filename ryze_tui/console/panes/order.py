@@ -7,7 +7,7 @@ as out of order; a row that comes in between finds its own place; a row that goe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,11 @@ class Order:
     def out_of_order(self) -> int:
         """How many shown rows would stand elsewhere if the order were taken now."""
         return len(self._moved)
+
+    @property
+    def shown(self) -> Container[str]:
+        """Names of the rows that the filter lets through."""
+        return self._taken.keys()
 
     def reload(self) -> None:
         """The model was filled anew: take everything again."""

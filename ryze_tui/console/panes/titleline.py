@@ -16,6 +16,7 @@ from ..words import DOT, day
 from .order import TITLES
 
 if TYPE_CHECKING:
+    from .marks import Marks
     from .order import Order
 
 
@@ -41,6 +42,9 @@ class TitleLine(Canvas):
     def __init__(self) -> None:
         super().__init__(id="titleline")
         self.order: Order | None = None
+        self.marks: Marks | None = None
+        self.bulk = ""
+        """How far a bulk is, while one is under way or was left unfinished."""
         self.text = ""
         self.kept_at = 0.0
 
@@ -78,6 +82,15 @@ class TitleLine(Canvas):
             self.text = text
             self.post_message(self.Typed(text))
 
+    def _marked(self, order: Order) -> str:
+        marks = self.marks
+        if not marks:
+            return ""
+        words = n_("{n} marked", "{n} marked", len(marks))
+        if hidden := marks.hidden(order.shown) if order.filter else 0:
+            words = n_("{marked}, {n} of them not shown", "{marked}, {n} of them not shown", hidden).format(marked=words)
+        return f"{words} · {_('range')}" if marks.ranging else words
+
     def lines(self) -> list[Line]:
         order, width = self.order, self.size.width
         if order is None:
@@ -97,8 +110,12 @@ class TitleLine(Canvas):
         if self.kept_at:
             dated = _("as of {when}").format(when=day(self.kept_at, time.time()))
             return [[seg(f" {what}{DOT}", ink.DIM), seg(dated, ink.WARN), seg(f"{DOT}{count}", ink.DIM)]]
-        parts = [what, _(TITLES[order.sort]), count]
+        parts = [what, *([] if self.bulk else [_(TITLES[order.sort])]), count]
         line: Line = [seg(f" {DOT.join(parts)}", ink.BOLD if self.text else ink.DIM)]
+        if marked := self._marked(order):
+            line.append(seg(DOT + marked, ink.KEY))
+        if self.bulk:
+            line.append(seg(DOT + self.bulk, ink.WARN))
         if order.out_of_order:
             words = n_("{n} out of order · {sort}", "{n} out of order · {sort}", order.out_of_order)
             line.append(seg(DOT + keys.fill(words), ink.WARN))

@@ -103,9 +103,10 @@ class Record:
 
     def close(self) -> None:
         """Let others have it."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        with self._writing:  # in a thread, which goes on when who waits for it is cancelled
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
 
     def take_over(self) -> Unfinished | None:
         """What an earlier program left unfinished, now that nobody else can go on with it; None when there is nothing."""
@@ -115,11 +116,11 @@ class Record:
         return left
 
     def _add(self, lines: list[dict[str, Any]], *, anew: bool = False) -> None:
-        if self._descriptor is None:
-            return
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
         try:
             with self._writing:
+                if self._descriptor is None:
+                    return
                 if anew:
                     os.ftruncate(self._descriptor, 0)
                 elif not self._whole():
@@ -138,6 +139,21 @@ class Record:
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+def held(path: Path) -> bool:
+    """Whether another program has this record open now."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _refused(path: Path, error: OSError) -> RecordError:
