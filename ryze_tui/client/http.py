@@ -6,6 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ..api.wire import Wire
 
 T = TypeVar("T")
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""What the server called the last request of this task (`X-Request-Id`); empty when it did not say."""
 
 ORDINARY: Final = Bounds()
 LISTING: Final = Bounds(seconds=60.0, most=1 << 26)
@@ -74,6 +77,8 @@ class RyzeClient:
         self.calls = calls if calls is not None else CallLog()
         self.budgets = budgets if budgets is not None else Budgets(clock)
         self.clock = clock
+        self.patience: int | None = None
+        """None: a call that the limits do not allow now is refused. A number: it waits, and leaves so many a minute to others."""
         self.budgets.keep(self.token)
 
     def acting_as(self, token: str) -> RyzeClient:
@@ -218,6 +223,8 @@ class RyzeClient:
         token = self.token if token is None else token
         budget = self.budgets.of(token, bucket) if token else None
         if budget is not None:
+            while self.patience is not None and (pause := budget.wait(keep=0 if bucket else self.patience)) > 0.0:
+                await self.clock.sleep(pause)
             if blocked := budget.blocked():
                 raise RateLimited(RATE_LIMITED, retry_after=blocked)
             budget.spend()
@@ -231,6 +238,7 @@ class RyzeClient:
         try:
             answer = await self.transport.send(method, path, headers=headers, content=content, bounds=bounds)
             status = answer.status
+            request_id.set(answer.headers.get("x-request-id", ""))
             if budget is not None:
                 budget.told(answer.headers)
             if not (200 <= status < 300 or status in accept):

@@ -1,0 +1,116 @@
+"""`ryze-tui apply FILE`: instances made what the file says, within the rate limits; killed and run again it does the rest."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..i18n import _, n_
+from . import code, session
+from .exits import Failure, failure_of_many
+from .output import Out
+from .parser import Parser
+
+if TYPE_CHECKING:
+    from ..operations.account import Account
+    from ..operations.ascode.applying import Apply
+    from ..operations.ascode.planning import Item
+    from ..operations.outcome import Outcome
+
+
+def add_arguments(parser: Parser) -> None:
+    """The file, and whether to ask."""
+    code.add_arguments(parser)
+    parser.add_argument("--yes", action="store_true", help=_("do not ask before something is erased or deleted"))
+    session.add_common(parser)
+    parser.description = _(
+        "Makes instances what a file says: what is missing is created, each block is read, written where it differs, and read\n"
+        "again. Within the rate limits, with the instances' own tokens. Killed, and run again, it does the rest; run twice, it\n"
+        "has nothing to do. Instances that are not in the file are deleted with --prune only. See ryze-tui plan first."
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 when everything is as the file says."""
+
+    async def work(account: Account, out: Out) -> Failure | None:
+        if reason := account.may("configure"):
+            raise Failure(reason, "not_allowed")
+        found = await code.planned(account, options, out)
+        from ..operations.ascode.planning import CREATE, DELETE
+
+        for action in {item.action for item in found.items} & {CREATE, DELETE}:
+            if reason := account.may(action):
+                raise Failure(reason, "not_allowed")
+        if not out.as_json and not out.quiet:
+            code.show(found.items, out)
+        _ask(found.items, options, out)
+        from ..operations.ascode.applying import Apply
+        from ..operations.bulk.record import RecordError
+
+        try:
+            apply = Apply(account, found.means, found.planner, found.known, found.items)
+        except RecordError as error:
+            raise Failure(str(error), "failed") from error
+        if apply.before:
+            out.say(n_("going on: {n} instance was done before it was broken off", "going on: {n} instances were done before it was broken off", apply.before))  # noqa: E501
+        try:
+            stopped = await apply.run() if apply.items else apply.finish()
+        finally:
+            outcomes = _told(apply, found.items, out)
+        if stopped:
+            out.say(stopped)
+        return failure_of_many(outcomes)
+
+    return session.run(options, work, late="unknown")
+
+
+def _ask(items: list[Item], options: argparse.Namespace, out: Out) -> None:
+    """Before something is lost: how many instances that are is to be typed. Raises Failure."""
+    from ..operations.ascode.planning import DELETE
+
+    lost = [item for item in items if item.erases]
+    if not lost or options.yes:
+        return
+    gone = [item.name for item in lost if item.action == DELETE]
+    erased = [item.name for item in lost if item.action != DELETE]
+    words = []
+    if gone:
+        words.append(_("Delete {n} instances ({names})? They are logged out and removed for good.").format(n=len(gone), names=", ".join(gone)))  # noqa: E501
+    if erased:
+        words.append(_("Switch blocks of {n} instances off ({names})? The server erases what it holds of them.").format(
+            n=len(erased), names=", ".join(erased)))  # fmt: skip
+    session.ask(out, " ".join(words), str(len(lost)), _("Type how many they are to go on:"))
+
+
+def _told(apply: Apply, items: list[Item], out: Out) -> list[Outcome]:
+    """What came of each; what was not reached counts as failed."""
+    from ..operations.bulk.plan import DONE, ENDED
+    from ..operations.outcome import UNKNOWN, Outcome
+
+    outcomes, told, entries = [], [], apply.entries
+    for item in apply.items:
+        entry = entries[item.name]
+        words, kind = entry.words, apply.kinds.get(item.name, "")
+        if entry.state not in ENDED:
+            words, kind = (_("broken off while under way: result unknown"), UNKNOWN) if entry.begun else (_("not done yet"), "failed")
+        outcome = Outcome(entry.state == DONE, words, entry.status, item.name, kind=kind)
+        outcomes.append(outcome)
+        told.append(_in_json(item, outcome))
+        if outcome.ok:
+            out.say(f"{item.name}: {words}")
+        else:
+            out.complain(f"{item.name}: {words}")
+    if out.as_json:
+        out.document({"unchanged": len(items) - len(apply.items), "before": apply.before, "results": told})
+    else:
+        out.say(_("{done} of {n} done, {unchanged} unchanged").format(
+            done=sum(one.ok for one in outcomes), n=len(outcomes), unchanged=len(items) - len(apply.items)))  # fmt: skip
+    return outcomes
+
+
+def _in_json(item: Item, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "instance": item.name, "action": item.action, "ok": outcome.ok, "message": outcome.message, "status": outcome.status,
+        "kind": None if outcome.ok else outcome.kind or "failed",
+    }
