@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         except RecordError as error:
             raise Failure(str(error), "failed") from error
         if apply.before:
-            out.say(n_("going on: {n} instance was done before it was broken off", "going on: {n} instances were done before it was broken off", apply.before))  # noqa: E501
+            out.say(n_("going on: {n} was done before", "going on: {n} were done before", apply.before))
         try:
             stopped = await apply.run() if apply.items else apply.finish()
         finally:
@@ -76,15 +76,19 @@ def _ask(items: list[Item], options: argparse.Namespace, out: Out) -> None:
     erased = [item.name for item in lost if item.action != DELETE]
     words = []
     if gone:
-        words.append(_("Delete {n} instances ({names})? They are logged out and removed for good.").format(n=len(gone), names=", ".join(gone)))  # noqa: E501
+        title = n_("Delete {n} instance ({names})?", "Delete {n} instances ({names})?", len(gone))
+        words.append(f"{title} {_('The number is logged out, and all that belongs to it is removed for good.')}")
     if erased:
-        words.append(_("Switch blocks of {n} instances off ({names})? The server erases what it holds of them.").format(
-            n=len(erased), names=", ".join(erased)))  # fmt: skip
-    session.ask(out, " ".join(words), str(len(lost)), _("Type how many they are to go on:"))
+        title = n_("Switch blocks of {n} instance off ({names})?", "Switch blocks of {n} instances off ({names})?", len(erased))
+        words.append(f"{title} {_('The server erases what it holds of them.')}")
+    named = zip(words, filter(None, (gone, erased)), strict=True)
+    asked = " ".join(one.replace("{names}", ", ".join(names)) for one, names in named)
+    session.ask(out, asked, str(len(lost)), _("Type how many they are to go on:"))
 
 
 def _told(apply: Apply, items: list[Item], out: Out) -> list[Outcome]:
     """What came of each; what was not reached counts as failed."""
+    from ..operations.ascode.planning import CHANGE
     from ..operations.bulk.plan import DONE, ENDED
     from ..operations.outcome import UNKNOWN, Outcome
 
@@ -93,7 +97,9 @@ def _told(apply: Apply, items: list[Item], out: Out) -> list[Outcome]:
         entry = entries[item.name]
         words, kind = entry.words, apply.kinds.get(item.name, "")
         if entry.state not in ENDED:
-            words, kind = (_("broken off while under way: result unknown"), UNKNOWN) if entry.begun else (_("not done yet"), "failed")
+            words, kind = _("not done yet"), "failed"
+            if entry.begun:
+                words, kind = _("broken off while under way: result unknown"), UNKNOWN
         outcome = Outcome(entry.state == DONE, words, entry.status, item.name, kind=kind)
         outcomes.append(outcome)
         told.append(_in_json(item, outcome))
@@ -103,7 +109,9 @@ def _told(apply: Apply, items: list[Item], out: Out) -> list[Outcome]:
             out.complain(f"{item.name}: {words}")
     if out.as_json:
         out.document({"unchanged": len(items) - len(apply.items), "before": apply.before, "results": told})
-    else:
+    elif outcomes:
+        if any(step.block.kind == "proxy" for item in apply.items for step in item.steps if item.action == CHANGE):
+            out.say(_("proxies act at the next reconnect"))
         out.say(_("{done} of {n} done, {unchanged} unchanged").format(
             done=sum(one.ok for one in outcomes), n=len(outcomes), unchanged=len(items) - len(apply.items)))  # fmt: skip
     return outcomes

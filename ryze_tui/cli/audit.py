@@ -26,14 +26,14 @@ def add_arguments(parser: Parser) -> None:
     add = parser.add_argument
     add("--instance", action="append", default=[], metavar="NAME", help=_("of this instance; may be given several times"))
     add("--since", default="", metavar="WHEN", help=_("not before: 30m, 2h, 7d, or a date like 2026-03-01 or 2026-03-01T14:00"))
-    add("--action", default="", metavar="WORDS", help=_("of this kind: create, delete, reconnect, configure, configure webhook, …"))
+    add("--action", default="", metavar="WORDS", help=_("of this kind: create, delete, configure, configure webhook, …"))
     add("--failed", action="store_true", help=_("only what failed, or what nobody knows the end of"))
     add("--follow", action="store_true", help=_("go on with what is written from now on, until Ctrl-C"))
     add("--json", action="store_true", help=_("one JSON object a line, errors as JSON on standard error"))
     parser.description = _(
-        "Every write by console or command line on this machine leaves a line: when, who (with the address of an SSH session),\n"
-        "what, with which profile, to which instance, what came of it, and of blocks what they were before and after. Secrets are\n"
-        "only said to be set or changed. Full files are renamed, and the last few are kept and read too."
+        "Every write by console or command line on this machine leaves a line: when, who (and from where, with SSH),\n"
+        "what, with which profile, to which instance, what came of it, and of blocks what they were before and after. Secrets\n"
+        "are only said to be set or changed. Full files are renamed, and the last few are kept and read too."
     )
     parser.epilog = exits.epilog()
 

@@ -212,7 +212,7 @@ async def _one(
         outcome = Outcome(True, _("it held that already"), name=name)
         return outcome, result(kind, outcome, {edit.label: edit.was})
     if conflicts := [_(change.field.title) for change in review if change.conflict]:
-        words = _("somebody else changed {what} meanwhile: nothing was written, look at it again").format(what=", ".join(conflicts))
+        words = _("somebody else changed {what} meanwhile: nothing was written").format(what=", ".join(conflicts))
         outcome = Outcome(False, words, name=name, kind="refused")
         return outcome, result(kind, outcome, {}, review=review)
     if edit.switches_off:

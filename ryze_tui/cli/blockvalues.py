@@ -61,7 +61,7 @@ def from_json(kind: str, path: str) -> Values:
         elif value is None and field.secret:
             continue  # as it is stored
         elif words := _unfit(field, value):
-            wrong.append(f"{name}: {words}")
+            wrong.append(f"“{name}”: {words}")
         else:
             values[name] = value if not (field.kind == "text" and type(value) is int) else str(value)
     if wrong:
@@ -75,7 +75,7 @@ def _text(path: str) -> str:
 
 
 def _unfit(field: Field, value: Any) -> str:
-    if field.secret and value == MASK:
+    if isinstance(value, str) and MASK in value:
         return _("this is a mask, not the secret: leave it out to keep what is stored.")
     if field.kind == "set":
         good = isinstance(value, list) and all(isinstance(one, str) for one in value)
@@ -111,4 +111,5 @@ def check(edits: Mapping[str, Edit | Outcome], hidden: str) -> None:
             option = blockflags.option_of(edit.wire.kind, next(one for one in edit.fields if one.name == field))
             wrong.setdefault(hidden if edit.yours[field] is KEEP else f"{option}: {words}", []).append(name)
     if wrong:
-        raise Failure("; ".join(words if len(edits) == 1 else f"{', '.join(on)}: {words}" for words, on in wrong.items()), "usage")
+        told = [words if len(edits) == 1 else f"{', '.join(on)}: {words}" for words, on in wrong.items()]
+        raise Failure("; ".join(told), "usage")

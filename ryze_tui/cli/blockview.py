@@ -43,8 +43,10 @@ def result(
 
 
 def _secret(field: Field, value: Any, reveal: bool) -> Any:
-    """None: stored, and no read tells it."""
-    return MASK if field.secret and value and not reveal else value
+    """None: stored, and no read tells it. Addresses with a password in them are masked, too."""
+    if reveal or not value:
+        return value
+    return MASK if field.secret else mask(value) if isinstance(value, str) else value
 
 
 def show(kind: str, told: Sequence[dict[str, Any]], out: Out, *, review: bool = False) -> None:

@@ -112,7 +112,9 @@ def in_json(item: Item) -> dict[str, Any]:
 
 def _change(change: Change) -> dict[str, Any]:
     secret = change.field.secret
-    before, after = (MASK if secret and value else value for value in (change.now, change.yours))
+    before, after = (
+        MASK if secret and value else mask(value) if isinstance(value, str) else value for value in (change.now, change.yours)
+    )
     return {"field": change.field.name, "before": before, "after": after, "erased": change.erased}
 
 
@@ -131,7 +133,8 @@ def show(items: list[Item], out: Out) -> None:
             for change in step.review:
                 out.line(f"      {change.field.name}: {_written(change)}")
     counts = {action: sum(item.action == action for item in items) for action in titles}
-    out.line(", ".join(f"{count} {titles[action]}" for action, count in counts.items() if count) or _("the file names no instance"))
+    told = ", ".join(f"{count} {titles[action]}" for action, count in counts.items() if count)
+    out.line(told or _("the file names no instance"))
 
 
 def _written(change: Change) -> str:

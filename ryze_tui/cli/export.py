@@ -43,8 +43,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             sys.stdout.write(found)
         if missing:
-            words = n_("{n} secret is told by no read; put it where the file says:", "{n} secrets are told by no read; put them where the file says:", len(missing))  # noqa: E501
-            out.say("\n".join([words]))
+            out.say(n_("{n} secret is told by no read; put it:", "{n} secrets are told by no read; put them:", len(missing)))
             for path in missing:
                 out.say(f"  {path}")
         return None

@@ -32,10 +32,11 @@ def run(options: argparse.Namespace) -> int:
         from ..operations.ascode.planning import UNCHANGED
 
         items = (await code.planned(account, options, out)).items
+        changes = any(item.action != UNCHANGED for item in items)
         if out.as_json:
-            out.document({"changes": any(item.action != UNCHANGED for item in items), "instances": list(map(code.in_json, items))})
+            out.document({"changes": changes, "instances": list(map(code.in_json, items))})
         else:
             code.show(items, out)
-        return exits.Quiet("changes") if any(item.action != UNCHANGED for item in items) else None
+        return exits.Quiet("changes") if changes else None
 
     return session.run(options, work)

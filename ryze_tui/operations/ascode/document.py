@@ -94,7 +94,7 @@ class Document:
 
 
 def read(path: Path | None, text: str) -> Document:
-    """Read a file. `path` None: it came from elsewhere, and relative paths are those of the working directory. Raises Problems."""
+    """Read a file. `path` None: it has none, and relative paths in it are those of the working directory. Raises Problems."""
     folder = path.parent if path is not None else Path()
     reading = _Reading(folder)
     instances = reading.document(_composed(text))
@@ -195,7 +195,7 @@ class _Reading:
     def _off(self, made: WantedBlock, found: Mapping[str, tuple[Node, Node]]) -> None:
         if (given := made.fields.get("enabled")) is not None and given.value is False:
             for name in found.keys() & made.fields.keys() - {"enabled"}:
-                self.say(found[name][0], _("{name}: while it is off nothing of this is kept.").format(name=name))
+                self.say(found[name][0], about(name, _("While it is off nothing of this is kept.")))
 
     def _static(self, made: WantedBlock, known: Mapping[str, Field]) -> None:
         """What is wrong with a value whatever else the server holds."""
@@ -207,7 +207,7 @@ class _Reading:
             if isinstance(given.value, Ref) or known[name].kind == "switch":
                 continue
             if words := checks.problem(made.kind, known[name], given.value, values):
-                self.problems.append((given.line, f"{name}: {words}"))
+                self.problems.append((given.line, about(name, words)))
 
     # -- values --------------------------------------------------------------------------------------------------------
 
@@ -225,7 +225,8 @@ class _Reading:
             self._open_secret(node, known.name)
             return None
         if known.kind == "choice" and found not in known.choices:
-            self.say(node, f"{known.name}: " + _("One of: {choices}.").format(choices=", ".join(filter(None, known.choices))))
+            choices = ", ".join(filter(None, known.choices))
+            self.say(node, about(known.name, _("One of: {choices}.").format(choices=choices)))
             return None
         return Given(found, _line(node))
 
@@ -249,11 +250,9 @@ class _Reading:
                 continue
             good = False
             if name in found:
-                self.say(one, _('{name}: "{value}" is there twice.').format(name=known.name, value=name))
+                self.say(one, about(known.name, _('"{value}" is there twice.').format(value=name)))
             else:
-                words = _('{name}: there is no "{value}"').format(name=known.name, value=clean(mask(str(name)))[:_PATHS_SHOWN])
-                close = near(str(name), known.choices)
-                self.say(one, words + (close if close != "." else _("; there are: {known}.").format(known=", ".join(known.choices))))
+                self.say(one, about(known.name, _unknown(str(name), known.choices)))
         return Given(found, _line(node)) if good else None
 
     def _token(self, node: Node) -> Given | None:
@@ -263,8 +262,8 @@ class _Reading:
         return None
 
     def _open_secret(self, node: Node, name: str) -> None:
-        words = _("{name}: a secret is not written here: {{from_env: NAME}}, {{from_file: PATH}} or {{keep: true}}.")
-        self.say(node, words.format(name=name))
+        words = _("A secret is not written here: {from_env: NAME}, {from_file: PATH} or {keep: true}.")
+        self.say(node, about(name, words))
 
     def _reference(self, name: str, node: Node) -> Given | None:
         parts = {word: (place, value) for word, place, value in self.pairs(node, name)}
@@ -277,14 +276,14 @@ class _Reading:
                 if isinstance(found, str) and found and (word != "from_env" or re.fullmatch(r"[A-Za-z_]\w*", found)):
                     texts[word] = found
                 else:
-                    self.say(parts[word][1], _("{name}: {word} needs a name.").format(name=name, word=word))
+                    self.say(parts[word][1], about(name, _("{word} needs a name.").format(word=word)))
         keep = "keep" in parts and self._scalar(parts["keep"][1])
         if keep not in (True, False):
             self.say(parts["keep"][1], _("{name} must be {kind}.").format(name="keep", kind=_("true or false")))
         if len(texts) > 1:
-            self.say(node, _("{name}: from_env or from_file, not both.").format(name=name))
+            self.say(node, about(name, _("from_env or from_file, not both.")))
         if not texts and not keep and before == len(self.problems):
-            self.say(node, _("{name}: it needs from_env, from_file or keep: true.").format(name=name))
+            self.say(node, about(name, _("It needs from_env, from_file or keep: true.")))
         if before != len(self.problems):
             return None
         ref = Ref(keep is True, texts.get("from_env", ""), texts.get("from_file", ""))
@@ -292,7 +291,7 @@ class _Reading:
             try:
                 ref.resolve(self._folder)
             except Unresolved as problem:
-                self.say(node, f"{name}: {problem}")
+                self.say(node, about(name, str(problem)))
                 return None
         return Given(ref, _line(node))
 
@@ -345,13 +344,23 @@ class _Reading:
     def _known(self, found: Mapping[str, tuple[Node, Node]], known: tuple[str, ...]) -> None:
         for name, (key, _value) in found.items():
             if name not in known:
-                close = near(name, known)
-                words = _('there is no "{name}" here').format(name=_shown(name))
-                self.say(key, words + (close if close != "." else _("; there are: {known}.").format(known=", ".join(known))))
+                self.say(key, _unknown(name, known))
 
 
 def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
+
+
+def about(name: str, words: str) -> str:
+    """Words on a field; in quotes that no rule of `redact` takes for a secret's."""
+    return f"“{name}”: {words}"
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    close = near(name, known)
+    if close == ".":
+        close = _("; there are: {known}.").format(known=", ".join(known))
+    return _('there is no "{name}" here').format(name=_shown(name)) + close
 
 
 def _empty(node: Node) -> bool:

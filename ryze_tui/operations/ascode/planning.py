@@ -12,7 +12,7 @@ from ...i18n import _
 from .. import checks
 from ..configuring import Held
 from ..editing import KEEP, Change, Edit
-from .document import WEBHOOKS_ON, Document, Given, Problem, WantedBlock, WantedInstance
+from .document import WEBHOOKS_ON, Document, Given, Problem, WantedBlock, WantedInstance, about
 from .holding import NOTHING, Blocks
 from .known import Known
 from .references import Ref, Unresolved
@@ -96,12 +96,13 @@ class Planner:
             token = ""
         if row is None:
             if words := checks.token_problem(token):
-                self.problems.append((given.line, f"token: {words}"))
+                self.problems.append((given.line, about("token", words)))
             if not token:
                 item.notes.append(_("it gets a new token"))
             item.token = token
         elif not given.value.keep and row.token and row.token != token:
-            self.problems.append((given.line, _("token: that of an instance that is there cannot be changed; say {keep: true}.")))
+            words = _("That of an instance that is there cannot be changed: say {keep: true}.")
+            self.problems.append((given.line, about("token", words)))
 
     def _webhooks(self, wanted: WantedInstance, blocks: Mapping[str, Held]) -> None:
         mine = {block.label: block for block in wanted.blocks if block.kind == "webhook"}
@@ -138,7 +139,7 @@ class Planner:
             return
         if not ref.elsewhere:
             words = _("nothing is stored that could be kept: say from_env or from_file.")
-            problems.append((given.line, f"{name}: {key}: {words}"))
+            problems.append((given.line, f"{name}, {about(key, words)}"))
             return
         value = self._resolved(name, key, given, ref, problems)
         if value and not (hidden and stored and not edit.dirty and self._known.same(name, edit.wire.kind, key, value)):
@@ -148,7 +149,7 @@ class Planner:
         try:
             return ref.resolve(self.document.folder)
         except Unresolved as problem:
-            problems.append((given.line, f"{name}: {key}: {problem}"))
+            problems.append((given.line, f"{name}, {about(key, str(problem))}"))
             return ""
 
     def _check(self, block: WantedBlock, edit: Edit, problems: list[Problem]) -> None:
@@ -160,7 +161,7 @@ class Planner:
                         edit.set(key, value)
                     continue
                 words = _("the server may erase what is left out, and does not tell it: say from_env or from_file.")
-            problems.append((given.line if given is not None else block.line, f"{block.title}: {key}: {words}"))
+            problems.append((given.line if given is not None else block.line, f"{block.title}, {about(key, words)}"))
 
 
 def _switches_off(block: WantedBlock) -> bool:
