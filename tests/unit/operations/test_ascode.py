@@ -69,7 +69,8 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, words: str) -
 
 
 def test_everything_at_once_and_no_secret_repeated() -> None:
-    found = problems(HEAD + "  a:\n    token: hidden-token-0123456789\n    proxy: {enabled: true, password: hidden, hst: x}\n  b: 1\n")
+    proxy = "proxy: {enabled: true, password: hidden, hst: x}"
+    found = problems(HEAD + f"  a:\n    token: hidden-token-0123456789\n    {proxy}\n  b: 1\n")
     assert [line for line, _words in found] == [4, 5, 5, 6]
     assert "hidden" not in str(found)
 
@@ -94,7 +95,10 @@ def held(**kinds: dict[str, Any] | None) -> dict[str, Held]:
     return made | {"webhook": Held(hooks.get("default"), hooks)}
 
 
-def plan(text: str, there: dict[str, dict[str, Held]], *, keeps: bool = True, prune: bool = False) -> tuple[list[Item], list[Any]]:
+Blocks = dict[str, dict[str, Held]]
+
+
+def plan(text: str, there: Blocks, *, keeps: bool = True, prune: bool = False) -> tuple[list[Item], list[Any]]:
     planner = Planner(read(None, HEAD + text), Known("http://a", "t"), lambda: keeps)
     rows = {name: Instance(name, token=f"own-token-of-{name}") for name in there}
     return planner.plan(there, rows, prune=prune), planner.problems
@@ -105,11 +109,12 @@ def changes(item: Item) -> dict[str, dict[str, tuple[Any, Any]]]:
 
 
 def test_only_what_the_file_names_is_changed() -> None:
-    [item], wrong = plan("  a:\n    settings: {ignoreStatus: true}\n    webhooks:\n      default: {enabled: true, byEvents: false}\n",
-                         {"a": held(settings={"autoRejectCalls": True}, webhooks={"default": HOOK})})  # fmt: skip
+    hooks = "    webhooks:\n      default: {enabled: true, byEvents: %s}\n"
+    there = {"a": held(settings={"autoRejectCalls": True}, webhooks={"default": HOOK})}
+    [item], wrong = plan("  a:\n    settings: {ignoreStatus: true}\n" + hooks % "false", there)
     assert not wrong and item.action == "change"
     assert changes(item) == {"settings": {"ignoreStatus": (False, True)}, "webhook default": {"byEvents": (True, False)}}
-    [item], wrong = plan("  a:\n    webhooks:\n      default: {enabled: true, byEvents: true}\n", {"a": held(webhooks={"default": HOOK})})
+    [item], wrong = plan("  a:\n" + hooks % "true", there)
     assert (item.action, item.steps, wrong) == ("unchanged", [], [])
 
 
@@ -131,7 +136,8 @@ def test_kept_and_given_secrets() -> None:
     assert changes(item) == {"proxy": {"port": ("1", "2")}} and not wrong, "ours keeps it while host and user stay"
     _items, wrong = plan(keep % 2, there, keeps=False)
     assert [line for line, _words in wrong] == [4] and "may erase" in wrong[0][1]
-    [item], wrong = plan("  a:\n    proxy: {enabled: true, port: 2, password: {keep: true, from_env: SECRET}}\n", there, keeps=False)
+    both = "  a:\n    proxy: {enabled: true, port: 2, password: {keep: true, from_env: SECRET}}\n"
+    [item], wrong = plan(both, there, keeps=False)
     assert changes(item)["proxy"]["password"] == (None, "from-the-environment") and not wrong
     _items, wrong = plan(keep % 1, {"a": held()})
     assert "nothing is stored" in str(wrong)
@@ -150,8 +156,9 @@ def test_a_hidden_secret_that_was_sent_last_is_not_sent_again() -> None:
 
 
 def test_a_fourth_webhook_is_noticed_before_anything_is_done() -> None:
-    others = {label: HOOK for label in ("x", "y", "z")}
-    _items, wrong = plan("  a:\n    webhooks:\n      new: {enabled: true, url: 'https://b.example'}\n", {"a": held(webhooks=others)})
+    others = dict.fromkeys(("x", "y", "z"), HOOK)
+    text = "  a:\n    webhooks:\n      new: {enabled: true, url: 'https://b.example'}\n"
+    _items, wrong = plan(text, {"a": held(webhooks=others)})
     assert [line for line, _words in wrong] == [5] and "x, y, z" in wrong[0][1]
 
 
@@ -165,8 +172,9 @@ def test_a_token_of_one_that_is_there_is_compared_and_not_changed() -> None:
 
 def test_what_is_exported_is_read_again_as_it_was(tmp_path: Path) -> None:
     nasty = "yes\t\x1b[31m\u202etxt: {not} [yaml] # 'quoted' \"twice\"\nsecond line é"
-    blocks = held(settings={"callRejectMessage": nasty}, proxy=PROXY, s3={"enabled": False},
-                  webhooks={"default": HOOK, "on: off": HOOK | {"url": "https://user:hidden-pw@b.example"}, "1": {"enabled": False}})  # fmt: skip
+    open_one = HOOK | {"url": "https://user:hidden-pw@b.example"}
+    hooks: dict[str, Any] = {"default": HOOK, "on: off": open_one, "1": {"enabled": False}}
+    blocks = held(settings={"callRejectMessage": nasty}, proxy=PROXY, s3={"enabled": False}, webhooks=hooks)
     rows = {"a": Instance("a", token="own-token-hidden")}
     text = exporting.text(rows, {"a": blocks}, Names(), exporting.head())
     assert "hidden" not in text and "Bearer one" not in text and "\x1b" not in text and "\u202e" not in text

@@ -74,7 +74,8 @@ def test_full_files_are_kept_as_they_are_and_the_oldest_goes(monkeypatch: pytest
         put(f"n{number}")
     files = sorted(path.name for path in audit_path().parent.glob("audit.log*"))
     assert files == ["audit.log", *(f"audit.log.{number}" for number in range(1, audit.OLDER + 1))]
-    assert all(path.stat().st_size <= 1500 and path.stat().st_mode & 0o777 == 0o600 for path in audit_path().parent.glob("audit*"))
+    stats = [path.stat() for path in audit_path().parent.glob("audit*")]
+    assert all(one.st_size <= 1500 and one.st_mode & 0o777 == 0o600 for one in stats)
     names = read()
     assert names == [f"n{number}" for number in range(60 - len(names), 60)] and 10 < len(names) < 60
 
