@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..operations.account import Account
     from ..operations.ascode.applying import Apply
     from ..operations.ascode.planning import Item
+    from ..operations.bulk.plan import Entry
     from ..operations.outcome import Outcome
 
 
@@ -55,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
         if apply.before:
             out.say(n_("going on: {n} was done before", "going on: {n} were done before", apply.before))
         try:
-            stopped = await apply.run() if apply.items else apply.finish()
+            if minutes := round(apply.seconds / 60):
+                out.say(n_("creating takes about {n} minute", "creating takes about {n} minutes", minutes))
+            stopped = await apply.run(lambda entry: _one(entry, out)) if apply.items else apply.finish()
         finally:
             outcomes = _told(apply, found.items, out)
         if stopped:
@@ -86,6 +89,12 @@ def _ask(items: list[Item], options: argparse.Namespace, out: Out) -> None:
     session.ask(out, asked, str(len(lost)), _("Type how many they are to go on:"))
 
 
+def _one(entry: Entry, out: Out) -> None:
+    from ..operations.bulk.plan import DONE
+
+    (out.say if entry.state == DONE else out.complain)(f"{entry.name}: {entry.words}")
+
+
 def _told(apply: Apply, items: list[Item], out: Out) -> list[Outcome]:
     """What came of each; what was not reached counts as failed."""
     from ..operations.ascode.planning import CHANGE
@@ -103,9 +112,7 @@ def _told(apply: Apply, items: list[Item], out: Out) -> list[Outcome]:
         outcome = Outcome(entry.state == DONE, words, entry.status, item.name, kind=kind)
         outcomes.append(outcome)
         told.append(_in_json(item, outcome))
-        if outcome.ok:
-            out.say(f"{item.name}: {words}")
-        else:
+        if entry.state not in ENDED:
             out.complain(f"{item.name}: {words}")
     if out.as_json:
         out.document({"unchanged": len(items) - len(apply.items), "before": apply.before, "results": told})

@@ -147,7 +147,7 @@ def test_without_a_secrets_dir_the_same_but_for_them(limited: Server, tmp_path: 
         before = {name: everything(limited, name, item["token"]) for name, item in limited.instances().items()}
         text = ryze("export").out
         wipe(limited)
-        named = sorted(set(re.findall(r"from_env: (\w+)", text)))
+        named = sorted(set(re.findall(r"from_env: (RYZE_\w+)", text)))
         given = {name: f"given-{name.lower()}" for name in named if "TOKEN" not in name}
         given |= {name: chatwoot.body()["chatwootApiToken"] for name in re.findall(r"from_env: (\w+CHATWOOTAPITOKEN)", text)}
         none = ryze("apply", "-", given=text)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ...api.wire import WIRES
-from ...client.budget import WINDOW
+from ...client.budget import CREATIONS, WINDOW
 from ...i18n import _
-from ..bulk.plan import CODE, DONE, RUNNING, WAITING, Entry, Job, Pace
+from ..bulk.plan import CODE, DONE, ENDED, RUNNING, WAITING, Entry, Job, Pace
 from ..bulk.record import Record, path_of
 from ..bulk.runner import Bulk
 from ..configuring import DEFAULT_LABEL
@@ -156,6 +156,11 @@ class Apply:
         self._bulk = Bulk(job, entries, doing, self._record, means.clock, pace=PACE)
 
     @property
+    def seconds(self) -> float:
+        """How long it takes at least: so many instances may be made in a minute."""
+        return max(0.0, (sum(item.action == CREATE for item in self.items) - 1) // CREATIONS * WINDOW)
+
+    @property
     def kinds(self) -> Mapping[str, str]:
         """What sort of failure each was; empty of what is done."""
         return self._doing.kinds
@@ -171,13 +176,16 @@ class Apply:
         """How far each is."""
         return {entry.name: entry for entry in self._bulk.entries}
 
-    async def run(self) -> str:
-        """To the end; why it stopped before it, or empty."""
+    async def run(self, on_end: Callable[[Entry], None] = lambda entry: None) -> str:
+        """To the end; why it stopped before it, or empty. `on_end` is told of each instance when it is done or failed."""
         stopped = asyncio.Event()
         bulk = self._bulk
         told: list[str] = []
+        open_ones = {entry.name: entry for entry in bulk.entries if entry.state == WAITING}
 
         def changed() -> None:
+            for entry in [one for one in open_ones.values() if one.state in ENDED]:
+                on_end(open_ones.pop(entry.name))
             if bulk.paused and not any(entry.state == RUNNING for entry in bulk.entries):
                 told.append(bulk.why)
                 stopped.set()
