@@ -36,9 +36,11 @@ def text(rows: Mapping[str, Instance], held: Mapping[str, Blocks], names: Names,
 def head() -> str:
     """What a reader of the file should know."""
     return _(
-        "The blocks of instances, by ryze-tui export. ryze-tui plan FILE says what it would change, and apply FILE does it.\n"
-        "A block or field that is left out stays as it is on the server. Secrets are references: {from_env: NAME},\n"
-        "{from_file: PATH}, and {keep: true}: as it is stored, with one of the others beside it for where nothing is stored."
+        "The blocks of instances, by ryze-tui export. ryze-tui plan FILE says what\n"
+        "it would change, and ryze-tui apply FILE does it. A block or field that is\n"
+        "left out stays as it is on the server. Secrets are references:\n"
+        "{from_env: NAME}, {from_file: PATH}, and {keep: true}: as it is stored, with\n"
+        "one of the others beside it for where nothing is stored."
     )
 
 
