@@ -231,7 +231,7 @@ async def _one(
             outcome = await _dialled(account, name, outcome, options)
         if edit.yours.get("enabled"):
             configuring.drafts.drop(name, edit.wire, edit.label)
-    rows = {} if saved.held is None else {edit.label: saved.held}
+    rows = {} if saved.held is None or saved.held.values is None else {edit.label: saved.held.values}
     return outcome, result(kind, outcome, rows, review=review, differs=saved.differs)
 
 

@@ -39,6 +39,8 @@ TRIALS: Final = {
     "webhook": "/api/events/webhook/{name}/test", "chatwoot": "/api/chatwoot/test/{name}",
 }
 """Kind -> where a server of ours tries it out."""
+PUT_OFF: Final = 3
+"""How often a patient call is sent again after a 429."""
 CONNECTING: Final = Bounds(seconds=75.0, silence=75.0)
 """The server itself waits about 60 s for a code (contract §3)."""
 
@@ -215,7 +217,16 @@ class RyzeClient:
 
     # -- one call ------------------------------------------------------------------------------------------------------
 
-    async def _call(
+    async def _call(self, method: str, path: str, read: Callable[[str], T], *, bucket: str = "", **more: Any) -> T:
+        """One call; a patient one that the server puts off (429: it did nothing) is sent again, some times."""
+        for _try in range(PUT_OFF if self.patience is not None else 0):
+            try:
+                return await self._once(method, path, read, bucket=bucket, **more)
+            except RateLimited as error:
+                await self.clock.sleep(error.retry_after)
+        return await self._once(method, path, read, bucket=bucket, **more)
+
+    async def _once(
         self, method: str, path: str, read: Callable[[str], T], *, body: dict[str, Any] | None = None, token: str | None = None,
         bucket: str = "", bounds: Bounds = ORDINARY, accept: tuple[int, ...] = (),
     ) -> T:

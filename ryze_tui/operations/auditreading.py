@@ -18,6 +18,7 @@ from .audit import OLDER, audit_path, older
 _SPAN: Final = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _TEXTS: Final = ("when", "action", "profile", "instance", "result", "message")
+WHOLES: Final = frozenset({"bulk", "apply"})
 LINE_MOST: Final = 1 << 20
 
 
@@ -35,9 +36,15 @@ class Wanted:
         return (
             (not self.instances or line["instance"] in self.instances)
             and line["when"] >= self.since
-            and (not self.action or f"{line['action']} ".startswith(f"{self.action} "))
+            and (not self.action or self._begins(line["action"]))
             and (not self.failed or line["result"] != "ok")
         )
+
+
+    def _begins(self, action: str) -> bool:
+        """Also where a word says that it was part of something larger: `configure bulk webhook …`."""
+        plain = " ".join(word for word in action.split() if word not in WHOLES)
+        return any(f"{words.replace(':', ' ')} ".startswith(f"{self.action} ") for words in (action, plain))
 
 
 def moment(text: str, now: float) -> str:

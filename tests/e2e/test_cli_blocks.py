@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ryze_tui.api.wire import WIRES
-from ryze_tui.cli.blockflags import block_word
 
 from ..terminal.process import Terminal
 from ..terminal.proxy import Proxy
 from ..terminal.server import Server
-from .commands import COMMAND, Commands, check, schema
+from .commands import COMMAND, Commands, check
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 _numbers = itertools.count()
@@ -28,13 +26,6 @@ def name(both: Server) -> Iterator[str]:
     both.create(name)
     yield name
     both.call("DELETE", f"/api/instance/delete/{name}")
-
-
-@pytest.mark.parametrize("kind", WIRES)
-def test_a_schema_has_every_field(kind: str) -> None:
-    held = schema(block_word(kind))["properties"]["results"]["items"]["properties"]["held"]["items"]
-    fields = [field.name for field in WIRES[kind].fields]
-    assert held["required"] == list(held["properties"]) == (["label", *fields] if kind == "webhook" else fields)
 
 
 def test_settings_of_several(ryze: Commands, both: Server, name: str) -> None:

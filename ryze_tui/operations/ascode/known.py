@@ -38,9 +38,12 @@ class Known:
 
     def sent(self, instance: str, kind: str, field: str, value: str) -> None:
         """The server took it."""
+        self._all = self._read() | {f"{instance}/{kind}/{field}": self._print(instance, kind, field, value)}
+        self._write()
+
+    def _write(self) -> None:
         if self._path is None:
             return
-        self._all = self._read() | {f"{instance}/{kind}/{field}": self._print(instance, kind, field, value)}
         try:
             paths.write_private(self._path, json.dumps(self._all))
         except OSError as error:
@@ -48,7 +51,10 @@ class Known:
 
     def forget(self, instance: str) -> None:
         """It was deleted, or made anew."""
-        self._all = {key: value for key, value in self._all.items() if not key.startswith(f"{instance}/")}
+        found = self._read()
+        self._all = {key: value for key, value in found.items() if not key.startswith(f"{instance}/")}
+        if len(self._all) < len(found):
+            self._write()
 
     def _print(self, instance: str, kind: str, field: str, value: str) -> str:
         return keeping.fingerprint(self._salt, "\0".join((instance, kind, field, value)))

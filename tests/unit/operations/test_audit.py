@@ -130,6 +130,8 @@ def test_which_lines() -> None:
     put("b", at=1_000_100.0, action="delete", ok=False)
     put("a", at=1_000_200.0, action="delete")
     assert read(Wanted(instances=frozenset({"a"}))) == ["a", "a"]
+    put("c", at=1.0, action="configure apply proxy: port")
+    assert read(Wanted(action="configure proxy")) == read(Wanted(action="configure apply")) == ["c"]
     assert read(Wanted(action="configure webhook")) == ["a"] and read(Wanted(action="conf")) == []
     assert read(Wanted(failed=True)) == ["b"]
     assert read(Wanted(since=moment("150s", 1_000_250.0))) == ["b", "a"]
