@@ -64,8 +64,10 @@ def test_off_or_fields_and_never_nothing() -> None:
 
 
 def test_every_instance_is_looked_at_before_one_is_written() -> None:
-    edits = {name: edited(Edit(WIRES["proxy"], held, keeps_secrets=keeps), {"port": port})
-             for name, held, keeps, port in (("a", PROXY, True, "2"), ("b", PROXY, False, "2"), ("c", None, True, "x"))}  # fmt: skip
+    given = (("a", PROXY, True, "2"), ("b", PROXY, False, "2"), ("c", None, True, "x"))
+    edits = {}
+    for name, held, keeps, port in given:
+        edits[name] = edited(Edit(WIRES["proxy"], held, keeps_secrets=keeps), {"port": port})
     with pytest.raises(Failure) as caught:
         check(edits, "the password, too")
     assert "b: the password, too" in caught.value.message
