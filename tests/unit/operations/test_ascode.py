@@ -86,6 +86,14 @@ def test_anchors_and_merges() -> None:
     assert {name: given.value for name, given in block.fields.items()} == {"ignoreStatus": False, "ignoreGroupMessages": True}
 
 
+def test_the_example_of_the_readme(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "sales.proxy").write_text("hidden\n")
+    found = read(tmp_path / "numbers.yaml", text)
+    assert [block.title for block in found.instances["sales"].blocks] == ["settings", "proxy", "webhook default"]
+
+
 # -- planning ----------------------------------------------------------------------------------------------------------
 
 
