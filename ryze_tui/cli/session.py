@@ -105,8 +105,9 @@ def _account(options: argparse.Namespace, sockets: int | None) -> Account:
     if not url:
         raise config.ConfigError(_("which server? Use --url or RYZE_URL, or save a profile in the console."))
     from ..operations.account import Account
+    from ..operations.audit import COMMAND
 
-    return Account(url, token, read_only=read_only, profile=profile, keep=True, sockets=sockets)
+    return Account(url, token, read_only=read_only, profile=profile, keep=True, sockets=sockets, program=COMMAND)
 
 
 class _Warnings(logging.Handler):

@@ -6,6 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ..api.wire import Wire
 
 T = TypeVar("T")
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""What the server called the last request of this task (`X-Request-Id`); empty when it did not say."""
 
 ORDINARY: Final = Bounds()
 LISTING: Final = Bounds(seconds=60.0, most=1 << 26)
@@ -36,6 +39,8 @@ TRIALS: Final = {
     "webhook": "/api/events/webhook/{name}/test", "chatwoot": "/api/chatwoot/test/{name}",
 }
 """Kind -> where a server of ours tries it out."""
+PUT_OFF: Final = 3
+"""How often a patient call is sent again after a 429."""
 CONNECTING: Final = Bounds(seconds=75.0, silence=75.0)
 """The server itself waits about 60 s for a code (contract §3)."""
 
@@ -74,6 +79,8 @@ class RyzeClient:
         self.calls = calls if calls is not None else CallLog()
         self.budgets = budgets if budgets is not None else Budgets(clock)
         self.clock = clock
+        self.patience: int | None = None
+        """None: a call that the limits do not allow now is refused. A number: it waits, and leaves so many a minute to others."""
         self.budgets.keep(self.token)
 
     def acting_as(self, token: str) -> RyzeClient:
@@ -210,7 +217,16 @@ class RyzeClient:
 
     # -- one call ------------------------------------------------------------------------------------------------------
 
-    async def _call(
+    async def _call(self, method: str, path: str, read: Callable[[str], T], *, bucket: str = "", **more: Any) -> T:
+        """One call; a patient one that the server puts off (429: it did nothing) is sent again, some times."""
+        for _try in range(PUT_OFF if self.patience is not None else 0):
+            try:
+                return await self._once(method, path, read, bucket=bucket, **more)
+            except RateLimited as error:
+                await self.clock.sleep(error.retry_after)
+        return await self._once(method, path, read, bucket=bucket, **more)
+
+    async def _once(
         self, method: str, path: str, read: Callable[[str], T], *, body: dict[str, Any] | None = None, token: str | None = None,
         bucket: str = "", bounds: Bounds = ORDINARY, accept: tuple[int, ...] = (), unsaid: str = "",
     ) -> T:
@@ -221,6 +237,8 @@ class RyzeClient:
         token = self.token if token is None else token
         budget = self.budgets.of(token, bucket) if token else None
         if budget is not None:
+            while self.patience is not None and (pause := budget.wait(keep=0 if bucket else self.patience)) > 0.0:
+                await self.clock.sleep(pause)
             if blocked := budget.blocked():
                 raise RateLimited(RATE_LIMITED, retry_after=blocked)
             budget.spend()
@@ -234,6 +252,7 @@ class RyzeClient:
         try:
             answer = await self.transport.send(method, path, headers=headers, content=content, bounds=bounds)
             status = answer.status
+            request_id.set(answer.headers.get("x-request-id", ""))
             if budget is not None:
                 budget.told(answer.headers)
             if not (200 <= status < 300 or status in accept):

@@ -10,6 +10,7 @@ from ..api.errors import Refused, RyzeError
 from ..api.wire import WIRES, Wire
 from ..i18n import _
 from ..redact import register
+from .audit import changes_of
 from .editing import Change, Edit, complete
 from .outcome import Outcome, failed
 
@@ -151,7 +152,8 @@ class Configuring:
 
         fields = " ".join(field.name for field in edit.touched if field.name not in theirs)
         where = f"{wire.kind} {edit.label}".strip()
-        outcome = await self._write("configure", name, send, detail=f"{where}: {fields}")
+        changes = changes_of(edit.sent(now.values, body))
+        outcome = await self._write("configure", name, send, detail=f"{where}: {fields}", changes=changes)
         if not outcome.ok:
             return Saved(outcome)
         held = await self.read(wire.kind, name, edit.label or DEFAULT_LABEL)

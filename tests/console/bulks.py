@@ -96,7 +96,7 @@ class BulkServer:
 
     # -- account -------------------------------------------------------------------------------------------------------
 
-    async def write(self, action: str, name: str, send: Any, *, detail: str = "") -> Outcome:
+    async def write(self, action: str, name: str, send: Any, *, detail: str = "", changes: object = None) -> Outcome:
         if reason := self.account.may(action):
             return Outcome(False, reason, name=name)
         try:

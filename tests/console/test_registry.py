@@ -38,7 +38,8 @@ KEYS = {
 
 MORE_KEYS = {
     "palette": "colon ctrl+p", "quit": "q ctrl+q ctrl+c",
-    "down": "j down", "up": "k up", "page_down": "pagedown", "page_down_too": "space", "page_up": "pageup", "first": "g home", "last": "G end",
+    "down": "j down", "up": "k up", "page_down": "pagedown", "page_down_too": "space", "page_up": "pageup",
+    "first": "g home", "last": "G end",
     "close": "escape", "close_too": "q", "choose": "enter", "yes": "y", "no": "n", "previous": "left up", "next": "right down",
     "again": "t", "try_here": "h", "try_server": "v", "redeliver": "r", "deliveries_read": "R",
     "pairing_drawing": "m", "pairing_qr": "q", "pairing_save": "o", "pairing_again": "enter",
@@ -47,9 +48,11 @@ MORE_KEYS = {
     "into": "down enter", "mark": "space", "mark_next": "enter", "button_previous": "up left", "button_next": "down right",
     "mark_left": "left", "mark_right": "right", "mark_up": "up", "mark_down": "down", "field_previous": "up",
     "field_next": "down", "turn": "space left right", "review_save": "s", "review_try": "T",
-    "edit_json": "J", "edit_editor": "E", "json_secrets": "s", "faults_open": "o enter", "faults_take": "t", "faults_discard": "d",
+    "edit_json": "J", "edit_editor": "E", "json_secrets": "s", "faults_open": "o enter", "faults_take": "t",
+    "faults_discard": "d",
     "bulk_pause": "space", "bulk_retry": "f", "bulk_faster": "plus equals_sign", "bulk_slower": "minus", "bulk_view": "v",
-    "bulk_more": "greater_than_sign", "bulk_fewer": "less_than_sign", "bulk_details": "enter", "bulk_save": "o", "bulk_forget": "F",
+    "bulk_more": "greater_than_sign", "bulk_fewer": "less_than_sign", "bulk_details": "enter", "bulk_save": "o",
+    "bulk_forget": "F",
 }  # fmt: skip
 """What `config keys` tells beside the actions of the main screen: a key that somebody has learned moves only on purpose."""
 

@@ -121,7 +121,11 @@ def test_no_command_brings_the_screen_with_it(shared: Server, tmp_path: Path, co
              "account": ["list"], "config": ["check"], "schema": ["ls"], "completion": ["bash"], "ls": [],
              "create": ["made-for-imports"],
              "send": ["sim-00001", "5511999990000", "--text", "x", "--yes"], "delete": ["made-for-imports", "--yes"],
-             "connect": ["sim-00001", "--yes", "--timeout", "2"]}.get(command, ["sim-00001"])  # fmt: skip
+             "connect": ["sim-00001", "--yes", "--timeout", "2"], "audit": [], "plan": [str(tmp_path / "a.yaml")],
+             "apply": [str(tmp_path / "a.yaml")],
+             **{word: ["get", "sim-00001"] for word in ("settings", "proxy", "s3", "webhook", "stream", "chatwoot")},
+             }.get(command, ["sim-00001"])  # fmt: skip
+    (tmp_path / "a.yaml").write_text("version: 1\ninstances: {sim-00001: {settings: {ignoreStatus: false}}}\n")
     words = [*words, "--yes"] if command == "logout" else words
     code = (
         "import sys; from ryze_tui.cli import main; code = main(sys.argv[1:]);"

@@ -170,6 +170,13 @@ class Runner:
         for name in set(made) & set(self.server.instances()):
             self.server.call("DELETE", f"/api/instance/delete/{name}")
 
+    def coded(self, command: str) -> None:
+        """In a directory of its own, on a file that was just exported."""
+        self.home.mkdir(exist_ok=True)
+        if " export " not in command:
+            self.shell("ryze-tui export --output numbers.yaml", self.home)
+        self.shell(command, self.home)
+
     def paired(self, command: str) -> None:
         """In a terminal, until the phone has it."""
         with Terminal(["bash", "-c", command], 80, 24, self.env) as term:
@@ -207,6 +214,7 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"(\S+/)?ryze-tui (.* )?(--help|--version)", Runner.text),
     (r"(\S+/)?ryze-tui schema ", Runner.text),
     (r"(source <\()?(\S+/)?ryze-tui completion ", Runner.completion),
+    (r"(\S+/)?ryze-tui (export|plan|apply)\b", Runner.coded),
     (rf"(echo .* \| )?(\S+/)?ryze-tui ({'|'.join(WITH_JSON)})\b", Runner.scripted),
     (r"(\S+/)?ryze-tui demo", Runner.console),
     (r"(RYZE_TOKEN=\S+ )?(\S+/)?ryze-tui --(url|profile)", Runner.console),

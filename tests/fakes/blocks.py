@@ -109,7 +109,7 @@ class FakeBlocks:
         """As the feed: the row is to be read again."""
         self.wanted.append(name)
 
-    async def write(self, action: str, name: str, send: Any, *, detail: str = "") -> Outcome:
+    async def write(self, action: str, name: str, send: Any, *, detail: str = "", changes: Any = None) -> Outcome:
         try:
             return Outcome(True, await send(self, self), 200, name)
         except RyzeError as error:

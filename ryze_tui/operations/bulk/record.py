@@ -20,7 +20,7 @@ from ...api.instance import name_of
 from ...fleet import keeping
 from ...i18n import _
 from ...redact import clean, mask
-from .plan import ACTIONS, APPLIED, APPLY, ENDED, WAITING, Entry, Job
+from .plan import ACTIONS, APPLIED, APPLY, CODE, ENDED, WAITING, Entry, Job
 
 VERSION: Final = 1
 BYTES_MOST: Final = 64 << 20
@@ -166,11 +166,11 @@ def _line(entry: Entry) -> dict[str, Any]:
     return line | ({"doubtful": True} if entry.begun else {})
 
 
-def path_of(url: str, token: str) -> Path | None:
-    """Where the record of an account is; None when nothing may be kept on this machine."""
+def path_of(url: str, token: str, folder: str = "bulk") -> Path | None:
+    """Where the record of an account is; None when nothing may be kept on this machine. `folder`: of which kind of work."""
     if not keeping.wanted() or not (name := keeping.fingerprint(url, token, make=True)):
         return None
-    return paths.state_dir() / "bulk" / f"{name}{keeping.SUFFIX}"
+    return paths.state_dir() / folder / f"{name}{keeping.SUFFIX}"
 
 
 def read(path: Path) -> Unfinished | None:
@@ -212,7 +212,7 @@ def _head(path: Path) -> dict[str, Any]:
 
 def _job(head: dict[str, Any]) -> Job | None:
     names, action, kind = head.get("names"), head.get("action"), head.get("kind")
-    if head.get("version") != VERSION or action not in ACTIONS or not isinstance(names, list):
+    if head.get("version") != VERSION or (action not in ACTIONS and action != CODE) or not isinstance(names, list):
         return None
     known = tuple(name for one in names if (name := name_of(one)))
     if not known or (action == APPLY and kind not in APPLIED):
