@@ -15,13 +15,13 @@ from textual.screen import Screen
 
 from ..i18n import _
 from ..preferences import DEFAULT, Preferences
+from . import themes
 from .bindings import use_keys
 from .compat import CellExact
 from .crash import log_to_file
 from .driver import TerminalDriver
-from .opening import Opening, enable_gc
+from .opening import LATER_CSS, Opening, enable_gc
 from .screens.main import MainScreen
-from .styles import ink
 from .ticks import Coalescer
 from .typeahead import TypeAhead
 from .words import safe
@@ -35,21 +35,10 @@ if TYPE_CHECKING:
     from ..operations.outcome import Outcome
 
 
-LATER_CSS = """
-ModalScreen { background: transparent; }
-SearchIcon { display: none; }
-ToastRack { dock: top; align: right top; margin: 1 0; }
-PairingScreen ToastRack { dock: bottom; align: right bottom; }
-PairingScreen Toast { max-width: 44; }
-Toast { max-width: 64; padding: 0 1; }
-"""
-"""Of what opens over the main screen: not parsed before the first paint."""
-
-
 class RyzeConsole(CellExact):
     """`ryze-tui`. `url` and `token` open an account at once; without them the welcome screen asks."""
 
-    CSS = f"Screen {{ background: {ink.GROUND}; color: #d7dde3; }}"
+    CSS = "Screen { background: $ink-ground; color: $ink-text; }"
     COMMANDS: ClassVar[set[Any]] = set()  # the palette's own import costs 24 ms: it gets its source when it opens
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -62,6 +51,8 @@ class RyzeConsole(CellExact):
         super().__init__()
         self.preferences, self.rings = preferences, preferences.bell
         use_keys(self, preferences.keys)
+        self.filter_output(ascii=preferences.ascii)
+        themes.begin(self, preferences.theme)
         self._remember = keep
         self._url, self._token, self._profile, self._read_only = url, token, profile, read_only
         self.account: Account | None = None

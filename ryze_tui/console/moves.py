@@ -57,6 +57,12 @@ def show_log(main: MainScreen) -> None:
         main.app.push_screen(LogScreen(main.account))
 
 
+def choose_theme(main: MainScreen) -> None:
+    from .screens.themes import ThemeScreen
+
+    main.app.push_screen(ThemeScreen(main.console_app.theme_name))
+
+
 def leave(main: MainScreen) -> None:
     """An open pairing asks first, since closing it drops the code that a phone may be looking at."""
     from .screens.dialogs import Question
@@ -77,6 +83,7 @@ MOVES: Final[dict[str, Move]] = {
     "palette": palette,
     "help": show_help,
     "log": show_log,
+    "theme": choose_theme,
     "quit": leave,
 }
 """Action id (actions.py) -> what its key does; every other action is one of verbs.py."""

@@ -193,7 +193,7 @@ class InstanceList(Canvas):
         for name, width in self._columns:
             text, style = self._cell(row, name, width, now)
             if gone:
-                text, style = (_("deleted") if name == "state" else text if name == "name" else ""), ink.FAINT
+                text, style = (_("deleted") if name == "state" else text if name == "name" else ""), ink.DIM
             elif faded:
                 style = ink.faded(style)
             elif here and name == "name":

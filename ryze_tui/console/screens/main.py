@@ -86,7 +86,7 @@ class MainScreen(Screen[None]):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The ground below the panes."""
-        return [Strip.blank(crop.width, ink.BASE)] * crop.height
+        return [Strip.blank(crop.width, ink.look(ink.BASE))] * crop.height
 
     def compose(self) -> ComposeResult:
         yield from self._place(self.app.size)
