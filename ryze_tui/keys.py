@@ -41,7 +41,7 @@ MAIN: Final = {
     "phone": Key(("S",), mark("Pairing: the virtual phone.")), "stream": Key(("w",)), "probe": Key(("t",)),
     "log": Key(("L",), mark("The log of calls; again closes it.")), "copy": Key(("y",), mark("Copies what is shown.")),
     "palette": Key(("colon", "ctrl+p")), "help": Key(("question_mark",), mark("The help; again closes it.")),
-    "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
+    "theme": Key(("T",)), "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
 }  # fmt: skip
 """The actions of the main screen; some of them work on other screens as well."""
 
@@ -101,6 +101,7 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
         "close", "code", "phone", "copy", "help", "pairing_drawing", "pairing_qr", "pairing_save", "pairing_again",
     ),
     mark("the log of calls"): (*MOVES, "close", "close_too", "log", "copy"),
+    mark("the themes"): (*MOVES, "close", "choose"),
     mark("the help"): (*MOVES, "close", "close_too", "help"),
     mark("questions"): ("close", "yes", "no", "previous", "next"),
     mark("menus"): ("close", "down", "up", "choose"),

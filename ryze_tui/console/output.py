@@ -45,8 +45,10 @@ class PlainScrollBar(ScrollBarRender):
     """A bar that is seen without colours: `█` on `│`."""
 
     @classmethod
-    def render_bar(cls, size: int = 25, virtual_size: float = 50, window_size: float = 20, position: float = 0,
-                   thickness: int = 1, vertical: bool = True, back_color: Any = None, bar_color: Any = None) -> Segments:  # fmt: skip
+    def render_bar(
+        cls, size: int = 25, virtual_size: float = 50, window_size: float = 20, position: float = 0,
+        thickness: int = 1, vertical: bool = True, back_color: Any = None, bar_color: Any = None,
+    ) -> Segments:  # fmt: skip
         """Textual's signature; `size` in cells along the bar."""
         track, thumb = ("│" if vertical else "─"), "█"
         width = thickness if vertical else 1

@@ -1,4 +1,4 @@
-"""Which colours the console has: our own, those of a Textual theme, the terminal's 16, or (`NO_COLOR`) none; changed while it runs."""
+"""Which colours the console has: our own, those of a Textual theme, the terminal's 16, or (`NO_COLOR`) none."""
 
 from __future__ import annotations
 

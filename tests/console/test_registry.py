@@ -32,6 +32,7 @@ KEYS = {
     "edit": "e", "edit2": "2", "edit3": "3", "edit4": "4", "edit5": "5", "edit6": "6",
     "palette": "colon",
     "help": "question_mark",
+    "theme": "T",
     "quit": "q",
 }
 

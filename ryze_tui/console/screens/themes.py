@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import BindingType
 from textual.containers import Vertical
 
 from ...i18n import _
 from .. import themes
+from ..bindings import bind, moves
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from .dialogs import Dialog, text
@@ -25,15 +26,7 @@ class ThemeList(Canvas):
     can_focus = True
     ground = ink.BAR
     DEFAULT_CSS = "ThemeList { height: 1fr; }"
-    BINDINGS = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("pagedown,space", "move(8)", show=False),
-        Binding("pageup", "move(-8)", show=False),
-        Binding("home,g", "move(-99)", show=False),
-        Binding("end,G", "move(99)", show=False),
-        Binding("enter", "screen.keep", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*moves(page=8), bind("choose", "screen.keep")]
 
     def __init__(self, names: list[str], at: str) -> None:
         super().__init__(id="themes")
@@ -115,18 +108,18 @@ class ThemeScreen(Dialog[None]):
 
     def action_keep(self) -> None:
         """Keep it, here and in the configuration file."""
-        from ... import config
+        from ...config import ConfigError, saving
 
-        name, app = self.query_one(ThemeList).name_at, self._console
+        name, app = self.query_one(ThemeList).name_at, self._program
         self.dismiss(None)
         try:
-            config.save_setting("theme", name)
-        except config.ConfigError as problem:
+            saving.save_setting("theme", name)
+        except ConfigError as problem:
             words = _("The theme is {name} until you leave; it was not kept: {why}").format(name=name, why=problem)
             app.notify(words, severity="warning", markup=False, timeout=10)
         else:
             app.notify(_("The theme is {name}, and will be next time.").format(name=name), markup=False, timeout=4)
 
     @property
-    def _console(self) -> RyzeConsole:
+    def _program(self) -> RyzeConsole:
         return self.app  # type: ignore[return-value]

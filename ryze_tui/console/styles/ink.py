@@ -107,7 +107,7 @@ _variables: Mapping[str, str] = VARIABLES
 
 def wear(looks: Mapping[Style, Style] | None, variables: Mapping[str, str] = VARIABLES) -> None:
     """From now on every ink looks like this (`None`: our own colours). What is on the screen must be drawn again."""
-    global _looks, _variables  # noqa: PLW0603 - one terminal, one look
+    global _looks, _variables
     _looks, _variables = looks, variables
 
 

@@ -163,8 +163,9 @@ def _of_terminal(*, colours: bool) -> dict[Style, Style]:
         states.CONNECTED: good, states.UNKNOWN: of("blue"),
     }  # fmt: skip
     out = {
-        ink.BASE: plain, ink.DIM: dim, ink.FAINT: dim, ink.BOLD: bold, ink.KEY: bold, ink.WARN: warn, ink.GOOD: good, ink.BAD: bad,
-        ink.BAR: plain, ink.BAR_DIM: dim, ink.BAR_BOLD: bold, ink.BAR_KEY: bold, ink.BAR_GOOD: good, ink.BAR_TROUBLE: warn,
+        ink.BASE: plain, ink.DIM: dim, ink.FAINT: dim, ink.BOLD: bold, ink.KEY: bold, ink.WARN: warn,
+        ink.GOOD: good, ink.BAD: bad, ink.BAR: plain, ink.BAR_DIM: dim, ink.BAR_BOLD: bold, ink.BAR_KEY: bold,
+        ink.BAR_GOOD: good, ink.BAR_TROUBLE: warn,
         ink.BAR_BAD: bad, ink.BAR_WARN: of(bold=True, reverse=True), ink.CODE: of(bold=True, reverse=True),
         **{ink.STATE[name]: style for name, style in state.items()},
         **{ink.STATE_BAR[name]: style for name, style in state.items()},
@@ -192,7 +193,9 @@ def terminal_variables() -> dict[str, str]:
     return {
         **own,
         "ink-focus": "bold reverse", "ink-field": "underline", "ink-disabled": "dim",
-        "block-cursor-foreground": "ansi_default", "block-cursor-background": "ansi_default", "block-cursor-text-style": "reverse",
-        "block-cursor-blurred-text-style": "bold", "input-cursor-text-style": "reverse", "button-focus-text-style": "bold reverse",
+        "block-cursor-foreground": "ansi_default", "block-cursor-background": "ansi_default",
+        "block-cursor-text-style": "reverse",
+        "block-cursor-blurred-text-style": "bold",
+        "input-cursor-text-style": "reverse", "button-focus-text-style": "bold reverse",
         "input-cursor-background": "ansi_default", "input-cursor-foreground": "ansi_default",
     }  # fmt: skip
