@@ -36,6 +36,8 @@ def known(name: str) -> bool:
 def begin(app: CellExact, name: str) -> None:
     """The theme of an app that has not drawn yet. An unknown name is our own theme."""
     _wear(app, name if known(name) else OWN)
+    if app.uncoloured or app.theme_name != OWN:
+        app.stylesheet.set_variables(app.get_css_variables())  # the sheet was made with our own
 
 
 def change(app: CellExact, name: str) -> None:

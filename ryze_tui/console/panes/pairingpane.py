@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import groupby
 
 from rich.style import Style
 
@@ -22,6 +23,13 @@ BELOW = 6
 """Lines that the text below the drawing needs."""
 
 
+def _painted(kind: str, row: str) -> Line:
+    """A line of the code; of blanks only, light and dark by their ground, where nothing else can be drawn."""
+    if kind != qr.SPACES:
+        return [seg(row, ink.QR)]
+    return [seg(" " * len(list(run)), ink.QR_DARK if dark == "█" else ink.QR) for dark, run in groupby(row)]
+
+
 class PairingPane(Canvas):
     """`view` is what the flow says; `prefer` the kind of drawing the person likes."""
 
@@ -38,6 +46,7 @@ class PairingPane(Canvas):
         self._drawn: tuple[str, int, int, str] | None = None
         self._drawing: qr.Drawing | None = None
         self._beside = True
+        self._needs = (31, 21)
 
     @property
     def alive(self) -> bool:
@@ -63,12 +72,18 @@ class PairingPane(Canvas):
             self._drawing, self._beside = None, True
             return
         width, height = self.size.width, self.size.height
-        beside = qr.choose(modules, width - BESIDE, height - 1, self.prefer)
-        above = qr.choose(modules, width, height - BELOW, self.prefer)
+        prefer = qr.SPACES if self._ascii else self.prefer
+        self._needs = qr.cells(len(modules), qr.SPACES if self._ascii else qr.SEXTANT)
+        beside = qr.choose(modules, width - BESIDE, height - 1, prefer)
+        above = qr.choose(modules, width, height - BELOW, prefer)
         self._beside = beside is not None
         self._drawing = beside or above
         if beside is None and above is None:
-            self._drawing = qr.choose(modules, width, height, qr.SEXTANT)
+            self._drawing = qr.choose(modules, width, height, qr.SPACES if self._ascii else qr.SEXTANT)
+
+    @property
+    def _ascii(self) -> bool:
+        return bool(self.app.preferences.ascii)  # type: ignore[attr-defined]
 
     def lines(self) -> list[Line]:
         width, height = self.size.width, self.size.height
@@ -77,17 +92,17 @@ class PairingPane(Canvas):
         drawing = self.drawing
         if drawing is None:
             return self._text(max(width - 2, 1))[:height]
-        rows = [seg(row, ink.QR) for row in drawing.rows]
+        rows = [_painted(drawing.kind, row) for row in drawing.rows]
         if not self._beside:
             pad = seg(" " * ((width - drawing.width) // 2))
-            return [*[[pad, row] for row in rows], *self._text(max(width - 2, 1), short=True)][:height]
+            return [*[[pad, *row] for row in rows], *self._text(max(width - 2, 1), short=True)][:height]
         text = self._text(width - drawing.width - 3)
         out: list[Line] = []
         for y in range(height):
-            left = [seg(" "), rows[y - 1]] if 1 <= y <= len(rows) else [seg(" " * (drawing.width + 1))]
+            left = [seg(" "), *rows[y - 1]] if 1 <= y <= len(rows) else [seg(" " * (drawing.width + 1))]
             out.append([*left, seg("  "), *(text[y] if y < len(text) else [])])
         if len(rows) >= height:  # as tall as the screen: no blank line above
-            out = [[seg(" "), row, seg("  "), *(text[y] if y < len(text) else [])] for y, row in enumerate(rows[:height])]
+            out = [[seg(" "), *row, seg("  "), *(text[y] if y < len(text) else [])] for y, row in enumerate(rows[:height])]
         return out
 
     # -- the words ---------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "ink-cursor": CURSOR,
     "ink-text": "#d7dde3",
     "ink-dim": "#8b98a5",
+    "ink-hint": "#98a5b2",
     "ink-bold": "#ffffff",
     "ink-key": "#7fd1ff",
     "ink-on-key": "#101418",
@@ -98,8 +99,10 @@ VARIABLES: Final[Mapping[str, str]] = {
     "ink-focus": "bold",
     "ink-field": "none",
     "ink-disabled": "none",
+    "ink-chosen": "bold",
 }
-"""The same colours for the style sheets, and the text styles of what has the focus, of a focused field, of what is disabled."""
+"""The same colours for the style sheets, and the text styles of what has the focus, of a focused field, of what is disabled, of
+a chosen option."""
 
 _looks: Mapping[Style, Style] | None = None
 _variables: Mapping[str, str] = VARIABLES

@@ -83,7 +83,7 @@ class Palette:
         self.grounds = (self.ground, self.raised, self.cursor, self.button)
         self.text = readable(colour["foreground"], self.grounds, 6.0)
         self.dim = readable(self.text.blend(self.ground, 0.4), self.grounds)
-        self.rule = self.ground.blend(self.text, 0.35)
+        self.rule = self.ground.blend(self.text, 0.45)
         self.bold = self.text.blend(opposite(self.ground), 0.7)
         self.off = self.button.blend(self.text, 0.5)
         self.key, self.warn, self.good, self.bad, accent, second = (
@@ -129,6 +129,7 @@ class Palette:
         """The same for the style sheets."""
         named = {
             "ground": self.ground, "raised": self.raised, "cursor": self.cursor, "text": self.text, "dim": self.dim,
+            "hint": self.dim,
             "bold": self.bold, "key": self.key, "on-key": opposite(self.key), "warn": self.warn, "bad": self.bad,
             "border": self.rule, "button": self.button, "off": self.off,
         }  # fmt: skip
@@ -188,11 +189,11 @@ def plain_looks() -> dict[Style, Style]:
 
 
 def terminal_variables() -> dict[str, str]:
-    """The style sheets' part of both."""
-    own = {name: "ansi_default" for name in ink.VARIABLES if name not in ("ink-focus", "ink-field", "ink-disabled")}
+    """The style sheets' part of both. Textual loses `reverse` on its way to most of its widgets, underline not."""
+    own = {name: "ansi_default" for name in ink.VARIABLES if ink.VARIABLES[name].startswith("#")}
     return {
         **own,
-        "ink-focus": "bold reverse", "ink-field": "underline", "ink-disabled": "dim",
+        "ink-focus": "bold underline", "ink-field": "underline", "ink-disabled": "dim", "ink-chosen": "underline",
         "block-cursor-foreground": "ansi_default", "block-cursor-background": "ansi_default",
         "block-cursor-text-style": "reverse",
         "block-cursor-blurred-text-style": "bold",
