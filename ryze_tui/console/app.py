@@ -20,6 +20,7 @@ from .bindings import use_keys
 from .compat import CellExact
 from .crash import log_to_file
 from .driver import TerminalDriver
+from .lid import Sizes
 from .opening import LATER_CSS, Opening, enable_gc
 from .screens.main import MainScreen
 from .ticks import Coalescer
@@ -65,6 +66,7 @@ class RyzeConsole(CellExact):
         self._painted = False
         self._opening = Opening(self, self._show_kept, self._begin)
         self.main = MainScreen()
+        self._sizes = Sizes(self)
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
@@ -81,8 +83,14 @@ class RyzeConsole(CellExact):
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _app: self.redraw())
+        self.screen_change_signal.subscribe(self, lambda _screen: self._sizes.cover())
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._sizes.resized(event.size)
 
     async def on_event(self, event: events.Event) -> None:
+        if self._sizes.swallows(event) and getattr(event, "key", "") not in ("ctrl+c", "ctrl+q"):
+            return
         if not isinstance(event, events.Key):
             await super().on_event(event)
         elif event.key in ("ctrl+c", "ctrl+q"):  # also over a dialog, whose bindings hide those of the program
@@ -103,6 +111,7 @@ class RyzeConsole(CellExact):
             self.call_later(self._after_first_paint)
         else:
             self._opening.painted()
+            self._sizes.drawn()
 
     def _after_first_paint(self) -> None:
         if self._url and self._remember:

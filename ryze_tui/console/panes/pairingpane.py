@@ -167,8 +167,8 @@ class PairingPane(Canvas):
                             "The QR code needs {w}x{h} cells and does not fit here. {code} pairs by a code instead; "
                             "{pairing_save} saves a picture."
                         ),
-                        w=31,
-                        h=21,
+                        w=self._needs[0],
+                        h=self._needs[1],
                     ),
                     width,
                     ink.WARN,
@@ -193,7 +193,7 @@ class PairingPane(Canvas):
         body = [line for step in steps for line in self._plain(step, width)]
         body += [[], *renew, *self._plain(_("waiting for the phone…"), width, ink.DIM), []]
         boxes = _("Boxes instead of a code? {pairing_drawing} other drawing · smaller font · {code} code")
-        body += self._plain(keys.fill(boxes), width, ink.DIM)
+        body += [] if self._ascii else self._plain(keys.fill(boxes), width, ink.DIM)
         return [*body, [], *self._keys(hints, width)]
 
     def _code(self, width: int, short: bool) -> list[Line]:
