@@ -5,10 +5,11 @@ from __future__ import annotations
 from ...i18n import _
 from ..actions import ACTIONS
 from ..styles import ink
-from ..widgets.canvas import Canvas, Line, seg
+from ..widgets.canvas import Line, seg
+from ..widgets.hints import Hinted
 
 
-class Footer(Canvas):
+class Footer(Hinted):
     """At most seven hints, help first; as many as fit."""
 
     ground = ink.BAR

@@ -142,6 +142,15 @@ class Order:
         self.filter, self._select = text, parse_filter(text)
         self.take()
 
+    def sort_by(self, column: str) -> None:
+        """The order that the head of a column stands for; the next one where it is that already."""
+        sort = {"name": NAME, "for": NEWEST}.get(column, TROUBLE)
+        if sort == self.sort:
+            self.reload()
+        else:
+            self.sort = sort
+            self.take()
+
     def next_sort(self) -> None:
         """What `s` does: put in order what is out of it, else go to the next order."""
         if not self._moved:

@@ -14,7 +14,8 @@ from ...i18n import _
 from ...pairing import qr
 from ...pairing.flow import View
 from ..styles import ink
-from ..widgets.canvas import Canvas, Line, field, seg
+from ..widgets.canvas import Line, field, seg
+from ..widgets.hints import Hinted
 from ..words import GLYPH, number, safe, wrap
 
 BESIDE = 34
@@ -30,7 +31,7 @@ def _painted(kind: str, row: str) -> Line:
     return [seg(" " * len(list(run)), ink.QR_DARK if dark == "█" else ink.QR) for dark, run in groupby(row)]
 
 
-class PairingPane(Canvas):
+class PairingPane(Hinted):
     """`view` is what the flow says; `prefer` the kind of drawing the person likes."""
 
     DEFAULT_CSS = "PairingPane { width: 1fr; height: 1fr; }"
