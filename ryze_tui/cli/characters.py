@@ -31,8 +31,5 @@ def _locale(environ: Mapping[str, str]) -> str:
     if said := environ.get("LC_ALL", ""):
         return said
     kind, lang = environ.get("LC_CTYPE", ""), environ.get("LANG", "")
-    if kind == "C.UTF-8" and lang in ("C", "POSIX"):
-        return lang  # Python itself set LC_CTYPE at its start (PEP 538); the person said LANG
-    if kind == "C.UTF-8" and not lang:
-        return ""
-    return kind or lang
+    # Python itself sets LC_CTYPE to C.UTF-8 at its start where the locale is C, or not installed (PEP 538); the person said LANG.
+    return lang if kind == "C.UTF-8" else kind or lang

@@ -160,7 +160,7 @@ async def test_a_theme(opened: Open) -> None:
         await pilot.pause()
         await click(pilot, "atom-one-light")
         assert app.theme_name == "atom-one-light"
-        await click(pilot, "esc takes")
+        await click(pilot, "esc as before")
         await until(pilot, lambda: app.screen is app.main)
         assert app.theme_name == "ryze"
 

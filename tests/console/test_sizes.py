@@ -77,6 +77,13 @@ def typed(app: RyzeConsole) -> dict[str, str]:
     return {field.id or "": field.value for field in app.screen.query(Input)}
 
 
+async def resize(pilot: Pilot[int], size: tuple[int, int]) -> None:
+    """And wait until the screen is laid out for it."""
+    await pilot.resize_terminal(*size)
+    await until(pilot, lambda: pilot.app.screen._compositor.size == size)
+    await pilot.pause()
+
+
 Sized = list[tuple[tuple[int, int], list[str]]]
 ANY = st.tuples(st.integers(1, 400), st.integers(1, 100))
 NEAR = st.tuples(st.integers(1, 130), st.integers(1, 45))
@@ -90,8 +97,7 @@ async def fuzz(opened: Open, where: str, steps: Sized) -> None:
         kind = type(app.screen)
         for size, keys in steps:
             before, focused = typed(app), app.screen.focused
-            await pilot.resize_terminal(*size)
-            await pilot.pause()
+            await resize(pilot, size)
             check(app, where)
             assert typed(app) == before
             await pilot.press(*keys)
@@ -102,8 +108,8 @@ async def fuzz(opened: Open, where: str, steps: Sized) -> None:
             else:
                 assert app.screen.focused is not None or focused is None or where == "detail", (where, size)
         values = typed(app)
-        await pilot.resize_terminal(*SMALLEST)
-        await until(pilot, lambda: app.screen.size == SMALLEST and not app.screen.query("Lid"))
+        await resize(pilot, SMALLEST)
+        await until(pilot, lambda: not app.screen.query("Lid"))
         check(app, where)
         assert type(app.screen) is kind and typed(app) == values
         assert app.is_running and app._exception is None

@@ -43,6 +43,7 @@ class ThemeList(Canvas):
         at = max(0, min(self.at + by, len(self.names) - 1))
         if at != self.at:
             self.at = at
+            self.sync()
             themes.change(self.app, self.name_at)  # type: ignore[arg-type]
 
     def _top(self) -> int:
@@ -69,7 +70,7 @@ class ThemeList(Canvas):
         for index, name in enumerate(self.names[top : top + self.size.height], top):
             here = index == self.at
             about = {themes.OWN: _("our own"), themes.ANSI: _("the terminal's own 16 colours")}.get(name, "")
-            about = " · ".join(part for part in (about, _("as before") if name == self._before else "") if part)
+            about = " · ".join(part for part in (_("as before") if name == self._before else "", about) if part)
             inks = (ink.BAR_KEY, ink.BAR_BOLD if here else ink.BAR, ink.BAR_DIM)
             one, two, three = (ink.on_bar_cursor(style) for style in inks) if here else inks
             rest = max(self.size.width - 24, 0)
@@ -96,7 +97,7 @@ class ThemeScreen(Dialog[None]):
             yield ThemeList(themes.names(), self._before)
             if self.app.uncoloured:  # type: ignore[attr-defined]
                 yield text(_("NO_COLOR is set: no theme is seen until it is not."), "warn")
-            yield text(_("↑↓ shows it · enter keeps it · esc takes the earlier one"), "dim")
+            yield text(_("↑↓ shows it · enter keeps it · esc as before"), "dim")
 
     def on_mount(self) -> None:
         self.query_one(ThemeList).focus()
