@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from .e2e.driver import Console
+from .e2e.receivers import Receiver
 from .terminal.emulator import Cell
 from .terminal.png import write_png
 from .terminal.server import Server
@@ -25,7 +26,9 @@ OUT: Final = Path(__file__).parents[1] / "screenshots"
 FROZEN: Final = [
     (re.compile(r"\b\d\d:\d\d(?=:\d\d\b)|\b\d\d:\d\d\b(?!:)"), "14:02"),
     (re.compile(r"(?<=14:02:)\d\d\b"), "07"),
-    (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "8080"),
+    (re.compile(r"(?<=127\.0\.0\.1:)\d{5}(?=/wa)"), "18080"),
+    (re.compile(r"(?<=127\.0\.0\.1:)\d+(?!\d|/wa)"), "8080"),
+    (re.compile(r"\bmsg_[0-9a-f]{24}\b"), "msg_03c7cc47620fce99b29472a4"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "2026-01-01"),
     (re.compile(r"(?<=•••)[0-9A-Za-z_-]{4}\b"), "3f2a"),
 ]
@@ -122,9 +125,46 @@ def dialogs(camera: Camera) -> None:
         console.settle(0.2)
 
 
+def editing(camera: Camera) -> None:
+    """A webhook is changed, reviewed and saved, tried out, and what became of its deliveries. Its receiver is really there."""
+    console = camera.console
+    console.put_cursor("support")
+    console.press("4")
+    console.wait_for("Authorization")
+    console.press(*["down"] * 5)
+    console.wait_for("Which events are delivered")
+    console.press("right", "space")
+    console.wait_for("* unsaved")
+    camera.take("edit")
+    console.press("ctrl+s")
+    console.wait_for("s saves")
+    camera.take("review")
+    console.press("s")
+    console.wait_for("holds what was asked")
+    console.wait_gone("holds what was asked")
+    for key, name, text in (("T", "trying", "It works"), ("D", "deliveries", "delivered")):
+        console.press(key)
+        console.wait_for(text)
+        camera.take(name)
+        console.press("esc")
+        console.wait_for("another label")
+        console.settle(0.2)
+    console.press("esc")
+    console.wait_gone("another label")
+    console.wait_for("NAME")
+
+
+def hooked(server: Server, receiver: Receiver) -> None:
+    """`support` posts its messages to a receiver."""
+    body = {"enabled": True, "url": f"{receiver.url}/wa", "authorization": "Bearer abc123", "events": ["message.exchange"]}
+    server.call("POST", "/api/events/webhook/support", json=body)
+    for text in ("Hello", "When do you open?"):
+        server.simulate("support", "message", **{"from": "5511999990001", "text": text})
+
+
 SCENES: Final[dict[tuple[int, int], list[Callable[[Camera], None]]]] = {
-    (120, 40): [main_screen, pairing, dialogs],
-    (80, 24): [main_screen, pairing, dialogs],
+    (120, 40): [main_screen, editing, pairing, dialogs],
+    (80, 24): [main_screen, editing, pairing, dialogs],
     (50, 30): [main_screen],
 }
 
@@ -148,7 +188,9 @@ def main() -> int:
                 with (
                     Server(place, instances=12, options=("--simulator-names", "demo")) as server,
                     Console(server.url, server.token, place / "home", size) as console,
+                    Receiver().beside() as receiver,
                 ):
+                    hooked(server, receiver)
                     console.ready()
                     for scene in scenes:
                         scene(Camera(console, options.out, options.png))

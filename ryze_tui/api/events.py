@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from ..i18n import _
 from .errors import BadReply
@@ -21,7 +22,9 @@ DELETED: Final = "instance.deleted"
 ACCOUNT_STREAM: Final = "account-stream"
 SINCE: Final = "since"
 DELIVERIES: Final = "deliveries"
-EXTENSIONS: Final = (ACCOUNT_STREAM, DELIVERIES, SINCE)
+TRIALS: Final = "trials"
+"""It tries out a block that is sent to it, stored or not."""
+EXTENSIONS: Final = (ACCOUNT_STREAM, DELIVERIES, SINCE, TRIALS)
 """What our server adds to the plain contract today, as `/health` lists it."""
 
 CODE_MOST: Final = 1500
@@ -175,3 +178,11 @@ def parse_account_frame(raw: str | bytes) -> Frame:
     if name == DELETED:
         return RowDeleted(instance, seq)
     return Event(name, instance, data, seq)
+
+
+def delivery_url(url: str, event: str, *, by_events: bool) -> str:
+    """Where an event goes: the row's URL, or `<url>/<event>`, before a query string if there is one (contract §2.12)."""
+    if not by_events:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{event}"))

@@ -84,6 +84,8 @@ def _routes(settings: Settings) -> list[BaseRoute]:
             WebSocketRoute("/ws", sockets.account_socket),
             Route("/api/instance/proxy/{instance}/test", proxies.test, methods=["POST"]),
             Route("/api/instance/s3/{instance}/test", configuration.test_s3, methods=["POST"]),
+            Route("/api/events/webhook/{instance}/test", deliveries.trial, methods=["POST"]),
+            Route("/api/chatwoot/test/{instance}", chatwoot.test, methods=["POST"]),
             Route("/api/events/webhook/{instance}/deliveries", deliveries.listing, methods=["GET"]),
             Route("/api/events/webhook/{instance}/deliveries/test", deliveries.test, methods=["POST"]),
             Route("/api/events/webhook/{instance}/deliveries/{id}/redeliver", deliveries.redeliver, methods=["POST"]),

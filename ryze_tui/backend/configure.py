@@ -11,6 +11,7 @@ from .blocks import DEFAULT_LABEL, Written, absolute_url, check_proxy, one_line,
 from .catalog import Catalog
 from .engine.port import ProxyUse
 from .errors import ApiError
+from .events.delivery import Candidate
 from .record import Record, Values
 from .secrets import KeyRing
 from .store.rows import Store
@@ -61,11 +62,54 @@ class Configure:
         """What would be in force after `s3`, or is when nothing is sent: values and secrets. Raises ApiError 400, 409."""
         stored = record.blocks.get("s3") or {}
         if not body and stored.get("enabled"):
-            return stored, await self._store.block_secrets(record, "s3")
-        written = await self._keeping(record, "s3", _s3_block({"enabled": True} | body), body) if body else None
+            async with _lock(record):
+                return record.blocks["s3"], await self._store.block_secrets(record, "s3")
+        written = await self._candidate(record, "s3", _s3_block({"enabled": True} | body), body) if body else None
         if written is None or not written.values["enabled"]:
             raise ApiError(409, texts.S3_OFF)
         return written.values, written.secrets
+
+    async def proxy_candidate(self, record: Record, body: dict[str, Any]) -> ProxyUse:
+        """What would be dialled through after `proxy`, or is when nothing is sent. Raises ApiError 400, 409."""
+        if not body:
+            use = await self.proxy_use(record)
+        else:
+            block = read_block(Proxy, {"enabled": True} | body)
+            assert isinstance(block, Proxy)
+            check_proxy(block)
+            use = _use(await self._candidate(record, "proxy", block, body)) if block.enabled else None
+        if use is None:
+            raise ApiError(409, texts.PROXY_OFF)
+        return use
+
+    async def webhook_candidate(self, record: Record, body: dict[str, Any]) -> Candidate:
+        """What would be in force after `webhook`. Raises ApiError 400, 409."""
+        block = _webhook_block({"enabled": True} | body)
+        if not block.enabled:
+            raise ApiError(409, texts.WEBHOOK_OFF)
+        async with _lock(record):
+            before = record.webhooks.get(block.label) or {}
+            known = bool(before.get("enabled")) and before.get("url") == block.url
+            if "authorization" not in body and before.get("enabled"):
+                stored = await self.authorization(record, block.label)
+                if stored and not known:
+                    raise missing("authorization", "url")
+                block.authorization = stored
+        return Candidate(split("webhook", block).values, block.authorization, known)
+
+    async def _candidate(self, record: Record, kind: str, block: Block, body: dict[str, Any]) -> Written:
+        """As `_keeping`; a secret that was left out and belongs to somewhere else is asked for. Raises ApiError 400.
+
+        What is tried goes out at once: without it nobody would see why it failed, and the stored one is for its own place.
+        """
+        async with _lock(record):  # places and secrets of one write
+            written = await self._keeping(record, kind, block, body)
+            left_out = [name for name in secret_fields(type(block)) if name not in body and not written.secrets.get(name)]
+            if left_out and (record.blocks.get(kind) or {}).get("enabled"):
+                stored = await self._store.block_secrets(record, kind)
+                if any(stored.get(name) for name in left_out):
+                    raise missing(left_out[0], " and ".join(_IDENTITY[type(block)]))
+        return written
 
     async def _keeping(self, record: Record, kind: str, block: Block, body: dict[str, Any]) -> Written:
         """The block as it is stored; a secret that was left out is the one that is stored already, where it still fits."""
@@ -86,21 +130,13 @@ class Configure:
             if not values["enabled"]:
                 return None
             secrets = await self._store.block_secrets(record, "proxy")
-        password = secrets.get("password", "")
-        return ProxyUse(values["protocol"], values["host"], int(values["port"]), values["username"], password)
+        return _use(Written("proxy", values, secrets))
 
     # -- webhooks ------------------------------------------------------------------------------------------------------
 
     async def webhook(self, record: Record, body: dict[str, Any]) -> Values:
         """Replace the row of one label, every field of it. Raises ApiError 400, 409, 500."""
-        block = read_block(Webhook, {"label": DEFAULT_LABEL} | body)
-        assert isinstance(block, Webhook)
-        if not 0 < len(block.label) <= LABEL_MOST:
-            raise ApiError(400, f"{texts.INVALID_BODY}: label must have 1 to {LABEL_MOST} characters")
-        if block.enabled and not absolute_url(block.url):
-            raise ApiError(400, texts.INVALID_WEBHOOK_URL)
-        if not one_line(block.authorization):
-            raise ApiError(400, f"{texts.INVALID_BODY}: authorization must be one line")
+        block = _webhook_block(body)
         if not block.enabled:
             block = Webhook(label=block.label, enabled=False)
         async with _lock(record):
@@ -163,6 +199,30 @@ def _with_authorization(values: Values, authorization: str) -> Values:
         "label": values["label"], "enabled": values["enabled"], "url": values["url"], "authorization": authorization,
         "byEvents": values["byEvents"], "events": values["events"], "mediaBase64": values["mediaBase64"],
     }
+
+
+def missing(secret: str, parts: str) -> ApiError:
+    """A secret is stored for other `parts` than are to be tried: it goes nowhere else."""
+    return ApiError(400, f"{texts.INVALID_BODY}: {secret} is required: the stored one is kept for the {parts} it was set with")
+
+
+def _use(written: Written) -> ProxyUse:
+    values = written.values
+    password = written.secrets.get("password", "")
+    return ProxyUse(values["protocol"], values["host"], int(values["port"]), values["username"], password)
+
+
+def _webhook_block(body: dict[str, Any]) -> Webhook:
+    """Raises ApiError 400."""
+    block = read_block(Webhook, {"label": DEFAULT_LABEL} | body)
+    assert isinstance(block, Webhook)
+    if not 0 < len(block.label) <= LABEL_MOST:
+        raise ApiError(400, f"{texts.INVALID_BODY}: label must have 1 to {LABEL_MOST} characters")
+    if block.enabled and not absolute_url(block.url):
+        raise ApiError(400, texts.INVALID_WEBHOOK_URL)
+    if not one_line(block.authorization):
+        raise ApiError(400, f"{texts.INVALID_BODY}: authorization must be one line")
+    return block
 
 
 def _s3_block(body: dict[str, Any]) -> S3:

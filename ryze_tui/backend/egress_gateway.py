@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import h11
 
+from ..outside.s3 import MARK
 from .egress import CONNECT_SECONDS, Egress, Forbidden
 from .egress_wire import READ_BYTES, Broken, Peer, for_client, for_server, splice
 
@@ -24,8 +25,6 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS: Final = 256
 """Clients at a time; further ones are told 503."""
-MARK: Final = "gateway: "
-"""What its own refusals begin with; an answer of a server behind it may look the same, and is no more than text."""
 HEAD_SECONDS: Final = 10.0
 """From the connection to the end of the first request's head."""
 KEEP_SECONDS: Final = 60.0

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 from collections.abc import Sequence
 
 from .. import __version__
 
-COMMANDS = ("serve", "demo", "server", "account", "config")  # what each does: parser.descriptions
+COMMANDS = (
+    "ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send",
+    "serve", "demo", "server", "account", "config", "schema", "completion",
+)  # fmt: skip  # what each does: parser.descriptions
 INTERRUPTED = 130
-BROKEN_PIPE = 141
+CLOSED = 141
+FULL = 1
+"""As the shell calls the end by SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,12 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ryze-tui {__version__}")
         return 0
     try:
-        return _run(words)
+        code = _run(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        return _closed(CLOSED)
+    except OSError as error:  # of the last flush; it was not said yet unless the command failed already
+        if error.errno != errno.ENOSPC:
+            raise
+        return _closed(FULL)
     except KeyboardInterrupt:  # before the console took the keyboard, or while it was given back
         return INTERRUPTED
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python says so once more when it flushes
-        return BROKEN_PIPE
 
 
 def _run(words: list[str]) -> int:
@@ -41,8 +52,20 @@ def _run(words: list[str]) -> int:
     from .parser import Parser, descriptions
 
     command = words[0]
-    module = import_module(f".{command}", __name__)
+    module = import_module(f".{command.replace('-', '_')}", __name__)
     parser = Parser(f"ryze-tui {command}", descriptions()[command])
     module.add_arguments(parser)
     code: int = module.run(parser.read(words[1:]))
+    return code
+
+
+def _closed(code: int) -> int:
+    """The output takes no more: nothing is said of it, not even by the interpreter on its way out."""
+    import os
+
+    for number in (1, 2):
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+        except OSError:
+            continue
     return code

@@ -34,7 +34,7 @@ def add_arguments(parser: Parser) -> None:
 def run(options: object) -> int:
     """0 done, or nothing is wrong; 1 something is."""
     inherited.take_secrets()
-    from .console import configured
+    from .target import configured
 
     settings = configured()
     what: str = options.what  # type: ignore[attr-defined]

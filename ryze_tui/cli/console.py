@@ -8,25 +8,25 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from .. import __version__, config, inherited, redact
-from ..config.declared import LANGUAGES, THEMES
-from ..i18n import _, install
+from ..config.declared import THEMES
+from ..i18n import _
 from ..preferences import DEFAULT, Preferences
-from . import COMMANDS
+from . import COMMANDS, target
 from .characters import needs_ascii
 from .parser import Parser, descriptions
 
 _STDIN = 0
 
 
-def _parser() -> Parser:
+def make_parser() -> Parser:
+    """The words of `ryze-tui` without a command."""
     commands = "\n".join(f"  {name:10} {does}" for name, does in descriptions().items())
     parser = Parser(
         "ryze-tui",
         _("Keeps WhatsApp numbers connected: a terminal console for RyzeAPI servers."),
-        usage=f"ryze-tui [options]\n       ryze-tui {{{','.join(COMMANDS)}}} [options]",
+        usage="ryze-tui [options]\n       ryze-tui COMMAND [options]",
         epilog="\n\n".join(
             [
                 _("commands:") + "\n" + commands,
@@ -40,12 +40,7 @@ def _parser() -> Parser:
         ),
     )
     parser.add_argument("--version", action="version", version=f"ryze-tui {__version__}")
-    parser.add_argument("--url", help=_("the server, e.g. https://ryzeapi.cloud (RYZE_URL)"))
-    parser.add_argument("--token-file", metavar="PATH", help=_("read the token from a file, - for standard input"))
-    parser.add_argument(
-        "--profile", metavar="NAME", help=_("a profile of the configuration file; wins over RYZE_URL and RYZE_TOKEN")
-    )
-    parser.add_argument("--read-only", action="store_true", help=_("refuse everything that changes something"))
+    target.add_arguments(parser)
     add_looks(parser)
     return parser
 
@@ -73,73 +68,10 @@ def preferred(settings: config.Config, options: argparse.Namespace) -> Preferenc
     return replace(kept, theme=options.theme or kept.theme, ascii=ascii, mouse=kept.mouse and not options.no_mouse)
 
 
-def configured() -> config.Config:
-    """The configuration file as it is; from here on its language is spoken, unless RYZE_LANG names one."""
-    settings = config.load()
-    if settings.language in LANGUAGES and not os.environ.get("RYZE_LANG"):
-        install(settings.language)
-    return settings
-
-
 def complain(error: Exception) -> None:
     """One line for each thing that is wrong, all of them at once."""
     for line in str(error).splitlines():
         print(f"ryze-tui: {redact.clean(line)}", file=sys.stderr)
-
-
-def _line() -> str:
-    """The first line of standard input; asked for without showing it when that is the terminal."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline()
-    from getpass import getpass
-
-    try:
-        return getpass(_("Token: "))
-    except EOFError:
-        return ""
-
-
-def _given_token(path: str) -> str:
-    """The token of --token-file. Raises ConfigError, which never repeats what was in the file."""
-    try:
-        token = (_line() if path == "-" else Path(path).read_text(encoding="utf-8")).strip()
-    except OSError as error:
-        raise config.ConfigError(_("{path} cannot be read: {problem}").format(path=path, problem=error.strerror)) from error
-    except UnicodeDecodeError:
-        token = ""
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        name = _("standard input") if path == "-" else path
-        raise config.ConfigError(_("{path} holds no token: one line of letters, digits and signs.").format(path=name))
-    return token
-
-
-def _account(options: argparse.Namespace, settings: config.Config, inherited: str) -> config.Profile | None:
-    """The server and its token; None means that nobody said which server yet. Raises ConfigError.
-
-    What was typed wins over the environment, which wins over the default profile. A profile that was typed brings its own
-    token: `inherited`, of the environment, belongs to another server.
-    """
-    if options.url is not None and options.profile is not None:
-        raise config.ConfigError(_("--url and --profile each name a server: give one of them."))
-    if options.profile == "":
-        raise config.ConfigError(_("--profile needs the name of a profile."))
-    given = "" if options.token_file is None else _given_token(options.token_file)
-    url = options.url
-    if url is None and options.profile is None:
-        url = os.environ.get("RYZE_URL") or None
-    if url is not None:
-        url, token = config.clean_url(url), given or inherited.strip()
-        if not token:
-            raise config.ConfigError(_("--url needs a token: set RYZE_TOKEN or use --token-file."))
-        return config.Profile("", url, token)
-    profile = settings.profile(options.profile or "")
-    if profile is None:
-        if given:
-            raise config.ConfigError(_("--token-file needs a server: use --url or --profile."))
-        return None
-    if options.profile is None:
-        given = given or inherited.strip()
-    return replace(profile, token=given or profile.token)
 
 
 def main(words: Sequence[str]) -> int:
@@ -147,16 +79,15 @@ def main(words: Sequence[str]) -> int:
     gc.disable()  # until the list is on the screen: half of start-up would be spent collecting imports
     stray = _("there is no such command; there are: {names}").format(names=", ".join(COMMANDS))
     given = inherited.take_secrets()
-    settings = configured()
-    options = _parser().read(words, stray)
+    settings = target.configured()
+    options = make_parser().read(words, stray)
     try:
         preferences = preferred(settings, options)
-        account = _account(options, settings, given) or config.Profile("", "", "")
+        url, token, profile, read_only = target.find(options, given, settings)
     except config.ConfigError as error:
         complain(error)
         return 2
-    read_only = options.read_only or account.read_only
-    return show(account.url, account.token, profile=account.name, read_only=read_only, preferences=preferences)
+    return show(url, token, profile=profile, read_only=read_only, preferences=preferences)
 
 
 def refusal() -> str:

@@ -30,13 +30,13 @@ def run(options: argparse.Namespace) -> int:
     """Start the server, show it, end it."""
     gc.disable()
     inherited.take_secrets()
-    from . import console
+    from . import console, target
 
     if why := console.refusal():
         print(f"ryze-tui: {why}", file=sys.stderr)
         return 2
     try:
-        preferences = console.preferred(console.configured(), options)
+        preferences = console.preferred(target.configured(), options)
     except config.ConfigError as error:
         console.complain(error)
         return 2

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from ..i18n import _
 
@@ -14,6 +16,19 @@ _TOKEN = re.compile(r"-[\w-]*token", re.IGNORECASE)
 def descriptions() -> dict[str, str]:
     """What each command does, in a sentence."""
     return {
+        "ls": _("List instances; words filter them."),
+        "show": _("Everything known of one instance, its blocks too."),
+        "create": _("Make an instance, with its blocks."),
+        "connect": _("Pair an instance: a QR code or a pairing code, renewed until a phone took it."),
+        "reconnect": _("Dial again with the saved session."),
+        "bring-back": _("Reconnect what has a session; say what the others need."),
+        "logout": _("Unlink the phone; the instance stays."),
+        "delete": _("Remove instances and all that belongs to them."),
+        "wait": _("Wait until an instance is in a state."),
+        "watch": _("Follow states as they change, one JSON object a line."),
+        "send": _("Send a text from an instance."),
+        "schema": _("Print the JSON Schema of a command's --json."),
+        "completion": _("Print the completion script of a shell."),
         "serve": _("Run a server that speaks the RyzeAPI contract."),
         "demo": _("Open the console on simulated numbers; nothing real, nothing kept."),
         "server": _("Start, stop or look for the local server that keeps running."),
@@ -29,6 +44,10 @@ class Parser(argparse.ArgumentParser):
     """
 
     no_token = ""
+    intermixed = False
+    """Whether options may stand between the words of a list."""
+    json = False
+    """Whether --json was among the words: then errors are JSON too."""
 
     def __init__(self, prog: str, description: str, *, usage: str | None = None, epilog: str | None = None) -> None:
         super().__init__(
@@ -43,6 +62,7 @@ class Parser(argparse.ArgumentParser):
     def read(self, words: Sequence[str], stray: str = "") -> argparse.Namespace:
         """The options; exits with 2 and a sentence when they are wrong. `stray`: what to say about a word that is no option."""
         known = self._option_string_actions
+        self.json = "--json" in words and "--json" in known
         if any(_TOKEN.match(word) and word.partition("=")[0] not in known for word in words):
             more = self.no_token or (_("Use RYZE_TOKEN or --token-file.") if "--token-file" in known else "")
             self.error(
@@ -50,13 +70,22 @@ class Parser(argparse.ArgumentParser):
                 .format(more=more)
                 .rstrip()
             )
-        options, rest = self.parse_known_args(words)
+        options, rest = (self.parse_known_intermixed_args if self.intermixed else self.parse_known_args)(words)
         names = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in rest if word.startswith("-")]
         if names:
             self.error(_("there is no option {names}; see {prog} --help").format(names=", ".join(names), prog=self.prog))
         if rest:
             self.error(stray or _("there are words too many; see {prog} --help").format(prog=self.prog))
         return options
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the words; exits with 2."""
+        if not self.json:
+            super().error(message)
+        from .output import error_line
+
+        print(error_line(message, "usage"), file=sys.stderr)
+        raise SystemExit(2)
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,11 @@ LISTING: Final = Bounds(seconds=60.0, most=1 << 26)
 """A list of 10,000 items is 14 MB."""
 SETTING: Final = Bounds(seconds=75.0, silence=75.0)
 """Setting Chatwoot up takes the server up to a minute (contract §6)."""
+TRIALS: Final = {
+    "proxy": "/api/instance/proxy/{name}/test", "s3": "/api/instance/s3/{name}/test",
+    "webhook": "/api/events/webhook/{name}/test", "chatwoot": "/api/chatwoot/test/{name}",
+}
+"""Kind -> where a server of ours tries it out."""
 CONNECTING: Final = Bounds(seconds=75.0, silence=75.0)
 """The server itself waits about 60 s for a code (contract §3)."""
 
@@ -69,6 +75,12 @@ class RyzeClient:
         self.budgets = budgets if budgets is not None else Budgets(clock)
         self.clock = clock
         self.budgets.keep(self.token)
+
+    def acting_as(self, token: str) -> RyzeClient:
+        """The same connections, log and budgets with another token. Raises BadAddress for one that no header can hold."""
+        client = copy.copy(self)
+        client.token = checked_token(token)
+        return client
 
     # -- reads ---------------------------------------------------------------------------------------------------------
 
@@ -124,6 +136,10 @@ class RyzeClient:
         query = f"?label={quoted(label)}&limit=100" + (f"&before={quoted(before)}" if before else "")
         return await self._call("GET", f"/api/events/webhook/{segment(name)}/deliveries{query}", replies.deliveries)
 
+    async def metrics(self, name: str) -> dict[str, Any]:
+        """`GET /api/instance/metrics/:instance`: its counters (contract §2.11)."""
+        return await self._call("GET", f"/api/instance/metrics/{segment(name)}", partial(replies.block, key="metrics"))
+
     async def own_profile(self, name: str) -> str:
         """`GET /api/profile/getAccount/:instance`: the number, asked of WhatsApp through the instance's own connection."""
         return await self._call("GET", f"/api/profile/getAccount/{segment(name)}", replies.own_profile)
@@ -135,9 +151,14 @@ class RyzeClient:
         read = partial(replies.created, name=str(body.get("name", "")), streaming=body.get("websocketEnabled") is True)
         return await self._call("POST", "/api/instance/new", read, body=body, bucket="new")
 
-    async def connect(self, name: str, number: str = "") -> Connecting:
-        """`GET /api/instance/connect/:instance`. It re-creates the WhatsApp client: never repeat it without being asked."""
-        query = f"?number={quoted(number)}" if number else ""
+    async def connect(self, name: str, number: str = "", history: int | None = None) -> Connecting:
+        """`GET /api/instance/connect/:instance`. It re-creates the WhatsApp client: never repeat it without being asked.
+
+        `history`: days to ask for at the first pairing; None leaves it to the instance's settings.
+        """
+        given = {"number": quoted(number)} if number else {}
+        given |= {"history": str(history)} if history is not None else {}
+        query = "?" + "&".join(f"{key}={value}" for key, value in given.items()) if given else ""
         return await self._call("GET", f"/api/instance/connect/{segment(name)}{query}", replies.connecting, bounds=CONNECTING)
 
     async def reconnect(self, name: str) -> Written:
@@ -161,13 +182,9 @@ class RyzeClient:
         bounds = SETTING if wire.kind == "chatwoot" else ORDINARY
         return await self._call("POST", wire.write + segment(name), replies.as_object, body=body, bounds=bounds)
 
-    async def try_block(self, kind: str, name: str, label: str) -> dict[str, Any]:
-        """Have the server try what it holds (an extension): its proxy, its store, or a webhook with a test event."""
-        where = f"/api/instance/{kind}/{segment(name)}/test"
-        if kind == "webhook":
-            where = f"/api/events/webhook/{segment(name)}/deliveries/test"
-        body = {"label": label} if kind == "webhook" else {}
-        return await self._call("POST", where, replies.as_object, body=body, bounds=SETTING)
+    async def try_block(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Have the server try a block as it is sent (an extension); nothing is stored. `kind`: one of TRIALS."""
+        return await self._call("POST", TRIALS[kind].format(name=segment(name)), replies.as_object, body=body, bounds=SETTING)
 
     async def redeliver(self, name: str, delivery: str) -> Written:
         """`POST …/deliveries/:id/redeliver`, an extension: once more, under the same id."""
@@ -177,6 +194,11 @@ class RyzeClient:
     async def remove_chatwoot(self, name: str) -> Written:
         """`DELETE /api/chatwoot/delete/:instance`: the inbox stays."""
         return await self._call("DELETE", CHATWOOT_DELETE + segment(name), replies.written, bounds=SETTING)
+
+    async def send_text(self, name: str, number: str, message: str) -> dict[str, Any]:
+        """`POST /api/message/text/:instance`; the server's answer as an object."""
+        body = {"number": number, "message": message}
+        return await self._call("POST", f"/api/message/text/{segment(name)}", replies.as_object, body=body)
 
     async def simulate(self, name: str, action: str, body: dict[str, Any]) -> Written:
         """`POST /simulator/:instance/ACTION`: a simulated server's virtual phone."""

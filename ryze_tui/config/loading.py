@@ -69,10 +69,10 @@ class Config:
         if self.problems:
             raise ConfigError("\n".join(map(str, self.problems)))
 
-    def profile(self, name: str = "") -> Profile | None:
+    def profile(self, name: str = "", *, silent: bool = False) -> Profile | None:
         """The named profile, else the default, else the only one, with its token; None when there is none. Raises ConfigError.
 
-        A token command runs here: at most 10 s.
+        A token command runs here: at most 10 s. `silent`: neither that nor a keyring is asked; their profile has no token then.
         """
         self.demand()
         if not name:
@@ -85,7 +85,8 @@ class Config:
         entry = self.document["profiles"][name]
         from .tokens import token_of
 
-        return Profile(name, clean_url(entry["url"]), token_of(name, entry), entry.get("read_only", False))
+        token = "" if silent and not entry.keys() & {"token", "token_file"} else token_of(name, entry)
+        return Profile(name, clean_url(entry["url"]), token, entry.get("read_only", False))
 
 
 def load_profile(name: str = "") -> Profile | None:

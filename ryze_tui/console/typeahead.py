@@ -42,6 +42,12 @@ class TypeAhead:
         if event.is_forwarded:
             await self._deliver(event)
             await self._had_effect(event)
+        elif event.key.startswith("alt+") and event.character:
+            # Escape and a letter in one packet: Textual takes it for Alt, and types the letter into the field that was left.
+            for name, character in (("escape", "\x1b"), (event.character, event.character)):
+                key = events.Key(name, character)
+                key._sender = event._sender  # else it is ours, and what we sent does not come back to us
+                await self.key(key)
         elif event.key in NEVER_HELD:
             await self._deliver(event)
         elif self._opening or self._under_way is not None:

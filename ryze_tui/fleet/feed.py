@@ -65,7 +65,7 @@ class Feed:
             dial, client.token, model, clock, told=self.told, heard=watcher.event, detail=self.want, changed=self._covered
         )
         self._sockets = Sockets(
-            dial, model, clock, self.reach, random, limit=socket_limit() if sockets is None else sockets, token=self._token_of,
+            dial, model, clock, self.reach, random, limit=socket_limit() if sockets is None else sockets, token=self.token_of,
             pause=self._pause, told=self.told, heard=watcher.event, suspect=self._presence.suspect, doubted=self.doubt,
             read_again=self.want, changed=self._covered,
         )
@@ -307,7 +307,8 @@ class Feed:
 
     # -- what happened -------------------------------------------------------------------------------------------------
 
-    def _token_of(self, name: str) -> str:
+    def token_of(self, name: str) -> str:
+        """What an instance's own stream is opened with; ours where the server does not show its token."""
         row = self._model.rows.get(name)
         return (row.item.token if row is not None else "") or self._client.token
 
@@ -329,7 +330,7 @@ class Feed:
 
     def _pause(self, name: str) -> float:
         """Seconds before this row's socket may be paid for: a server that shows no tokens makes the account's pay for all."""
-        token = self._token_of(name)
+        token = self.token_of(name)
         return self._client.budgets.of(token).wait(keep=KEPT_FOR_PERSON) if token == self._client.token else 0.0
 
     def _coverage(self) -> Coverage:

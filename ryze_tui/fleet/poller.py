@@ -15,6 +15,10 @@ SIMULATED = "SIMULATED"
 """How the display status of a simulated number begins: without extensions nothing else tells."""
 
 
+async def _no_pause() -> None:
+    """In place of a Breath."""
+
+
 class Poller:
     """One list at a time or several: the facts sort themselves out by when they were asked for.
 
@@ -29,6 +33,8 @@ class Poller:
         self.account_token: bool | None = None
         self.simulated = False
         self.doubtful: list[str] = []
+        self.hurry = False
+        """Nothing else wants to run meanwhile: no pauses (a quarter of the time that 10,000 items take)."""
 
     async def read(self, names: Sequence[str] | None = None) -> tuple[float, int]:
         """Read the whole list, or these names; returns (asked_at, items). Rows that are gone are dropped. Raises RyzeError."""
@@ -42,7 +48,7 @@ class Poller:
             raise
         received_at = self._clock.monotonic()
         items: list[Instance] = []
-        breath = Breath()
+        breath = _no_pause if self.hurry else Breath()
         for item in iter_items(text):
             if item.token:
                 register(item.token)

@@ -23,6 +23,8 @@ from .scheduler import SOCKETS_A_SECOND, SOCKETS_AT_ONCE, Bucket, Random, backof
 PONG: Final = 10.0
 """Seconds that a ping may go unanswered."""
 LONG_LIFE: Final = 60.0
+NEWBORN: Final = 5.0
+"""Seconds for which an instance that we made ourselves is as we made it, socket or no socket."""
 GONE: Final = 1008
 """Close code: the instance was deleted, or its token revoked."""
 GONE_PAUSE: Final = 2.0
@@ -96,9 +98,12 @@ class Sockets:
     # -- what they prove -----------------------------------------------------------------------------------------------
 
     def covers(self, name: str) -> bool:
-        """Whether this row is told by a socket without a gap."""
+        """Whether this row is told by a socket without a gap, or we made it so short a time ago that it needs none yet."""
         line = self._lines.get(name)
-        return line is not None and line.open and line.read
+        if line is None:
+            return name in self._created and self._reach.up
+        young = line.fresh and self._reach.up and self._clock.monotonic() - line.heard < NEWBORN
+        return young or (line.open and line.read)
 
     def streamed(self, name: str) -> Streamed:
         """How this row is streamed."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..api import states
 from ..api.errors import RyzeError, Unreachable
-from ..api.events import INSTANCE_STATE, Event
+from ..api.events import INSTANCE_STATE, TRIALS, Event
 from ..client.address import BadAddress
 from ..client.budget import Budget, Budgets
 from ..client.calls import CallLog
 from ..client.clock import SYSTEM, Clock
 from ..client.http import RyzeClient
-from ..client.replies import Connecting, Health, Written
+from ..client.replies import Health, Written
 from ..client.stream import Dialler
 from ..fleet import keeping
 from ..fleet.feed import Feed, Watcher
@@ -25,12 +25,16 @@ from ..i18n import _, n_
 from ..redact import register
 from . import audit, remedy
 from .keeper import Keeper
-from .outcome import Outcome, Remedy, Unconfirmed, failed, failed_write
-from .pairing import PairingSession, Ports
+from .outcome import NOT_ALLOWED, USAGE, Outcome, Remedy, Unconfirmed, failed, failed_write
 
 if TYPE_CHECKING:
+    from .bulk.deeds import Means
     from .configuring import Configuring
     from .look import Look
+    from .pairing import PairingSession
+    from .pairings import Pairings
+
+Send = Callable[[RyzeClient, Feed], Awaitable[str]]
 
 ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
 """What a TokenInstance may not do (contract §1)."""
@@ -51,10 +55,14 @@ class Account:
     """Give it `run()` to keep everything true; the rest may be called at any time. Nothing here raises RyzeError."""
 
     def __init__(
-        self, url: str, token: str, *, read_only: bool = False, profile: str = "", keep: bool = False, clock: Clock = SYSTEM
+        self, url: str, token: str, *, read_only: bool = False, profile: str = "", keep: bool = False, clock: Clock = SYSTEM,
+        sockets: int | None = None,
     ) -> None:
-        """`keep`: remember the list and its history on disk for the next start (unless `RYZE_NO_CACHE` is set)."""
-        self.read_only, self.profile = read_only, profile
+        """`keep`: remember the list and its history on disk for the next start (unless `RYZE_NO_CACHE` is set).
+
+        `sockets`: how many instances' own sockets `run` may open at most, those of preferred rows first; None: as many as fit.
+        """
+        self.url, self.read_only, self.profile = url, read_only, profile
         self.model = FleetModel()
         self.calls = CallLog()
         self.on_changes: Callable[[Changes], None] | None = None
@@ -62,27 +70,27 @@ class Account:
         self.on_event: Callable[[Event, float], None] | None = None
         self._clock = clock
         self._server = ServerInfo()
-        self._sessions: dict[str, list[PairingSession]] = {}
-        self._connects: dict[str, asyncio.Task[Connecting]] = {}
+        self._listeners: list[Callable[[Changes], None]] = []
         self._low: int | None = None
         self._problem = ""
         self._client: RyzeClient | None = None
         self._feed: Feed | None = None
+        self._pairings: Pairings | None = None
         self._keeper: Keeper | None = None
         self.budget = Budget(clock)
         register(token)
         try:
-            self._open(url, token, keep and keeping.wanted())
+            self._open(url, token, keep and keeping.wanted(), sockets)
         except BadAddress as error:
             self._problem = error.message
 
-    def _open(self, url: str, token: str, keep: bool) -> None:
+    def _open(self, url: str, token: str, keep: bool, sockets: int | None) -> None:
         budgets = Budgets(self._clock)
         client = RyzeClient(url, token, calls=self.calls, budgets=budgets, clock=self._clock)
         self.budget = budgets.of(client.token)
         self._client = client
         watcher = Watcher(self._changed, self._heard, self._link_changed, self._healthy)
-        self._feed = feed = Feed(client, Dialler(client), self.model, self._clock, watcher)
+        self._feed = feed = Feed(client, Dialler(client), self.model, self._clock, watcher, sockets=sockets)
         if keep:
             self._keeper = Keeper(url, token, self.model, self._clock, feed.proven)
         self.calls.subscribe(lambda call: self._watch_budget())
@@ -126,26 +134,35 @@ class Account:
             self._link_changed()
             await asyncio.Event().wait()
             return
+        await self.recall()
         async with asyncio.TaskGroup() as group:
             if self._keeper is not None:
-                await self._keeper.open()
                 group.create_task(self._keeper.run(), name="keep")
             group.create_task(self._feed.run(), name="feed")
+
+    async def recall(self) -> None:
+        """Read what earlier runs remembered, before the first list; `run` does it by itself."""
+        if self._keeper is not None and not self.model.loaded:
+            await self._keeper.open()
+
+    def hurry(self) -> None:
+        """There is no screen whose keys would wait: lists are read without pauses."""
+        if self._feed is not None:
+            self._feed.poller.hurry = True
 
     async def close(self) -> None:
         """Close every connection; connects under way are given up. What is known is kept for the next start."""
         if self._keeper is not None:
             self._keeper.save_now()
-        for task in self._connects.values():
-            task.cancel()
-        await asyncio.gather(*self._connects.values(), return_exceptions=True)
+        if self._pairings is not None:
+            await self._pairings.close()
         if self._client is not None:
             await self._client.close()
 
     async def refresh(self, names: Sequence[str] | None = None) -> Outcome:
         """Read the list now (or these names)."""
         if self._feed is None:
-            return Outcome(False, self._problem)
+            return Outcome(False, self._problem, kind=USAGE)
         try:
             count = await self._feed.read(names)
         except RyzeError as error:
@@ -155,7 +172,7 @@ class Account:
     async def check(self) -> Outcome:
         """Try address and token once: is there a RyzeAPI server, and does it take the token?"""
         if self._feed is None or self._client is None:
-            return Outcome(False, self._problem)
+            return Outcome(False, self._problem, kind=USAGE)
         try:
             self._healthy(await self._client.health())
         except Unreachable as error:
@@ -163,6 +180,25 @@ class Account:
         except RyzeError:
             pass  # a server without /health may still have a list, and the list's error says more
         return await self.refresh()
+
+    async def ask_health(self) -> Outcome:
+        """Ask the server what it is; `server` knows it afterwards."""
+        if self._client is None:
+            return Outcome(False, self._problem, kind=USAGE)
+        try:
+            self._healthy(await self._client.health())
+        except RyzeError as error:
+            return failed(error)
+        return Outcome(True, "", 200)
+
+    def covers(self, name: str) -> bool:
+        """Whether a stream tells this row at this moment: the account's, or the instance's own."""
+        return self._feed is not None and self._feed.streamed(name).covered
+
+    def prefer(self, name: str) -> None:
+        """Stream this row first."""
+        if self._feed is not None:
+            self._feed.prefer(name)
 
     async def confirm_state(self, name: str) -> Row | None:
         """The row, read again unless a stream proves it at this moment; None when it is gone.
@@ -175,7 +211,7 @@ class Account:
             self._feed.prefer(name)
             outcome = await self.refresh([name])
             if not outcome.ok:
-                raise Unconfirmed(outcome.message)
+                raise Unconfirmed(outcome.message, outcome)
         return self.model.rows.get(name)
 
     # -- what a person can do ------------------------------------------------------------------------------------------
@@ -248,11 +284,28 @@ class Account:
         from .configuring import Configuring
         from .drafts import Drafts
 
-        if self._client is None:
+        client, feed = self._client, self._feed
+        if client is None or feed is None:
             return None
-        client = self._client
         drafts = Drafts(f"{client.base} {client.token}")
-        return Configuring(client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions))
+        return Configuring(
+            client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions),
+            tries=lambda: TRIALS in self.server.extensions, token=feed.token_of,
+        )
+
+    @property
+    def means(self) -> Means | None:
+        """What a bulk works with; None when the address or the token cannot be used at all."""
+        from .bulk.deeds import Means
+        from .drafts import Drafts
+
+        client, feed = self._client, self._feed
+        if client is None or feed is None:
+            return None
+        return Means(
+            client, feed, self.model, self._clock, Drafts(f"{client.base} {client.token}"), self._write, self._change,
+            self.confirm_state, self._listen, keeps_secrets=lambda: bool(self.server.extensions),
+        )
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""
@@ -262,22 +315,37 @@ class Account:
 
         return await self._write("simulate", name, send, detail=action)
 
+    async def send_text(self, name: str, number: str, text: str) -> tuple[Outcome, str]:
+        """Send a text from this instance; what came of it, and the message's id where the server told one."""
+        told = ""
+
+        async def send(client: RyzeClient, feed: Feed) -> str:
+            nonlocal told
+            answer = await client.send_text(name, number, text)
+            told = value if isinstance(value := answer.get("messageId"), str) else ""
+            return str(answer.get("message") or "")
+
+        return await self._write("send", name, send), told
+
     def bring_back(self, name: str) -> Remedy:
         """Which way brings it back, and why. Pure: nothing is sent."""
         return remedy.choose(self.model.rows.get(name), self._clock.time())
 
-    def pair(self, name: str, number: str = "") -> PairingSession:
-        """A pairing of this instance: by QR, or by code for a phone number. Nothing is sent before it runs."""
-        ports = Ports(
-            self._clock, connect=self._connect, read=self._read_row, row=self.model.rows.get,
-            refusal=lambda: self.may("connect"), follow=self._follow, leave=self._leave,
-        )
-        return PairingSession(ports, name, number)
+    def pair(self, name: str, number: str = "", *, history: int | None = None) -> PairingSession:
+        """A pairing: by QR, or by code for a number; `history`: days to ask for at first. Nothing is sent before it runs."""
+        from .pairings import Pairings
+
+        if self._pairings is None:
+            self._pairings = Pairings(self._client, self._feed, self.model, self._clock, self._audit, self._problem)
+        return self._pairings.session(name, number, refusal=lambda: self.may("connect"), history=history)
 
     # -- writes --------------------------------------------------------------------------------------------------------
 
-    async def _change(self, action: str, name: str, call: Callable[[RyzeClient], Awaitable[Written]], state: str) -> Outcome:
-        """A write whose answer names the state that the instance is in now."""
+    async def _change(
+        self, action: str, name: str, call: Callable[[RyzeClient], Awaitable[Written]], state: str, *,
+        via: Callable[[Send], Send] = lambda send: send, detail: str = "",
+    ) -> Outcome:
+        """A write whose answer names the state that the instance is in now. `via`: who sends it."""
 
         async def send(client: RyzeClient, feed: Feed) -> str:
             asked_at = self._clock.monotonic()
@@ -290,15 +358,13 @@ class Account:
             )
             return written.message
 
-        return await self._write(action, name, send)
+        return await self._write(action, name, via(send), detail=detail)
 
-    async def _write(
-        self, action: str, name: str, send: Callable[[RyzeClient, Feed], Awaitable[str]], *, detail: str = ""
-    ) -> Outcome:
+    async def _write(self, action: str, name: str, send: Send, *, detail: str = "") -> Outcome:
         """Every write goes through here: allowed or not, sent once, never repeated, and put down in the audit log."""
         client, feed, reason = self._client, self._feed, self.may(action)
         if reason or client is None or feed is None:
-            return Outcome(False, reason, name=name)
+            return Outcome(False, reason, name=name, kind=USAGE if self._problem else NOT_ALLOWED)
         at, outcome = self._clock.time(), None
         try:
             outcome = Outcome(True, await send(client, feed), 200, name)
@@ -320,74 +386,27 @@ class Account:
             message=message, status=outcome.status if outcome is not None else None,
         )
 
-    async def _connect(self, name: str, number: str) -> Connecting:
-        """One connect at a time for an instance; a pairing that was closed meanwhile does not break it off."""
-        while (running := self._connects.get(name)) is not None:
-            await asyncio.wait({running})
-        task = asyncio.create_task(self._send_connect(name, number), name=f"connect {name}")
-        self._connects[name] = task
-        task.add_done_callback(lambda done: self._connected(name, done))
-        return await asyncio.shield(task)
-
-    async def _send_connect(self, name: str, number: str) -> Connecting:
-        client, feed = self._client, self._feed
-        if client is None or feed is None:
-            raise BadAddress(self._problem)
-        feed.prefer(name)
-        at, outcome = self._clock.time(), None
-        try:
-            reply = await client.connect(name, number)
-            outcome = Outcome(True, reply.message, 200, name)
-        except RyzeError as error:
-            outcome = failed(error, name)
-            raise
-        finally:
-            if outcome is None:
-                feed.doubt()
-            self._audit(at, "connect by code" if number else "connect", name, outcome)
-        return reply
-
-    def _connected(self, name: str, task: asyncio.Task[Connecting]) -> None:
-        self._connects.pop(name, None)
-        if not task.cancelled():
-            task.exception()  # whoever asked for it may be gone; its failure is in the audit log
-
-    # -- pairings ------------------------------------------------------------------------------------------------------
-
-    async def _read_row(self, name: str) -> Row | None:
-        if self._feed is None:
-            raise BadAddress(self._problem)
-        await self._feed.read([name])
-        return self.model.rows.get(name)
-
-    def _follow(self, session: PairingSession) -> None:
-        self._sessions.setdefault(session.name, []).append(session)
-        if self._feed is not None:
-            self._feed.prefer(session.name)
-
-    def _leave(self, session: PairingSession) -> None:
-        sessions = self._sessions.get(session.name, [])
-        if session in sessions:
-            sessions.remove(session)
-        if not sessions:
-            self._sessions.pop(session.name, None)
-
     # -- what happens --------------------------------------------------------------------------------------------------
+
+    def _listen(self, listener: Callable[[Changes], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def _changed(self, changes: Changes) -> None:
         if not changes:
             return
         if self._keeper is not None:
             self._keeper.changed()
-        for name in self._sessions.keys() & changes.rows:
-            for session in list(self._sessions[name]):
-                session.row_changed(self.model.rows.get(name))
+        for listener in list(self._listeners):
+            listener(changes)
+        if self._pairings is not None:
+            self._pairings.rows_changed(changes)
         if self.on_changes is not None:
             self.on_changes(changes)
 
     def _heard(self, event: Event, at: float, live: bool) -> None:
-        for session in list(self._sessions.get(event.instance, ())):
-            session.heard(event, live)
+        if self._pairings is not None:
+            self._pairings.heard(event, live)
         if self.on_event is not None:
             self.on_event(event, at)
 

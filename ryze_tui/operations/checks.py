@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..api.fields import NUMBER, Field
+from ..api.instance import NAME_PATTERN
 from ..i18n import _
+from ..redact import clean
 
 _NEEDED: Final[dict[str, frozenset[str]]] = {
     "proxy": frozenset({"host", "port", "protocol"}),
@@ -68,4 +71,24 @@ def host_problem(text: str) -> str:
         return _("User name and password have fields of their own.")
     if any(character.isspace() for character in text):
         return _("A host has no spaces.")
+    return ""
+
+
+def name_problem(name: str) -> str:
+    """Of a new instance's name."""
+    if not name:
+        return _("A name is needed.")
+    if re.fullmatch(NAME_PATTERN, name):
+        return ""
+    bad = next((character for character in name if not re.fullmatch(NAME_PATTERN, character)), "")
+    if not bad:
+        return _("A name has at most 100 characters.")
+    shown = _("a space") if bad == " " else f"“{clean(bad)}”"
+    return _("A name has letters, digits, - and _ only: {bad} cannot be in it.").format(bad=shown)
+
+
+def token_problem(token: str) -> str:
+    """Of a new instance's own token; empty means that the server makes one."""
+    if token and (len(token) < 16 or not token.isprintable() or not token.isascii() or " " in token):
+        return _("A token has at least 16 plain characters without spaces.")
     return ""

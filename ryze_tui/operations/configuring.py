@@ -16,6 +16,7 @@ from .outcome import Outcome, failed
 if TYPE_CHECKING:
     from ..api.deliveries import Delivery
     from ..client.http import RyzeClient
+    from ..client.stream import Socket
     from ..fleet.feed import Feed
     from .drafts import Drafts
 
@@ -35,10 +36,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What came of a save. `differs`: where the server holds something else than was asked; `unread`: why nobody could look."""
+    """What came of a save. `held`: None when nobody could look, `unread` says why; `differs`: where it is not what was asked."""
 
     outcome: Outcome
-    held: Values | None = None
+    held: Held | None = None
     differs: tuple[Change, ...] = ()
     unread: str = ""
 
@@ -46,8 +47,13 @@ class Saved:
 class Configuring:
     """The blocks of one account's instances. `write`: the account's one way to change anything (allowed, sent once, audited)."""
 
-    def __init__(self, client: RyzeClient, write: Write, drafts: Drafts, *, keeps_secrets: Callable[[], bool]) -> None:
+    def __init__(
+        self, client: RyzeClient, write: Write, drafts: Drafts, *, keeps_secrets: Callable[[], bool],
+        tries: Callable[[], bool] = lambda: False, token: Callable[[str], str] = lambda name: "",
+    ) -> None:
+        """`keeps_secrets()`, `tries()`: what the server is known to do; `token(name)`: what its stream is opened with."""
         self._client, self._write, self._keeps_secrets = client, write, keeps_secrets
+        self._tries, self._token = tries, token
         self.drafts = drafts
 
     async def read(self, kind: str, name: str, label: str = DEFAULT_LABEL) -> Held | Outcome:
@@ -72,18 +78,31 @@ class Configuring:
         wire = WIRES[kind]
         return Edit(wire, held.values, label=label if kind == "webhook" else "", keeps_secrets=self._keeps_secrets())
 
-    async def try_block(self, kind: str, name: str, label: str) -> Values:
-        """Have the server try what it holds. Raises RyzeError; Refused when this session may not write."""
+    @property
+    def tries(self) -> bool:
+        """Whether the server tries out what it is sent."""
+        return self._tries()
+
+    async def try_block(self, kind: str, name: str, body: Values) -> Values:
+        """Have the server try a block as it would be saved. Raises RyzeError; Refused when this session may not write."""
         answer: Values = {}
+        _remember(WIRES[kind], body)
 
         async def send(client: RyzeClient, feed: Feed) -> str:
-            answer.update(await client.try_block(kind, name, label))
+            answer.update(await client.try_block(kind, name, body))
             return str(answer.get("message") or "")
 
-        outcome = await self._write("configure", name, send, detail=f"try {kind} {label}".strip())
+        outcome = await self._write("configure", name, send, detail=f"try {kind}")
         if not outcome.ok:
             raise Refused(outcome.message, status=outcome.status)
         return answer
+
+    async def stream(self, name: str) -> Socket:
+        """The instance's stream, opened with its own token. Raises RyzeError."""
+        from ..client.address import segment
+        from ..client.stream import Dialler
+
+        return await Dialler(self._client)(f"/ws/{segment(name)}", self._token(name))
 
     async def deliveries(self, name: str, label: str) -> list[Delivery] | Outcome:
         """The newest deliveries of a webhook; an Outcome that says why when they cannot be read."""
@@ -123,7 +142,7 @@ class Configuring:
         held = await self.read(wire.kind, name, edit.label or DEFAULT_LABEL)
         if isinstance(held, Outcome):
             return Saved(outcome, unread=held.message)
-        return Saved(outcome, held.values, tuple(edit.missing(_asked(wire, body), held.values)))
+        return Saved(outcome, held, tuple(edit.missing(_asked(wire, body), held.values)))
 
 
 def _asked(wire: Wire, body: Values) -> Values:

@@ -1,13 +1,17 @@
-"""Reads of one account for probes: nothing here changes anything on a server."""
+"""Reads of one account for probes and `show`: nothing here changes anything on a server."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..api.errors import RyzeError
 from ..client.clock import Clock
 from ..client.http import RyzeClient
 from ..client.replies import Health
 from ..fleet.evidence import Listed, Streamed
 from ..fleet.feed import Feed
 from ..fleet.model import FleetModel, Row
+from .outcome import Outcome, failed
 
 
 class Look:
@@ -39,6 +43,13 @@ class Look:
         listed = Listed(item.state, item.raw_state, item.number) if item is not None else None
         self._feed.looked(name, item, asked_at)
         return listed
+
+    async def metrics(self, name: str) -> dict[str, Any] | Outcome:
+        """Its counters as the server tells them; an Outcome that says why not."""
+        try:
+            return await self._client.metrics(name)
+        except RyzeError as error:
+            return failed(error, name)
 
     async def own_number(self, name: str) -> str:
         """The number, asked of WhatsApp through the instance."""

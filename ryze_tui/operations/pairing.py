@@ -15,6 +15,7 @@ from ..fleet.model import Row
 from ..i18n import _
 from ..pairing.flow import CONNECT, CONNECTED, ENDED, FAILED, Flow, View
 from ..redact import register
+from .outcome import Outcome, failed
 
 PROFILE_WAIT = 3.0
 """Seconds after success in which the profile's name may still arrive."""
@@ -46,6 +47,8 @@ class PairingSession:
         self.on_view: Callable[[View], None] | None = None
         self._ports, self._number = ports, "".join(char for char in number if char.isascii() and char.isdigit())
         self._wrong = _number_problem(number, self._number)
+        self.problem: Outcome | None = None
+        """Why the last connect failed; None when it did not."""
         self._flow: Flow | None = None
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -163,8 +166,10 @@ class PairingSession:
         try:
             reply = await self._ports.connect(self.name, self._number)
         except RyzeError as error:
+            self.problem = failed(error, self.name)
             flow.refused(error.message, self._now())
         else:
+            self.problem = None
             for code in (reply.qr, reply.pairing_code):
                 register(code)
             flow.answered(self._now(), qr=reply.qr, code=reply.pairing_code, connected=reply.connected)

@@ -32,6 +32,7 @@ def small(quick: bool) -> list[Figure]:
     """Everything with fifty instances."""
     with tempfile.TemporaryDirectory(prefix="ryze-bench-") as home, Server(Path(home), instances=50, rate_limit=0) as server:
         figures = startup.startup(server, 5 if quick else 11)
+        figures += startup.listing(server, 5 if quick else 11, "50")
         with running.console(server) as term:
             figures += running.idle(term, 15 if quick else 60)
             figures += running.memory(term, "50 instances", 60)
@@ -50,6 +51,7 @@ def large(quick: bool) -> list[Figure]:
         figures = running.memory(term, "10,000 instances", 110)
         figures += running.moves(term, 10 if quick else 20, "10,000 instances")
         figures += running.filtering(term, "10,000 instances")
+        figures += startup.listing(server, 3 if quick else 7, "10,000")
         return figures + running.storm(term, server, 8 if quick else 20)
 
 

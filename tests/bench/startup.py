@@ -81,3 +81,16 @@ def version(runs: int) -> list[Figure]:
         runs, lambda: wall([*command(), "--version"], {}), lambda: wall([sys.executable, "-c", "import argparse"], {})
     )
     return [ratio("--version, against `python -c 'import argparse'`", ours, reference, 2.5)]
+
+
+def listing(server: Server, runs: int, what: str) -> list[Figure]:
+    """`ls --json`, and the same call by a bare script."""
+    home = Path(tempfile.mkdtemp(prefix="ryze-bench-"))
+    env = private_dirs(home) | {"RYZE_TOKEN": server.token, "RYZE_URL": server.url}
+    try:
+        ours, bare = interleaved(
+            runs, lambda: wall([*command(), "ls", "--json"], env), lambda: wall([sys.executable, str(HERE / "bare_list.py")], env)
+        )
+    finally:
+        shutil.rmtree(home)
+    return [ratio(f"ls --json of {what}, against a bare httpx script", ours, bare, 3)]

@@ -275,8 +275,9 @@ async def test_read_only_shows_and_changes_nothing(opened: Open) -> None:
 # -- trying out --------------------------------------------------------------------------------------------------------
 
 
-DELIVERED = {"delivery": {"status": "delivered", "httpStatus": 200, "answer": "thanks"}}
-REFUSED = {"delivery": {"status": "dead", "httpStatus": None, "answer": "refused"}}
+DELIVERED = {"steps": [{"name": "post", "ok": True, "milliseconds": 7, "error": ""}], "httpStatus": 200, "answer": "thanks"}
+REFUSED = {"steps": [{"name": "post", "ok": False, "milliseconds": 7, "error": "refused"}], "httpStatus": None, "answer": ""}
+KNOWN = [{"name": name, "ok": True, "milliseconds": 5, "error": ""} for name in ("token", "account", "inbox")]
 WRONG = [{"name": "tcp", "milliseconds": 3.2, "error": ""}, {"name": "auth", "milliseconds": 1, "error": "wrong password"}]
 
 
@@ -284,8 +285,9 @@ WRONG = [{"name": "tcp", "milliseconds": 3.2, "error": ""}, {"name": "auth", "mi
     ("kind", "answer", "words"),
     [
         ("webhook", DELIVERED, ("answered 200: thanks", "It works")),
-        ("webhook", REFUSED, ("no answer: refused", "not work")),
-        ("proxy", {"proxy": {"works": False, "steps": WRONG}}, ("3 ms", "wrong password", "not work")),
+        ("webhook", REFUSED, ("7 ms · refused", "not work", "Check URL and authorization")),
+        ("proxy", {"proxy": {"works": False, "steps": WRONG}}, ("3 ms", "wrong password", "Check user name and password")),
+        ("chatwoot", {"steps": KNOWN, "inbox": {"exists": True, "id": 3}}, ("Token", "there and would be used", "It works")),
         ("s3", {"steps": [{"name": "put", "ok": True, "milliseconds": 12, "error": ""}]}, ("Write", "12 ms", "It works")),
         ("s3", {"steps": "none"}, ("It does not work",)),
     ],
@@ -299,21 +301,9 @@ async def test_a_block_is_tried_out_by_the_server(
         await edit(app, account, pilot, kind, server)
         await pilot.press("T")
         await until(pilot, lambda: all(text in screen_text(app) for text in words))
-        assert server.sent == [(f"try {kind}", {"label": "default" if kind == "webhook" else ""})]
-
-
-async def test_what_cannot_be_tried_says_why(opened: Open) -> None:
-    server = FakeBlocks()
-    async with opened(size=(80, 24)) as (app, account, pilot):
-        screen = await edit(app, account, pilot, "webhook", server)
-        server.fails = Refused("Not found", status=404)
-        await pilot.press("T")
-        await until(pilot, lambda: "cannot try it out" in screen_text(app))
-        await pilot.press("escape")
-        server.fails = None
-        await pilot.press("down", "space", "escape", "T")
-        await until(pilot, lambda: "save it first" in screen_text(app))
-        assert screen.dirty and server.sent == []
+        values = WEBHOOK if kind == "webhook" else HELD[kind] | ({"enabled": True} if kind == "chatwoot" else {})
+        sent = {name: value for name, value in values.items() if name not in WIRES[kind].hidden}
+        assert server.sent == [(f"try {kind}", sent)], "hidden secrets are the server's own"
 
 
 async def test_deliveries_are_listed_and_sent_again(opened: Open) -> None:

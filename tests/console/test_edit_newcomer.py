@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from ryze_tui.api.errors import NoAnswer
 from ryze_tui.api.wire import Wire
 from ryze_tui.console.forms.pages import PageLine, TabLine
 from ryze_tui.operations.outcome import Outcome, failed_write
+from textual.events import Key, Paste
 
 from tests.fakes.blocks import WEBHOOK, FakeBlocks
 
@@ -223,3 +225,116 @@ async def test_read_only_is_said_before_anything_is_tried(opened: Open) -> None:
         account.read_only = True
         await edit(app, account, pilot, "settings", server)
         assert "read-only" in screen_text(app) and "review and save" not in screen_text(app)
+
+
+async def test_a_saved_label_leaves_the_others_in_sight(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await pilot.press("a")
+        await until(pilot, lambda: "New webhook" in screen_text(app))
+        await pilot.press(*"audit", "enter")
+        await until(pilot, lambda: screen.page.label == "audit" and screen._in_field())
+        await into(screen, pilot, "url")
+        await pilot.press(*"https://a.acme.com")
+        await save(app, screen, pilot)
+        await until(pilot, lambda: not screen.dirty)
+        app.clear_notifications()  # they lie over the line of pages
+        await until(pilot, lambda: "default ● on   audit ● on   crm ● on" in screen_text(app).splitlines()[2])
+        assert screen.page.label == "audit"
+
+
+async def test_arrow_keys_lead_into_the_buttons_and_out_of_them(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await into(screen, pilot, "ignoreStatus")
+        await pilot.press("down", "down")
+        assert screen.focused is not None and screen.focused.id == "revert"
+        await pilot.press("right", "left", "up", "up")
+        assert screen.form is not None and screen.focused is screen.form.control("ignoreStatus")
+
+
+async def test_enter_goes_on_and_changes_nothing(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await pilot.press(*["enter"] * 6)
+        assert screen.form is not None and screen.focused is screen.form.control("mediaBase64")
+        assert not screen.dirty
+
+
+async def test_ctrl_s_reviews_from_within_a_field(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "url")
+        assert "ctrl+s review and save" in " ".join(screen_text(app).split())
+        await pilot.press("end", "7", "ctrl+s")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        assert screen.form is not None and screen.focused is screen.form.control("url")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        await pilot.press("s")
+        await until(pilot, lambda: app.screen is screen and not screen.dirty)
+        assert screen.focused is screen.line  # one escape closes
+    assert server.rows["default"]["url"].endswith("7")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "value", "says"),
+    [
+        ("https://a.acme.com\nrm -rf x\n", "https://a.acme.com", "Of 2 lines only the first"),
+        ("\n  \nhttps://a.acme.com\n", "https://a.acme.com", ""),
+        ("x" * 2001, "", "Nothing was pasted: at most 2000 characters"),
+        ("\n", "", ""),
+    ],
+)
+async def test_what_a_paste_leaves_out_is_said(opened: Open, pasted: str, value: str, says: str) -> None:
+    server = FakeBlocks()
+    server.rows["default"]["url"] = ""
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "url")
+        assert screen.focused is not None
+        screen.focused.post_message(Paste(pasted))
+        await pilot.pause()
+        assert screen.form is not None and screen.form.edit.yours["url"] == value
+        assert [says in one.message for one in app._notifications] == ([True] if says else [])
+
+
+async def test_a_doubt_stays_until_somebody_looked(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await pilot.press("down", "space", "escape")
+        write = screen.configuring._write
+
+        async def carried_out(*given: Any, **more: Any) -> Outcome:
+            await write(*given, **more)
+            return failed_write(NoAnswer("no answer in 20 s"), "support")
+
+        screen.configuring._write = carried_out
+        await pilot.press("r")
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        await pilot.press("s")
+        await until(pilot, lambda: "Nobody knows whether it was saved" in screen_text(app))
+        assert screen.dirty and not app._notifications  # where it stays, not in passing
+        await pilot.press("r")
+        await until(pilot, lambda: not screen.dirty)
+        assert "Nobody knows" not in screen_text(app)
+        assert [one.message for one in app._notifications] == ["The server holds exactly this already: nothing is left to save."]
+    assert len(server.sent) == 1
+
+
+async def test_escape_and_a_letter_in_one_packet_are_two_keys(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "proxy", server)
+        await into(screen, pilot, "password")
+        await pilot.press("x")
+        app.post_message(Key("alt+r", "r"))  # as Textual reads it
+        await until(pilot, lambda: "on the server now" in screen_text(app))
+        assert screen.form is not None and screen.form.edit.yours["password"] == "x"

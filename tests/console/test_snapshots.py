@@ -73,7 +73,7 @@ def test_empty(picture: Callable[..., None], size: tuple[int, int]) -> None:
     picture(size, items=[])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
 def test_loading(picture: Callable[..., None], size: tuple[int, int]) -> None:
     picture(size, load=False)
 
@@ -86,7 +86,7 @@ def test_fifty_rows_scrolled(picture: Callable[..., None], size: tuple[int, int]
     picture(size, steps, items=fifty())
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
 def test_offline(picture: Callable[..., None], size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[int], account: StubAccount) -> None:
         account.link = Link(
@@ -98,7 +98,7 @@ def test_offline(picture: Callable[..., None], size: tuple[int, int]) -> None:
     picture(size, steps)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (50, 30)])
 def test_refused_before_anything_was_seen(picture: Callable[..., None], size: tuple[int, int]) -> None:
     async def steps(pilot: Pilot[int], account: StubAccount) -> None:
         account.set_link("refused", message="The server refused the token: Invalid token.")
@@ -291,3 +291,25 @@ def test_review(picture: Callable[..., None], size: tuple[int, int]) -> None:
 def test_blocks_of_a_new_instance(picture: Callable[..., None], size: tuple[int, int]) -> None:
     keys = ("n", "a", "tab", "tab", "enter", "right", "right", "right", "down", "space")
     picture(size, lambda pilot, account: form(pilot, account, *keys, until_shown="Webhook ● on"))
+
+
+async def tried(pilot: Pilot[int], account: StubAccount, *keys: str) -> None:
+    """A try of the webhook from the server, which does not get through."""
+    server = FakeBlocks()
+    step = {"name": "post", "ok": False, "milliseconds": 412, "error": "the receiver answered 404: no such path"}
+    server.tried = {"steps": [step], "httpStatus": 404, "answer": ""}
+    account.configuring = server.configuring(Path("/"))
+    await to(pilot, "support")
+    await pilot.press(*keys)
+    await until(pilot, lambda: "Check URL and authorization" in screen_text(pilot.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_try(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    picture(size, lambda pilot, account: tried(pilot, account, "4", "T"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_review_of_what_can_be_tried(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    keys = ("4", "down", "down", "end", "x", "escape", "r")
+    picture(size, lambda pilot, account: form(pilot, account, *keys, until_shown="T tries it out"))

@@ -77,6 +77,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/api/events/webhook/{instance}/deliveries"): INSTANCE,
     ("POST", "/api/events/webhook/{instance}/deliveries/test"): INSTANCE,
     ("POST", "/api/events/webhook/{instance}/deliveries/{id}/redeliver"): INSTANCE,
+    ("POST", "/api/events/webhook/{instance}/test"): INSTANCE,
+    ("POST", "/api/chatwoot/test/{instance}"): INSTANCE,
     ("POST", "/api/message/text/{instance}"): INSTANCE,
     ("POST", "/api/message/media/{instance}"): INSTANCE,
     ("POST", "/api/chatwoot/set/{instance}"): INSTANCE,
@@ -104,6 +106,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/instance/s3/{instance}/test"): {},
     ("POST", "/api/events/webhook/{instance}"): {"enabled": False},
     ("POST", "/api/events/webhook/{instance}/deliveries/test"): {},
+    ("POST", "/api/events/webhook/{instance}/test"): {"url": "http://127.0.0.1:9/"},
+    ("POST", "/api/chatwoot/test/{instance}"): {},
     ("POST", "/api/message/text/{instance}"): {"number": "5511988887777", "message": "Hi"},
     ("POST", "/api/message/media/{instance}"): {"number": "5511988887777", "mediaType": "image", "mediaBase64": "QUJD"},
 }

@@ -97,11 +97,16 @@ async def webhook_url(api: Api, host: str) -> None:
     answer = await api.call("POST", "/api/events/webhook/sales/deliveries/test")
     assert answer.status_code in (404, 409) or answer.json()["message"] == "Test failed", answer.text
     assert "8080/x" not in answer.text and "password" not in answer.text
+    tried = await api.call("POST", "/api/events/webhook/sales/test", {"label": "other", "url": f"http://{host}:8080/x"})
+    assert tried.status_code == 400 or tried.json()["message"] == "Webhook test failed", tried.text
+    assert "8080/x" not in tried.text and "password" not in tried.text
     await api.call("POST", "/api/events/webhook/sales", {"enabled": False})
 
 
 async def s3_endpoint(api: Api, host: str) -> None:
     body = {"enabled": True, "bucket": "b", "accessKey": "k", "secretKey": "s", "region": "r", "endpoint": f"http://{host}:9000"}
+    tried = await api.call("POST", "/api/instance/s3/sales/test", body)
+    assert tried.status_code == 400 or tried.json()["message"] == "S3 test failed", tried.text
     await api.call("POST", "/api/instance/s3/sales", body)
     await provoke(api)
     await api.call("POST", "/api/instance/s3/sales", {"enabled": False})
@@ -110,6 +115,8 @@ async def s3_endpoint(api: Api, host: str) -> None:
 async def proxy_host(api: Api, host: str) -> None:
     for protocol in ("http", "socks5"):
         body = {"enabled": True, "host": host.strip("[]"), "port": "1080", "protocol": protocol}
+        tried = await api.call("POST", "/api/instance/proxy/sales/test", body)
+        assert tried.status_code == 400 or not tried.json()["proxy"]["works"], tried.text
         stored = (await api.call("POST", "/api/instance/proxy/sales", body)).status_code == 200
         answer = await api.call("POST", "/api/instance/proxy/sales/test")
         assert answer.status_code == 409 or not answer.json()["proxy"]["works"], answer.text
@@ -123,6 +130,8 @@ async def proxy_host(api: Api, host: str) -> None:
 
 async def chatwoot_url(api: Api, host: str) -> None:
     body = {"chatwootBaseUrl": f"http://{host}:3000", "chatwootAccountId": 1, "chatwootApiToken": "t", "inboxName": "i"}
+    tried = await api.call("POST", "/api/chatwoot/test/sales", body)
+    assert tried.status_code == 400 or tried.json()["message"] == "Chatwoot test failed", tried.text
     answer = await api.call("POST", "/api/chatwoot/set/sales", body)
     assert answer.status_code >= 400, answer.text
     await api.call("DELETE", "/api/chatwoot/delete/sales")

@@ -10,6 +10,7 @@ import pytest
 
 from ..terminal.proxy import Proxy
 from ..terminal.server import Server
+from .commands import Commands
 
 LATER: Final = {
     "test_no_dead_code_is_ever_on_the_screen": "extensions", "test_idle_sends_nothing": "plain",
@@ -19,6 +20,11 @@ LATER: Final = {
     "test_keys_act_on_the_row_that_was_under_the_cursor": "plain", "test_a_server_that_goes_away_and_comes_back": "plain",
     "test_a_console_that_may_only_read_says_so": "extensions",
     "test_no_dead_code_is_ever_on_the_screen[plain-serve0]": "",
+    "test_a_shell_script": "plain", "test_a_python_script": "plain", "test_watching": "plain",
+    "test_the_code_on_a_terminal_can_be_scanned_and_goes_away": "plain", "test_a_pairing_that_is_stopped_leaves_no_code": "plain",
+    "test_pairing_with_a_picture_and_without_a_code_in_the_output": "plain", "test_how_a_command_fails": "plain",
+    "test_waiting_outlives_the_server": "plain",
+    "test_read_only_changes_nothing": "plain", "test_at_a_terminal_the_name_is_asked_for": "plain",
     "test_streams_that_are_wrong[extensions-first]": "",
     "test_the_code_can_be_read_in_every_layout[100x30]": "", "test_the_code_can_be_read_in_every_layout[200x60]": "",
 }
@@ -58,3 +64,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests of a file that leave it as it was, or use an instance of their own."""
     with Server(tmp_path_factory.mktemp("shared"), instances=12, speed=10.0, rate_limit=0) as server:
         yield server
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["extensions", "plain"])
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server a mode for all tests of a file that leave it as it was, or use an instance of their own."""
+    home = tmp_path_factory.mktemp("both")
+    with Server(home, instances=12, speed=10.0, rate_limit=0, extensions=request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def ryze(both: Server, tmp_path: Path) -> Commands:
+    """Commands on that server."""
+    return Commands(both, tmp_path / "commands")

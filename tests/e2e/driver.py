@@ -11,6 +11,7 @@ from typing import Final
 
 from ..terminal.pixels import decode_qr
 from ..terminal.process import Terminal, private_dirs
+from ..terminal.ssh import Sshd
 
 COMMAND: Final = [sys.executable, "-m", "ryze_tui"]
 SIZES: Final = [(120, 40), (80, 24)]
@@ -19,12 +20,15 @@ CODE: Final = re.compile(r"\b([A-Z0-9]{4})-([A-Z0-9]{4})\b")
 
 
 class Console(Terminal):
-    """`ryze-tui` on one server, with all its files below `home`."""
+    """`ryze-tui` on one server, with all its files below `home`; `over` ssh where that is given."""
 
     def __init__(self, url: str, token: str, home: Path, size: tuple[int, int] = (120, 40), *, options: Sequence[str] = (),
-                 env: Mapping[str, str] | None = None, argv: Sequence[str] | None = None) -> None:  # fmt: skip
+                 env: Mapping[str, str] | None = None, argv: Sequence[str] | None = None,
+                 over: Sshd | None = None) -> None:  # fmt: skip
         variables = private_dirs(home) | ({"RYZE_TOKEN": token} if token else {}) | dict(env or {})
         words = [*(argv or COMMAND), *(("--url", url) if url else ()), *options]
+        if over is not None:
+            words = over.through(words, "LANG", "COLORTERM", "TZ", *variables)
         super().__init__(words, *size, variables)
 
     def ready(self, text: str = "LIVE") -> None:

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -37,6 +38,7 @@ class Sight:
     data: dict[str, Any]
     number: int
     answered: str
+    authorization: str = ""
 
 
 class Receiver:
@@ -80,7 +82,8 @@ class Receiver:
         key = headers.get("webhook-id", "")
         number = self.times[key] = self.times.get(key, 0) + 1
         mood = self.mood(number, key, body)
-        self.got.append(Sight(first.split()[1], key, body["event"], body["data"], number, mood))
+        self.got.append(Sight(first.split()[1], key, body["event"], body["data"], number, mood,
+                              headers.get("authorization", "")))  # fmt: skip
         if mood == HANG:
             await reader.read()  # until the other side gives up
             return False
@@ -93,6 +96,24 @@ class Receiver:
             writer.write(_CANNED.get(mood, _DONE))
             await writer.drain()
         return mood in (WELL, "slow", "500", "503", "429", "408")
+
+    async def _stay(self, ready: threading.Event, end: threading.Event) -> None:
+        async with self:
+            ready.set()
+            await asyncio.to_thread(end.wait)
+
+    @contextlib.contextmanager
+    def beside(self) -> Iterator[Self]:
+        """In a thread of its own, for a test that has no event loop."""
+        ready, end = threading.Event(), threading.Event()
+        thread = threading.Thread(target=lambda: asyncio.run(self._stay(ready, end)), daemon=True)
+        thread.start()
+        ready.wait()
+        try:
+            yield self
+        finally:
+            end.set()
+            thread.join()
 
     def firsts(self) -> list[Sight]:
         """Every delivery when it was here for the first time, in order."""

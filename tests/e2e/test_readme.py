@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from ryze_tui.cli.schema import WITH_JSON
 
 from ..terminal.process import Terminal, environment, private_dirs
 from ..terminal.server import READY, TOKEN, Server
@@ -149,6 +150,44 @@ class Runner:
         self.shell(f"EDITOR=true VISUAL= {command}")
         assert "nothing is wrong" in self.shell("EDITOR=true VISUAL= ryze-tui config edit 2>&1; ryze-tui config check 2>&1")
 
+    def scripted(self, command: str) -> None:
+        """On our own server, with the instances it names there and in a state in which it can do what it says."""
+        made = [name for name in ("sales", "support") if re.search(rf"\b{name}\b", command)]
+        for name in made if " create " not in command else ():
+            if name in self.server.instances():
+                self.server.call("DELETE", f"/api/instance/delete/{name}")
+            self.server.create(name)
+            if " connect " not in command:
+                self.server.call("GET", f"/api/instance/connect/{name}")
+                self.server.simulate(name, "scan")
+                self.server.wait_state(name, "connected")
+        if " connect " in command:
+            self.paired(command)
+        elif " watch" in command:
+            assert '"present"' in self.shell(f"{command} --timeout 2")
+        else:
+            self.shell(command)
+        for name in set(made) & set(self.server.instances()):
+            self.server.call("DELETE", f"/api/instance/delete/{name}")
+
+    def paired(self, command: str) -> None:
+        """In a terminal, until the phone has it."""
+        with Terminal(["bash", "-c", command], 80, 24, self.env) as term:
+            term.wait_for("s left", 30)
+            if "--number" in command:
+                code = re.search(r"(?:[A-Z0-9] ){4}- (?:[A-Z0-9] ?){4}", term.text())
+                assert code
+                self.server.simulate("sales", "enter-code", code=re.sub(r"[ -]", "", code[0]))
+            else:
+                self.server.simulate("sales", "scan")
+            assert term.wait_exit(30) == 0
+
+    def completion(self, command: str) -> None:
+        """In a home of its own; what is written is there."""
+        (self.home / "home" / ".zfunc").mkdir()
+        (self.home / "home" / ".config" / "fish" / "completions").mkdir(parents=True)
+        self.shell(command.replace("~", str(self.home / "home")))
+
     def text(self, command: str) -> None:
         """Prints something and ends."""
         assert self.shell(re.sub(r"^\S*/", "", command)).strip()
@@ -166,6 +205,9 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"python3 -m venv \S+$", Runner.environment_made),
     (r"(\S+/)?pip install ", Runner.install),
     (r"(\S+/)?ryze-tui (.* )?(--help|--version)", Runner.text),
+    (r"(\S+/)?ryze-tui schema ", Runner.text),
+    (r"(source <\()?(\S+/)?ryze-tui completion ", Runner.completion),
+    (rf"(echo .* \| )?(\S+/)?ryze-tui ({'|'.join(WITH_JSON)})\b", Runner.scripted),
     (r"(\S+/)?ryze-tui demo", Runner.console),
     (r"(RYZE_TOKEN=\S+ )?(\S+/)?ryze-tui --(url|profile)", Runner.console),
     (r"(\S+/)?ryze-tui$", Runner.welcome),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class FakeBlocks:
         self.keeps = True
         self.wanted: list[str] = []
         self.tried: dict[str, Any] = {}
+        self.hangs = False
         self.log: list[Delivery] = []
 
     def _fail(self) -> None:
@@ -87,9 +89,11 @@ class FakeBlocks:
         self.held["chatwoot"] = None
         return Written("chatwoot integration deactivated")
 
-    async def try_block(self, kind: str, name: str, label: str) -> dict[str, Any]:
+    async def try_block(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
         self._fail()
-        self.sent.append((f"try {kind}", {"label": label}))
+        self.sent.append((f"try {kind}", dict(body)))
+        if self.hangs:
+            await asyncio.Event().wait()
         return self.tried
 
     async def deliveries(self, name: str, label: str) -> list[Delivery]:
@@ -111,10 +115,10 @@ class FakeBlocks:
         except RyzeError as error:
             return failed(error, name)
 
-    def configuring(self, home: Path, *, ours: bool = True) -> Configuring:
-        """`ours`: a server that is known to keep a hidden secret that is left out."""
+    def configuring(self, home: Path, *, ours: bool = True, tries: bool = True) -> Configuring:
+        """`ours`: a server that is known to keep a hidden secret that is left out; `tries`: one that tries blocks out."""
         assert home.is_absolute()
-        return Configuring(self, self.write, Drafts("test"), keeps_secrets=lambda: ours)  # type: ignore[arg-type]
+        return Configuring(self, self.write, Drafts("test"), keeps_secrets=lambda: ours, tries=lambda: tries)  # type: ignore[arg-type]
 
 
 def shown(kind: str) -> tuple[str, ...]:

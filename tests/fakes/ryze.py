@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,6 +96,7 @@ class FakeRyze:
     clock: Any
     extensions: frozenset[str] = frozenset({ACCOUNT_STREAM})
     token: str = ACCOUNT
+    base: str = "http://127.0.0.1:1"
     up: bool = True
     listens: bool = False
     latency: float = 0.0
@@ -125,6 +127,12 @@ class FakeRyze:
     def add(self, *names: str, **fields: Any) -> None:
         for name in names:
             self.instances[name] = Inst(name, **fields)
+
+    def acting_as(self, token: str) -> FakeRyze:
+        """The same server, asked with another token."""
+        other = copy.copy(self)
+        other.token = token
+        return other
 
     # -- as a client ---------------------------------------------------------------------------------------------------
 
@@ -217,7 +225,7 @@ class FakeRyze:
         answer = json.dumps({"message": "made", "instance": self.instances[body["name"]].item()})
         return created(answer, body["name"], streaming=True)
 
-    async def connect(self, name: str, number: str = "") -> Connecting:
+    async def connect(self, name: str, number: str = "", history: int | None = None) -> Connecting:
         self.connects.append((self.clock.monotonic(), name, number))
         await self._arrive(self.token)
         reply = self.answer_connect(name, number)

@@ -23,6 +23,15 @@ _PORTS: Final = ("master.port", "volume.port", "filer.port", "s3.port")
 _IDENTITY: Final = {
     "name": "tests", "credentials": [{"accessKey": ACCESS, "secretKey": SECRET}], "actions": ["Admin", "Read", "Write", "List"],
 }  # fmt: skip
+LIMITED, LIMITED_SECRET = "AKIDLIMITED", "secret-of-the-limited-0123456789"
+"""May read and write in BUCKET alone, and not make another one (which an Admin's put does)."""
+WRITER, WRITER_SECRET = "AKIDWRITER", "secret-of-the-writer-0123456789"
+"""May put objects there, and not get them."""
+_OTHERS: Final = (
+    {"name": "limited", "credentials": [{"accessKey": LIMITED, "secretKey": LIMITED_SECRET}],
+     "actions": [f"Read:{BUCKET}", f"Write:{BUCKET}"]},
+    {"name": "writer", "credentials": [{"accessKey": WRITER, "secretKey": WRITER_SECRET}], "actions": [f"Write:{BUCKET}"]},
+)  # fmt: skip
 _DIE_WITH_PARENT: Final = (
     "import ctypes, os, sys\n"
     "if sys.platform == 'linux': ctypes.CDLL(None).prctl(1, 9)\n"
@@ -54,7 +63,7 @@ class Weed:
         """Start it and wait until it answers."""
         data = self._home / "data"
         data.mkdir(exist_ok=True)
-        (self._home / "s3.json").write_text(json.dumps({"identities": [_IDENTITY]}))
+        (self._home / "s3.json").write_text(json.dumps({"identities": [_IDENTITY, *_OTHERS]}))
         program = Path(sys.executable).with_name("weed")
         found = str(program) if program.exists() else _elsewhere()
         argv = [

@@ -7,7 +7,7 @@ from typing import Any, Final
 from .. import errors as texts
 from ..blocks import Chatwoot
 from .operations import JSON, Answer, Operation, errors, ok, refusals
-from .schemas import FLAG, TEXT, TIME, Schema, request, shape
+from .schemas import FLAG, TEXT, TIME, Schema, request, shape, tried_steps
 
 _INSTANCE: Final = (texts.CHATWOOT_INSTANCE_NOT_FOUND,)
 _REQUIRED: Final = ("chatwootBaseUrl", "chatwootAccountId", "chatwootApiToken", "inboxName")
@@ -30,6 +30,15 @@ OPERATIONS: Final = (
             ),
         }, body="ChatwootConfiguration",
         description="Token and account are tried out. Sending it again uses the inbox of that name again.",
+    ),
+    Operation(
+        "POST", "/api/chatwoot/test/{instance}", "testChatwoot", "chatwoot", "Try a Chatwoot configuration out", {
+            **ok("ChatwootTested", "What `set` would find; the step that failed is the last one."),
+            **_refused(s400=(f"{texts.CHATWOOT_INVALID_BODY}: …",), s413=(texts.BODY_TOO_LARGE,),
+                       s500=("Failed to read chatwoot integration: …",)),
+        }, body="ChatwootTrial",
+        description="An extension. Nothing is made and nothing stored. A token that is left out is the stored one, for the "
+                    "Chatwoot it was set with; for another it is asked for.",
     ),
     Operation(
         "GET", "/api/chatwoot/list/{instance}", "getChatwoot", "chatwoot", "How an instance is connected to Chatwoot", {
@@ -61,8 +70,15 @@ def components() -> dict[str, Schema]:
     body["properties"]["chatwootAccountId"] |= {"minimum": 1}
     for name in ("chatwootBaseUrl", "chatwootApiToken", "inboxName"):
         body["properties"][name] |= {"minLength": 1}
+    inbox = shape({"exists": FLAG, "id": {"type": ["integer", "null"]}})
     return {
         "ChatwootConfiguration": body,
+        "ChatwootTrial": body | {"required": [name for name in body["required"] if name != "chatwootApiToken"]},
+        "ChatwootTested": shape({
+            "message": {"enum": ["Chatwoot test passed", "Chatwoot test failed"]},
+            "steps": tried_steps("token", "account", "inbox"),
+            "inbox": {**inbox, "description": "That `set` would use: one of ours, or one that is made then."},
+        }),
         "ChatwootSet": shape({
             "instance": TEXT, "status": {"const": "active"}, "bridge_integration_id": TEXT,
             "message": {"const": "chatwoot integration activated"},

@@ -7,7 +7,7 @@ from typing import Final
 from .. import errors as texts
 from ..blocks import BLOCKS, S3, Proxy, Webhook
 from .operations import JSON, Answer, Operation, ok, on_instance
-from .schemas import COUNT, FLAG, TEXT, TIME, Schema, or_null, ref, request, shape, success, view
+from .schemas import COUNT, TEXT, TIME, Schema, or_null, ref, request, shape, success, tried_steps, view
 
 _TOO_LARGE: Final = (texts.BODY_TOO_LARGE,)
 _NO_BODY: Final = f"{texts.INVALID_BODY}: enabled: Field required"
@@ -38,10 +38,14 @@ _BLOCKS: Final = (
         description="Acts at the next connect or reconnect. A password that is left out stays while host and user name do.",
     ),
     Operation(
-        "POST", "/api/instance/proxy/{instance}/test", "testProxy", "instance", "Try the stored proxy out", {
+        "POST", "/api/instance/proxy/{instance}/test", "testProxy", "instance", "Try a proxy out", {
             **ok("ProxyTested", "One way to WhatsApp was tried; the step that failed is the last one."),
-            **on_instance(s409=(texts.PROXY_OFF,), s500=("Failed to test the proxy: …",)),
-        }, description="An extension. The instance's own link is left alone. Answers within 15 seconds.",
+            **on_instance(s400=(texts.INVALID_BODY,), s409=(texts.PROXY_OFF,), s413=_TOO_LARGE,
+                          s500=("Failed to test the proxy: …",)),
+        }, body="ProxyTest", body_required=False,
+        description="An extension. A configuration that is sent is tried and not stored; without one, the one in force is. "
+                    "A password that is left out is the stored one, for the host and user name it was set with; for others it "
+                    "is asked for. The instance's own link is left alone. Answers within 15 seconds.",
     ),
     Operation(
         "GET", "/api/instance/getS3/{instance}", "getS3", "instance", "Where received media is stored", {
@@ -111,6 +115,15 @@ _WEBHOOKS: Final = (
         }, body="WebhookTest", body_required=False, description="An extension.",
     ),
     Operation(
+        "POST", "/api/events/webhook/{instance}/test", "tryWebhook", "events", "Try a webhook out before it is set", {
+            **ok("WebhookTried", "One attempt was made with what was sent; it is in no log."),
+            **on_instance(s400=(texts.INVALID_BODY, texts.INVALID_WEBHOOK_URL), s409=(texts.WEBHOOK_OFF,), s413=_TOO_LARGE,
+                          s500=("Failed to read deliveries: …",)),
+        }, body="WebhookTrial",
+        description="An extension. Nothing is stored. An authorization that is left out is the stored one, for the URL it was "
+                    "set with; for another it is asked for.",
+    ),
+    Operation(
         "POST", "/api/events/webhook/{instance}/deliveries/{id}/redeliver", "redeliver", "events", "Send a delivery again", {
             **ok("DeliveryQueued"),
             **on_instance(s404=(texts.DELIVERY_NOT_FOUND,),
@@ -156,13 +169,9 @@ def _proxy_test() -> Schema:
 
 
 def _s3_tested() -> Schema:
-    step = shape({
-        "name": {"enum": ["put", "get", "delete"]}, "ok": FLAG, "milliseconds": COUNT,
-        "error": {**TEXT, "description": "In words; empty when it worked."},
-    })  # fmt: skip
     waiting = shape({"count": COUNT, "bytes": COUNT, "lastError": TEXT})
     message = {"enum": ["S3 test passed", "S3 test failed"]}
-    return success(message, steps={"type": "array", "items": step, "minItems": 1}, waiting=waiting)
+    return success(message, steps=tried_steps("put", "get", "delete"), waiting=waiting)
 
 
 def _metrics() -> Schema:
@@ -194,6 +203,12 @@ def components() -> dict[str, Schema]:
         "ProxyRead": success("Proxy configuration retrieved", proxy=ref("Proxy")),
         "ProxyWritten": success("Proxy configuration updated", proxy=ref("Proxy")),
         "ProxyTested": success({"enum": ["Proxy works", "Proxy does not work"]}, proxy=_proxy_test()),
+        "ProxyTest": request(Proxy, ()),
+        "WebhookTrial": request(Webhook, ["url"]),
+        "WebhookTried": success(
+            {"enum": ["Webhook test passed", "Webhook test failed"]}, steps=tried_steps("post"),
+            httpStatus={"type": ["integer", "null"]}, answer={**TEXT, "description": "Its beginning, or why there was none."},
+        ),
         "S3Test": request(S3, ()),
         "S3Tested": _s3_tested(),
         "S3Read": shape({"success": {"const": True}, "s3": ref("S3")}),

@@ -185,3 +185,12 @@ def components() -> dict[str, Schema]:
         "WebsocketConfiguration": request(WebSocket, ["enabled"]),
         **_views(), **_instances(), **_answers(), **_rpc(),
     }  # fmt: skip
+
+
+def tried_steps(*names: str) -> Schema:
+    """What came of trying something out, step by step."""
+    step = shape({
+        "name": {"enum": list(names)}, "ok": FLAG, "milliseconds": COUNT,
+        "error": {**TEXT, "description": "In words; empty when it worked."},
+    })  # fmt: skip
+    return {"type": "array", "items": step, "minItems": 1}

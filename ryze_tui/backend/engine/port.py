@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from ...outside.proxy import ProxyUse as ProxyUse  # what links dial through
 from ..table import Happening
 
 
@@ -118,17 +119,6 @@ class Sessions(Protocol):
 
     async def delete_session(self, instance_id: str) -> None:
         """Forget a session."""
-
-
-@dataclass(slots=True, frozen=True)
-class ProxyUse:
-    """What a link dials through. `protocol`: http, https or socks5; `host` may be a name."""
-
-    protocol: str
-    host: str
-    port: int
-    username: str = ""
-    password: str = field(default="", repr=False)
 
 
 class Engine(Protocol):

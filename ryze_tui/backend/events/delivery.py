@@ -9,11 +9,13 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from ... import __version__
+from ...api.events import delivery_url as target
+
+__all__ = ["target"]
 
 SECONDS: Final = 10.0
 """One attempt, from dialling to the end of the answer."""
@@ -27,6 +29,8 @@ TRIES_REFUSED: Final = 2
 AGAIN: Final = frozenset({408, 425, 429})
 USER_AGENT: Final = f"ryze-tui/{__version__}"
 
+TEST_TOKEN: Final = "token-of-a-test"
+"""In place of the instance's own, where its webhook is not set to go."""
 DELIVERED: Final = "delivered"
 PENDING: Final = "pending"
 DEAD: Final = "dead"
@@ -39,6 +43,15 @@ class Fate:
     state: str
     wait: float = 0.0
     pause: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that is to be tried. `known`: its URL is the stored one; no other place is told the instance's token."""
+
+    row: dict[str, Any]
+    authorization: str = field(repr=False)
+    known: bool
 
 
 def fate(status: int | None, attempt: int, random: Callable[[], float], *, retry_after: str = "") -> Fate:
@@ -58,14 +71,6 @@ def asked_for(retry_after: str) -> float:
     """Seconds of a Retry-After header; 0 for dates and nonsense, which our own schedule answers well enough."""
     text = retry_after.strip()
     return min(float(text), LONGEST_WAIT) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
-
-
-def target(url: str, event: str, *, by_events: bool) -> str:
-    """Where an event goes: the row's URL, or `<url>/<event>`, before a query string if there is one."""
-    if not by_events:
-        return url
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{event}"))
 
 
 def signature(secret: bytes, delivery_id: str, timestamp: int, body: bytes) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import secrets as entropy
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +27,7 @@ from ..record import Record, Values
 from ..store.database import Statement
 from ..store.outbox import Delivery, OutboxRows
 from .bus import has_media, without_media
-from .delivery import DEAD, DELIVERED, PENDING, SECONDS, Fate, fate, headers, order_key, target
+from .delivery import DEAD, DELIVERED, PENDING, SECONDS, TEST_TOKEN, Candidate, Fate, fate, headers, order_key, target
 from .lanes import Lanes, Where
 from .layouts import MESSAGE, Layout, observed
 
@@ -166,13 +167,17 @@ class Outbox:
         self._lanes.add(delivery)
         self._pump()
 
-    async def once(self, record: Record, label: str, event: str, data: Values) -> Delivery:
-        """One attempt now, outside the queue and not kept; what came of it."""
+    async def once(
+        self, record: Record, label: str, event: str, data: Values, candidate: Candidate | None = None
+    ) -> Delivery:
+        """One attempt now, outside the queue and not kept; what came of it. `candidate`: in place of the stored row."""
         delivery = Delivery(
             id=f"msg_{entropy.token_hex(12)}", instance_id=record.id, label=label, event=event, lane="test",
             created_at=self._clock.now(), data=data, kept=False,
         )
-        status, answer, _told = await self._exchange(record, record.webhooks[label], delivery)
+        status, answer, _told = await self._exchange(
+            record, candidate.row if candidate else record.webhooks[label], delivery, candidate
+        )
         delivered = status is not None and 200 <= status < 300
         delivery.state, delivery.status, delivery.answer = (DELIVERED if delivered else DEAD), status, answer
         delivery.attempts, delivery.done_at = 1, self._clock.now()
@@ -242,12 +247,14 @@ class Outbox:
             await self._registry.pause(record, delivery.label)
         self._settle(delivery, told, status, answer)
 
-    async def _exchange(self, record: Record, row: Values, delivery: Delivery) -> tuple[int | None, str, Fate]:
+    async def _exchange(
+        self, record: Record, row: Values, delivery: Delivery, candidate: Candidate | None = None
+    ) -> tuple[int | None, str, Fate]:
         """One request and its answer: (status, words, what it leads to)."""
         status: int | None = None
         retry_after = ""
         try:
-            body, sent = await self._request(record, row, delivery)
+            body, sent = await self._request(record, delivery, candidate)
             url = target(row["url"], delivery.event, by_events=row["byEvents"])
             reply = await self._egress.post(url, content=body, headers=sent, seconds=SECONDS)
             status, answer, retry_after = reply.status, reply.text, reply.retry_after
@@ -261,14 +268,20 @@ class Outbox:
             answer = in_words(error)
         return status, answer, fate(status, delivery.attempts + 1, self._random, retry_after=retry_after)
 
-    async def _request(self, record: Record, row: Values, delivery: Delivery) -> tuple[bytes, dict[str, str]]:
+    async def _request(
+        self, record: Record, delivery: Delivery, candidate: Candidate | None
+    ) -> tuple[bytes, dict[str, str]]:
         if delivery.data is None:
             delivery.data = await self._rows.data(delivery)
-        about = {"baseUrl": self._base_url(), "instance": record.name, "token": record.token}
+        token = record.token if candidate is None or candidate.known else TEST_TOKEN
+        about = {"baseUrl": self._base_url(), "instance": record.name, "token": token}
         data = self._layout(delivery.data) if delivery.event == MESSAGE else delivery.data
         envelope = {"event": delivery.event, "data": data, "instanceData": about}
         body = _ENCODED(envelope).encode()
-        authorization = await self._registry.authorization(record, delivery.label)
+        if candidate is not None:
+            authorization = candidate.authorization
+        else:
+            authorization = await self._registry.authorization(record, delivery.label)
         key = self._registry.signing_key(record, delivery.label)
         return body, headers(delivery.id, int(self._clock.now()), body, authorization=authorization, secret=key)
 
@@ -328,7 +341,8 @@ def in_words(error: BaseException) -> str:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror
+            # asyncio's own text has the address in it, in Python's writing
+            return os.strerror(seen.errno) if seen.errno and seen.errno > 0 else seen.strerror
         seen = seen.__cause__ or seen.__context__
     return {"ConnectError": "the connection was refused or could not be made", "ReadError": "the connection broke"}.get(
         type(error).__name__, type(error).__name__

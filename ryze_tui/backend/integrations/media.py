@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ...outside.s3 import probe_key
 from ..clock import Clock
 from ..errors import SecretError, StartupError, StoreError
 from ..record import Record, Values
@@ -289,5 +290,5 @@ class S3MediaStore:
                 where: Target = target(values, secrets)
             except Failure as failure:
                 return [Step("put", 0, failure.words)]
-            key = f"{objects.folder(str(values['pathPrefix']))}ryze-tui-probe-{entropy.token_hex(8)}.txt"
+            key = probe_key(str(values["pathPrefix"]))
             return await probe(self._client, where, key, self._clock.monotonic)

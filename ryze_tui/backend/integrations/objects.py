@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 from urllib.parse import quote
 
-LONGEST: Final = 120
-PREFIX_LONGEST: Final = 400
+from ...outside.s3 import PART_LONGEST as LONGEST
+from ...outside.s3 import folder, part
+
 OCTETS: Final = "application/octet-stream"
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 _EXTENSION: Final = re.compile(r"[A-Za-z0-9]{1,10}")
 _TYPE: Final = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,100}(?: *; *[a-z]{1,20}=[A-Za-z0-9._-]{1,60}){0,3}")
 _KNOWN: Final = {
@@ -46,13 +46,8 @@ class MediaLike(Protocol):
         """As the sender said; empty when there is none."""
 
 
-def _part(text: str) -> str:
-    safe = _UNSAFE.sub("_", text)[:LONGEST]
-    return f"_{safe[1:]}" if safe.startswith(".") else safe
-
-
 def _message(message_id: str) -> str:
-    safe = _part(message_id)
+    safe = part(message_id)
     if safe == message_id and safe:
         return safe
     digest = hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -69,16 +64,10 @@ def extension(media: MediaLike) -> str:
     return guessed if _EXTENSION.fullmatch(guessed) else "bin"
 
 
-def folder(prefix: str) -> str:
-    """`pathPrefix` as keys begin with it: empty, or ending in a slash."""
-    parts = [_part(part) for part in prefix[:PREFIX_LONGEST].split("/") if part]
-    return "".join(f"{part}/" for part in parts)
-
-
 def object_key(prefix: str, instance: str, message_id: str, when: float, media: MediaLike) -> str:
     """`when`: Unix seconds; the day is UTC's."""
     day = datetime.fromtimestamp(when, UTC).strftime("%Y/%m/%d")
-    return f"{folder(prefix)}{_part(instance)}/{day}/{_message(message_id)}.{extension(media)}"
+    return f"{folder(prefix)}{part(instance)}/{day}/{_message(message_id)}.{extension(media)}"
 
 
 def content_type(media: MediaLike) -> str:

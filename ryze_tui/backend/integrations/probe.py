@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
 
+from ...i18n import mark
+from ...outside.s3 import CONTENT
 from .s3 import Client, Failure, Target
-
-CONTENT: Final = b"ryze-tui looks whether media can be stored here; this file may be deleted.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +20,29 @@ class Step:
 
 
 async def probe(client: Client, where: Target, key: str, monotonic: Callable[[], float]) -> list[Step]:
-    """The steps that were made; without a put there is nothing to get."""
-    steps = [await _timed("put", client.put(where, key, CONTENT, {"Content-Type": "text/plain"}), monotonic)]
-    if not steps[0].error:
-        steps.append(await _timed("get", _same(client, where, key), monotonic))
-        steps.append(await _timed("delete", client.delete(where, key), monotonic))
+    """The steps that were made; without a put there is nothing to get.
+
+    A put of which nobody knows what came of it may have left something: that is removed, as well as it can be.
+    """
+    put, doubtful = await _timed("put", client.put(where, key, CONTENT, {"Content-Type": "text/plain"}), monotonic)
+    steps = [put]
+    if not put.error:
+        steps.append((await _timed("get", _same(client, where, key), monotonic))[0])
+    if not put.error or doubtful:
+        steps.append((await _timed("delete", client.delete(where, key), monotonic))[0])
     return steps
 
 
 async def _same(client: Client, where: Target, key: str) -> None:
     if await client.get(where, key) != CONTENT:
-        raise Failure("", "the store returned something else than was put there")
+        raise Failure("", mark("the store returned something else than was put there"))
 
 
-async def _timed(name: str, doing: Awaitable[None], monotonic: Callable[[], float]) -> Step:
-    began = monotonic()
+async def _timed(name: str, doing: Awaitable[None], monotonic: Callable[[], float]) -> tuple[Step, bool]:
+    """The step, and whether it may have been done although it failed."""
+    began, words, doubtful = monotonic(), "", False
     try:
         await doing
     except Failure as failure:
-        return Step(name, round((monotonic() - began) * 1000), failure.words)
-    return Step(name, round((monotonic() - began) * 1000))
+        words, doubtful = failure.words, failure.doubtful
+    return Step(name, round((monotonic() - began) * 1000), words), doubtful

@@ -1,108 +1,43 @@
-"""S3: where a configuration leads, and putting, getting and deleting objects there, through the gateway and no other way.
-
-obstore is the one client. It is imported when the first object is put, and told everything that it would otherwise take from the
-environment (`AWS_*`): the server's own credentials or endpoint must never stand in for what a user left out.
-"""
+"""S3 for uploads: putting, getting and deleting objects through the gateway and no other way."""
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections import OrderedDict
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from ...redact import clean, mask
+from ...i18n import mark
+from ...outside import s3
+from ...outside.s3 import (
+    ADDRESS,
+    BUCKET,
+    CONFIGURATION,
+    CREDENTIALS,
+    OBJECT,
+    TROUBLE,
+    UNREACHABLE,
+    Failure,
+    Target,
+    in_words,
+    target,
+)
 from ..egress import Egress, Forbidden
-from ..egress_gateway import MARK, Gateway
-from ..record import Values
+from ..egress_gateway import Gateway
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-T = TypeVar("T")
+__all__ = [
+    "ADDRESS", "BUCKET", "CONFIGURATION", "CREDENTIALS", "OBJECT", "TROUBLE", "UNREACHABLE", "Client", "Failure", "Target",
+    "in_words", "target",
+]  # fmt: skip
 
-REGION: Final = "us-east-1"
-CONNECT: Final = "10s"
 SECONDS: Final = 30.0
 SLOWEST: Final = 20_000
 """Bytes a second that an upload has to reach, after the first SECONDS."""
 STORES: Final = 32
 ANSWERS: Final = 4_000_000
 """Bytes that a store may answer before it is cut off: a few words are wanted, and they are kept in memory."""
-_HOST_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
-_REGION: Final = re.compile(r"[A-Za-z0-9-]{1,40}")
-
-UNREACHABLE, CREDENTIALS, BUCKET, ADDRESS, CONFIGURATION, TROUBLE, OBJECT = (
-    "it cannot be reached", "it refuses the credentials", "there is no such bucket", "its address may not be dialled",
-    "its configuration is of no use", "it answers with errors", "it refuses the object",
-)  # fmt: skip
-"""Kinds of failure, in words that name nobody. Only OBJECT is about one object; the others are about the store."""
-
-
-class Failure(Exception):
-    """It did not work; `kind` is one of the above, the text says more and holds no secret."""
-
-    def __init__(self, kind: str, words: str) -> None:
-        super().__init__(words)
-        self.kind, self.words = kind, words
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where objects go. `endpoint` has the bucket in it when `virtual` (its host) but not when in the path."""
-
-    endpoint: str
-    bucket: str
-    region: str
-    virtual: bool
-    access_key: str
-    secret_key: str = field(repr=False)
-
-    @property
-    def base(self) -> str:
-        """URL before a key."""
-        return self.endpoint if self.virtual else f"{self.endpoint}/{self.bucket}"
-
-    def url(self, key: str) -> str:
-        """The object's URL."""
-        return f"{self.base}/{quote(key, safe='/')}"
-
-
-def target(values: Values, secrets: dict[str, str]) -> Target:
-    """Where a configuration leads: its endpoint with the bucket in the path, or AWS with the bucket in the host's name.
-
-    Raises Failure.
-    """
-    bucket, region = str(values["bucket"]), str(values["region"] or REGION)
-    if not _BUCKET.fullmatch(bucket) or ".." in bucket:
-        raise Failure(CONFIGURATION, "the bucket's name is not one: letters, digits, dots, _ and - are wanted")
-    if not _REGION.fullmatch(region):
-        raise Failure(CONFIGURATION, "the region's name is not one: letters, digits and - are wanted")
-    virtual = False
-    if values["endpoint"]:
-        endpoint = _endpoint(str(values["endpoint"]))
-    else:
-        domain = f"s3.{region.lower()}.amazonaws.com" + (".cn" if region.lower().startswith("cn-") else "")
-        virtual = _HOST_NAME.fullmatch(bucket) is not None  # a dot in it would not fit AWS's certificate
-        endpoint = f"https://{bucket}.{domain}" if virtual else f"https://{domain}"
-    return Target(endpoint, bucket, region, virtual, str(values["accessKey"]), secrets.get("secretKey", ""))
-
-
-def _endpoint(text: str) -> str:
-    """Without credentials, query and fragment: it is told to others."""
-    try:
-        parts = urlsplit(text)
-        port, host = parts.port, parts.hostname
-    except ValueError:
-        raise Failure(CONFIGURATION, "the endpoint is not an http or https URL") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise Failure(CONFIGURATION, "the endpoint is not an http or https URL")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}{quote(parts.path.rstrip('/'), safe='/%')}"
 
 
 class Client:
@@ -114,29 +49,15 @@ class Client:
 
     async def put(self, where: Target, key: str, content: bytes, headers: dict[str, str]) -> None:
         """Put an object; `headers` are kept with it. Raises Failure."""
-        from obstore import put_async
-
-        store = await self._store(where)
-        attributes: Any = headers
-        seconds = SECONDS + len(content) / SLOWEST
-        await _within(seconds, put_async(store, key, content, attributes=attributes, use_multipart=False))
+        await s3.put(await self._store(where), key, content, headers, SECONDS + len(content) / SLOWEST)
 
     async def get(self, where: Target, key: str) -> bytes:
         """The object. Raises Failure."""
-        from obstore import get_async
-
-        store = await self._store(where)
-
-        async def whole() -> bytes:
-            return bytes(await (await get_async(store, key)).bytes_async())
-
-        return await _within(SECONDS, whole())
+        return await s3.get(await self._store(where), key, SECONDS)
 
     async def delete(self, where: Target, key: str) -> None:
         """No object any more. Raises Failure."""
-        from obstore import delete_async
-
-        await _within(SECONDS, delete_async(await self._store(where), key))
+        await s3.delete(await self._store(where), key, SECONDS)
 
     async def _store(self, where: Target) -> S3Store:
         """Refusals are told before anything is dialled, and in words: a tunnel that is refused has none."""
@@ -147,83 +68,10 @@ class Client:
         except Forbidden as error:
             raise Failure(ADDRESS, str(error)) from None
         except (OSError, UnicodeError):
-            raise Failure(UNREACHABLE, f"the name {parts.hostname} cannot be resolved") from None
+            raise Failure(UNREACHABLE, mark("the name {host} cannot be resolved"), host=parts.hostname) from None
         if where not in self._stores:
-            self._stores[where] = _open(where, proxy)
+            self._stores[where] = s3.open_store(where, proxy)
             if len(self._stores) > STORES:
                 self._stores.popitem(last=False)
         self._stores.move_to_end(where)
         return self._stores[where]
-
-
-def _open(where: Target, proxy: str) -> S3Store:
-    from obstore.exceptions import BaseError
-    from obstore.store import S3Store
-
-    def credentials() -> Any:
-        return {"access_key_id": where.access_key, "secret_access_key": where.secret_key, "token": None, "expires_at": None}
-
-    anonymous = not where.access_key
-    try:
-        return S3Store(
-            where.bucket,
-            config={
-                "endpoint": where.endpoint, "aws_endpoint_url_s3": where.endpoint, "region": where.region,
-                "virtual_hosted_style_request": where.virtual, "skip_signature": anonymous, "request_payer": False,
-            },
-            client_options={
-                "proxy_url": proxy, "allow_http": where.endpoint.startswith("http://"), "allow_invalid_certificates": False,
-                "connect_timeout": CONNECT, "timeout": "2h", "pool_idle_timeout": "15s", "pool_max_idle_per_host": "4",
-                "user_agent": "ryze-tui",
-            },
-            retry_config={"max_retries": 0},
-            credential_provider=None if anonymous else credentials,
-        )  # fmt: skip
-    except (BaseError, ValueError) as error:
-        raise Failure(CONFIGURATION, f"the configuration cannot be used ({type(error).__name__})") from None
-
-
-async def _within(seconds: float, doing: Awaitable[T]) -> T:
-    from obstore.exceptions import BaseError
-
-    try:
-        async with asyncio.timeout(seconds):
-            return await doing
-    except TimeoutError:
-        raise Failure(UNREACHABLE, f"no answer within {seconds:.0f} s") from None
-    except (BaseError, OSError, ValueError, NotImplementedError) as error:  # some of its errors are Python's own
-        raise in_words(str(error)) from None
-
-
-_STATUS: Final = re.compile(r"status code: (\d{3})[^:\n]{0,60}(?:: (.*))?", re.DOTALL)
-_CODE: Final = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
-_KEYS: Final = frozenset({"SignatureDoesNotMatch", "InvalidAccessKeyId", "AccessDenied", "ExpiredToken", "InvalidToken"})
-_BROKEN: Final = (
-    ("InvalidCertificate", "its certificate is not one that this machine trusts"),
-    ("InvalidMessage", "it does not speak TLS"),
-    ("Timeout", "no answer in time"), ("TimedOut", "no answer in time"),
-    ("TunnelUnsuccessful", "the connection was refused or could not be made"),
-)  # fmt: skip
-
-
-def in_words(text: str) -> Failure:
-    """What obstore says, without what must not be told: URLs, keys and signatures that a store's answer repeats."""
-    said, _, debug = text.partition("\n\nDebug source:")
-    if (found := _STATUS.search(said)) is None:
-        why = next((words for mark, words in _BROKEN if mark in debug or mark in said), "the connection broke")
-        return Failure(UNREACHABLE, why)
-    status, body = int(found[1]), found[2] or ""
-    if body.startswith(MARK):
-        own = clean(mask(body.removeprefix(MARK)[:200].partition("\n")[0]))
-        return Failure(ADDRESS if status == 403 else UNREACHABLE, own)
-    code = coded[1] if (coded := _CODE.search(body)) else ""
-    shown = f"{status} {code}".strip()
-    if status in (401, 403) or code in _KEYS:
-        return Failure(CREDENTIALS, f"the store refused the credentials, or what they may do ({shown})")
-    if code == "NoSuchBucket":
-        return Failure(BUCKET, f"the bucket does not exist ({shown})")
-    if status in (408, 425, 429) or status >= 500 or status < 400:
-        return Failure(TROUBLE, f"the store answered {shown}")
-    if status == 404 and not code:
-        return Failure(BUCKET, "there is nothing of the kind at that endpoint (404)")
-    return Failure(OBJECT, f"the store refused the object ({shown})")

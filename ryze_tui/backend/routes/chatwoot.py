@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -35,7 +35,7 @@ def _target(request: Request) -> tuple[Backend, Record]:
 async def connect(request: Request) -> JSONResponse:
     """POST /api/chatwoot/set/:instance; waits until Chatwoot has answered, at most a minute."""
     backend, record = _target(request)
-    block = await _block(request)
+    block = _block(await _body(request))
     try:
         answer = await backend.chatwoot.set(record, block)
     except StoreError as error:
@@ -44,14 +44,34 @@ async def connect(request: Request) -> JSONResponse:
     return JSONResponse(answer, 201)
 
 
-async def _block(request: Request) -> Chatwoot:
+async def test(request: Request) -> JSONResponse:
+    """POST /api/chatwoot/test/:instance, an extension; what `set` would find there. Nothing is made and nothing stored."""
+    backend, record = _target(request)
+    body = await _body(request)
+    try:
+        if "chatwootApiToken" not in body:
+            body |= await backend.chatwoot.stored_token(record, str(body.get("chatwootBaseUrl", "")))
+        steps, inbox = await backend.chatwoot.trial(record, _block(body))
+    except StoreError as error:
+        raise ApiError(500, f"Failed to read chatwoot integration: {error}") from error
+    failed = any(step.error for step in steps)
+    shown = [{"name": one.name, "ok": not one.error, "milliseconds": one.milliseconds, "error": one.error} for one in steps]
+    return JSONResponse({"message": "Chatwoot test failed" if failed else "Chatwoot test passed", "steps": shown, "inbox": inbox})
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """Raises ApiError 400."""
     try:
         body = parse(await read_bytes(request))
     except ValueError:
         raise ApiError(400, f"{texts.CHATWOOT_INVALID_BODY}: it is not JSON") from None
     if not isinstance(body, dict):
         raise ApiError(400, f"{texts.CHATWOOT_INVALID_BODY}: an object is wanted")
-    sent = {name: value for name, value in body.items() if value is not None and name != "enabled"}
+    return {name: value for name, value in body.items() if value is not None and name != "enabled"}
+
+
+def _block(sent: dict[str, Any]) -> Chatwoot:
+    """Raises ApiError 400."""
     for name in _REQUIRED:
         if name not in sent:
             raise ApiError(400, f"{texts.CHATWOOT_INVALID_BODY}: {name} is required")

@@ -84,11 +84,38 @@ async def test(request: Request) -> JSONResponse:
         raise ApiError(404, texts.WEBHOOK_NOT_FOUND)
     if not record.webhooks[label]["enabled"]:
         raise ApiError(409, texts.WEBHOOK_OFF)
-    word = STATE_EVENT.get(record.state, "disconnected")
-    data = {"state": word, "timestamp": rfc3339(backend.clock.now()), "instance": record.name, "test": True}
+    data = _told(backend, record)
     delivery = await _asked(backend.outbox.once(record, label, INSTANCE_STATE, data))
     return JSONResponse({"success": True, "message": "Test delivered" if delivery.state == DELIVERED else "Test failed",
                          "delivery": view(delivery)})  # fmt: skip
+
+
+async def trial(request: Request) -> JSONResponse:
+    """POST /api/events/webhook/:instance/test {the fields of a row}; one attempt with what is sent, which is not stored."""
+    backend, record = _target(request)
+    body = await read_object(request)
+    candidate = await _asked(backend.configure.webhook_candidate(record, body))
+    data = _told(backend, record)
+    began = backend.clock.monotonic()
+    delivery = await backend.outbox.once(record, candidate.row["label"], INSTANCE_STATE, data, candidate)
+    took, went = round((backend.clock.monotonic() - began) * 1000), delivery.state == DELIVERED
+    error = "" if went else _why(delivery)
+    answered = {"httpStatus": delivery.status, "answer": delivery.answer}
+    step = {"name": "post", "ok": went, "milliseconds": took, "error": error}
+    return JSONResponse({"success": True, "message": "Webhook test passed" if went else "Webhook test failed",
+                         "steps": [step], **answered})  # fmt: skip
+
+
+def _why(delivery: Delivery) -> str:
+    if delivery.status is None:
+        return delivery.answer
+    return f"the receiver answered {delivery.status}" + (f": {delivery.answer}" if delivery.answer else "")
+
+
+def _told(backend: Backend, record: Record) -> dict[str, Any]:
+    """The data of a test event: how the instance is."""
+    word = STATE_EVENT.get(record.state, "disconnected")
+    return {"state": word, "timestamp": rfc3339(backend.clock.now()), "instance": record.name, "test": True}
 
 
 async def _asked(answer: Any) -> Any:

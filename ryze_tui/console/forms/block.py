@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from ...i18n import _
 from ...operations.editing import Edit
 from .fields import Row
-from .marks import Marked
+from .marks import Marked, Marks
 
 
 class BlockForm(VerticalScroll, can_focus=False):
@@ -55,8 +55,8 @@ class BlockForm(VerticalScroll, can_focus=False):
             if row.control is widget:
                 text = f"{_(row.field.title)}: {_(row.field.help)}"
                 if row.field.name in self.edit.wire.hidden:
-                    text += " " + _("No server tells it again: leave it, type a new one, or del for none.")
-                return text
+                    text += " " + _("Leave it as it is stored, type a new one, or del for none.")
+                return f"{text}  {widget.keys}" if isinstance(widget, Marks) else text
         return ""
 
     def show(self) -> None:

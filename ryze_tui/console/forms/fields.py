@@ -17,6 +17,7 @@ from .marks import Marks, Pick, Switch, Ticks
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.events import Paste
 
 MOST = 2000
 """Characters of a text field."""
@@ -54,6 +55,23 @@ class Entry(Input):
         self.kept = not self.kept
         self._say()
         self.post_message(self.Changed(self, "", None))
+
+    def on_paste(self, event: Paste) -> None:
+        """One line, and all of it or nothing: what a field cannot hold is said, never cut off in silence."""
+        event.stop()
+        event.prevent_default()
+        lines = [line for line in event.text.splitlines() if line.strip()]
+        if not lines:
+            return
+        before = self.value
+        self.replace(lines[0], *self.selection)
+        if self.value == before and lines[0]:
+            self._say_of_paste(_("Nothing was pasted: at most {most} characters go into this field.").format(most=MOST))
+        elif len(lines) > 1:
+            self._say_of_paste(_("Of {n} lines only the first was pasted: this field has one line.").format(n=len(lines)))
+
+    def _say_of_paste(self, words: str) -> None:
+        self.app.notify(words, severity="warning", markup=False, timeout=5)
 
     def on_focus(self) -> None:
         self.call_after_refresh(self._turn_to, self.cursor_position)

@@ -31,7 +31,7 @@ class Marked(Message):
 
 
 class Marks(Canvas):
-    """Words with a mark before each; arrows move between them, space or enter marks. Columns as the width allows."""
+    """Words with a mark before each; arrows move between them, space marks, enter goes on. Columns as the width allows."""
 
     can_focus = True
     ground = ink.BAR
@@ -41,6 +41,7 @@ class Marks(Canvas):
         bind("mark_up", "leap(-1)"),
         bind("mark_down", "leap(1)"),
         bind("mark", "mark"),
+        bind("mark_next", "app.focus_next"),  # as in a field of text: who goes on changes nothing
     ]
 
     def __init__(self, words: Sequence[str], *, id: str | None = None) -> None:
@@ -52,6 +53,11 @@ class Marks(Canvas):
     def value(self) -> Any:
         """What is marked."""
         raise NotImplementedError
+
+    @property
+    def keys(self) -> str:
+        """How it is changed."""
+        return _("Space ticks, arrow keys move.")
 
     def marked(self, word: str) -> str:
         """The mark of a word."""
@@ -134,6 +140,10 @@ class Switch(Marks):
     def value(self) -> bool:
         return self.on
 
+    @property
+    def keys(self) -> str:
+        return _("Space turns it on and off.")
+
     def marked(self, word: str) -> str:
         return "[x]" if self.on else "[ ]"
 
@@ -186,6 +196,10 @@ class Pick(Marks):
     @property
     def value(self) -> str:
         return self.chosen
+
+    @property
+    def keys(self) -> str:
+        return _("←→ choose.")
 
     def marked(self, word: str) -> str:
         return "(•)" if word == self.chosen else "( )"

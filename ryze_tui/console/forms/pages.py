@@ -38,7 +38,8 @@ TITLES: Final = {
 class Page:
     """One block of the instance. `edit` is None until it was read; `problem`: why it could not be.
 
-    `planned`: of an instance that is not there yet, so that nothing is saved or unsaved.
+    `planned`: of an instance that is not there yet, so that nothing is saved or unsaved. `doubt`: why nobody knows whether the
+    last save was carried out.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Page:
     held: Held | None = None
     edit: Edit | None = None
     problem: str = ""
+    doubt: str = ""
     new: bool = False
     planned: bool = False
 

@@ -9,82 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from ...api import states
-from ...i18n import mark
+from ...fleet.filtering import FLAPPING_RANK, NAME, NEWEST, SEVERITY, SORTS, TITLES, TROUBLE, by_of, parse_filter
 
 if TYPE_CHECKING:
     from ...fleet.model import FleetModel, Row
 
-_SEVERITY: Final = {
-    state: rank for rank, state in enumerate((states.BANNED, states.LOGGEDOUT, states.UNKNOWN, *states.STATES[2:]))
-}
-
-_FLAPPING: Final = 3.5
-"""Between what is down and what is on its way: a connection that keeps dropping, whatever it is right now."""
-_MANY: Final = 3  # changes below which nothing can be flapping
-
-TROUBLE, NAME, NEWEST = "trouble", "name", "newest"
-SORTS: Final = (TROUBLE, NAME, NEWEST)
-TITLES: Final = {TROUBLE: mark("trouble first"), NAME: mark("by name"), NEWEST: mark("newest first")}
+__all__ = ["TITLES", "Order"]
 
 Place = tuple[float, str]
 """Where a row stands: what the order goes by, then its name."""
-Test = Callable[["Row"], bool]
-
-
-def _rank(row: Row, now: float) -> float:
-    """How soon a person should look at it; 0 is first."""
-    rank = float(_SEVERITY[row.state])
-    if rank <= _FLAPPING or len(row.past) < _MANY:
-        return rank
-    from ...fleet.triage import FLAPPING, flaps
-
-    return _FLAPPING if flaps(row, now) >= FLAPPING else rank
-
-
-def _by(sort: str, now: float) -> Callable[[Row], float]:
-    if sort == TROUBLE:
-        return lambda row: _rank(row, now)
-    return (lambda row: -row.since) if sort == NEWEST else (lambda row: 0.0)
-
-
-def _terms(text: str) -> tuple[list[tuple[bool, str]], list[tuple[bool, Test]]]:
-    """A filter's words and its other terms, each with whether it must hold; an unfinished term is left out."""
-    from ...api.instance import BLOCK_LETTERS
-
-    words: list[tuple[bool, str]] = []
-    tests: list[tuple[bool, Test]] = []
-    for word in text.lower().split():
-        wanted, term = not word.startswith("!"), word.lstrip("!")
-        key, colon, value = term.partition(":")
-        if not term or (colon and not value):
-            continue
-        if colon and key == "state":
-            plain = value.replace("_", "")
-            tests.append((wanted, lambda row, v=plain: row.state.startswith(v)))  # type: ignore[misc]
-        elif colon and key == "block":
-            letters = frozenset(letter for letter, name in BLOCK_LETTERS if name.startswith(value))
-            tests.append((wanted, lambda row, v=letters: not v.isdisjoint(row.item.blocks)))  # type: ignore[misc]
-        else:
-            words.append((wanted, term))
-    return words, tests
-
-
-def parse_filter(text: str) -> Callable[[Iterable[Row]], list[Row]]:
-    """Words, `state:word`, `block:word`, each may be negated by `!`; all must hold. Keeps the order of what it is given."""
-    words, tests = _terms(text)
-
-    def select(rows: Iterable[Row]) -> list[Row]:
-        found = list(rows)
-        for wanted, word in words:  # one comprehension a word: 10,000 rows between two keystrokes
-            found = [row for row in found if (word in row.haystack) is wanted]
-        for wanted, test in tests:
-            found = [row for row in found if test(row) is wanted]
-        return found
-
-    return select
 
 
 class Order:
@@ -122,9 +57,9 @@ class Order:
             self._named = sorted(self.model.rows.values(), key=attrgetter("name"))
             self._named_stale = False
         rows = self._select(self._named)
-        by = _by(self.sort, self._time())
+        by = by_of(self.sort, self._time())
         if self.sort == TROUBLE:
-            buckets: dict[float, list[Row]] = {rank: [] for rank in sorted({_FLAPPING, *map(float, _SEVERITY.values())})}
+            buckets: dict[float, list[Row]] = {rank: [] for rank in sorted({FLAPPING_RANK, *map(float, SEVERITY.values())})}
             taken = {}
             for row in rows:
                 taken[row.name] = rank = by(row)
@@ -162,7 +97,7 @@ class Order:
 
         `keep`: the row under the cursor, which is shown as gone rather than removed.
         """
-        by, missing = _by(self.sort, self._time()), set()
+        by, missing = by_of(self.sort, self._time()), set()
         if membership:
             self._named_stale = True
             self._replace()

@@ -7,8 +7,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from ... import keys
 from ...i18n import _
 from ...operations.editing import Edit
+from ...probes.trial import TRIED
+from ..bindings import bind
 from ..forms.block import BlockForm
 from ..forms.pages import TITLES, Page, PageLine
 from .dialogs import Dialog, text
@@ -18,6 +21,7 @@ class BlocksScreen(Dialog[None]):
     """Changes the edits it is given; escape leaves the field, then goes back to the name."""
 
     TAKES_TYPED = False
+    BINDINGS = [bind("edit_try", "try_out")]
     CSS_PATH = ["../styles/dialogs.tcss", "../styles/forms.tcss"]  # type: ignore[assignment]
     CSS = """
     BlocksScreen > #box { width: 84; height: 100%; }
@@ -47,7 +51,7 @@ class BlocksScreen(Dialog[None]):
             yield text("", "dim", id="help")
 
     def on_mount(self) -> None:
-        self.line.focus()
+        self.set_focus(self.line)
         self._show()
 
     def _show(self) -> None:
@@ -62,7 +66,11 @@ class BlocksScreen(Dialog[None]):
         self.line.sync()
         form = self.form
         words = form.help_of(self.focused) if form is not None else ""
-        self.query_one("#help", Static).update(words or _("↓ into the form · ←→ block · esc back to the name"))
+        if not words:
+            words = _("↓ into the form · ←→ block · esc back to the name")
+            if self.line.pages[self.line.at].kind in TRIED - {"websocket"}:
+                words = keys.fill(_("{edit_try} try it out")) + " · " + words
+        self.query_one("#help", Static).update(words)
 
     def on_descendant_focus(self) -> None:
         self._sync()
@@ -76,11 +84,33 @@ class BlocksScreen(Dialog[None]):
 
     def action_into(self) -> None:
         if self.form is not None:
-            self.form.first.focus()
+            self.set_focus(self.form.first)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A letter in a field is a letter."""
+        return action != "try_out" or not self._in_field()
+
+    def _in_field(self) -> bool:
+        return self.form is not None and self.focused is not None and self.form in self.focused.ancestors
+
+    def action_try_out(self) -> None:
+        """`T`: from this machine, since no server knows the instance yet."""
+        from .trying import TryScreen, prepared
+
+        edit = self.line.pages[self.line.at].edit
+        assert edit is not None
+        made = prepared(edit, None, "", None)
+        if isinstance(made, TryScreen):
+            self.app.push_screen(made)
+            return
+        field, words = made
+        self.app.notify(words, severity="warning", markup=False, timeout=5)
+        if field and self.form is not None:
+            self.form.control(field).focus()
 
     def action_close(self) -> None:
-        if self.form is not None and self.focused is not None and self.form in self.focused.ancestors:
-            self.line.focus()
+        if self._in_field():
+            self.set_focus(self.line)
         else:
             self.dismiss(None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
@@ -10,7 +9,6 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
 from ... import keys
-from ...api.instance import NAME_PATTERN
 from ...i18n import _
 from ..words import safe
 from .dialogs import Dialog, close, text
@@ -85,17 +83,15 @@ class CreateScreen(Dialog[Created | None]):
             self.dismiss(None)
 
     def _wrong(self) -> str:
+        from ...operations.checks import name_problem, token_problem
+
         name, token = self.query_one("#name", Input).value, self.query_one("#token", Input).value
-        if not name:
-            return _("A name is needed.")
-        if not re.fullmatch(NAME_PATTERN, name):
-            bad = next((character for character in name if not re.fullmatch(NAME_PATTERN, character)), "")
-            shown = _("a space") if bad == " " else f"“{safe(bad)}”"
-            return _("A name has letters, digits, - and _ only: {bad} cannot be in it.").format(bad=shown)
+        if words := name_problem(name):
+            return words
         if name in self._account.model.rows:
             return _("There is an instance of this name already.")
-        if token and (len(token) < 16 or not token.isprintable() or not token.isascii() or " " in token):
-            return _("A token has at least 16 plain characters without spaces.")
+        if words := token_problem(token):
+            return words
         return self._wrong_block()
 
     def _wrong_block(self) -> str:

@@ -24,6 +24,7 @@ from ..panes.arrangement import LIST_MOST, WIDE
 from ..panes.linkwords import badge as link_badge
 from ..words import badge, safe
 from .dialogs import Dialog, Entry, text
+from .notes import note
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 _KINDS: Final = {key: kinds for key, _title, kinds in TABS}
 _VERBS: Final = frozenset({"close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries"})
+
+
+class Buttons(Horizontal):
+    """Arrow keys lead from one to the next, and back into the form."""
+
+    BINDINGS = [bind("button_previous", "app.focus_previous"), bind("button_next", "app.focus_next")]
 
 
 class EditScreen(Dialog[str]):
@@ -43,6 +50,7 @@ class EditScreen(Dialog[str]):
         bind("edit1", "close_now"),
         *(bind(f"edit{key}", f"tab('{key}')") for key, _title, _kinds in TABS),
         bind("edit_review", "review"),
+        bind("edit_save", "review_from_field"),
         bind("edit_revert", "revert"),
         bind("edit_add", "add"),
         bind("edit_draft", "draft"),
@@ -74,7 +82,7 @@ class EditScreen(Dialog[str]):
             yield Vertical(id="body")
             yield text("", "dim", id="help")
             yield text("", "warn", id="note")
-            with Horizontal(classes="buttons"):
+            with Buttons(classes="buttons"):
                 yield Button(labelled(_("Review"), "edit_review"), id="review")
                 yield Button(labelled(_("Revert"), "edit_revert"), id="revert")
                 yield Button(f"{_('Close')} (esc)", id="close")
@@ -83,7 +91,7 @@ class EditScreen(Dialog[str]):
         self._fit()
         self._show_title()
         self.set_interval(1.0, self._show_title)
-        self.line.focus()
+        self.set_focus(self.line)
         self._open()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -137,7 +145,7 @@ class EditScreen(Dialog[str]):
 
     def action_tab(self, key: str) -> None:
         self.tabs.at, self._into = key, False
-        self.line.focus()
+        self.set_focus(self.line)
         self._open()
 
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
@@ -169,7 +177,7 @@ class EditScreen(Dialog[str]):
         self._show_page()
 
     def _take(self, page: Page, held: Held) -> None:
-        page.held, page.problem, page.new = held, "", False
+        page.held, page.problem, page.doubt, page.new = held, "", "", False
         page.edit = self.configuring.edit(page.kind, held, page.label)
         if page.kind == "webhook":
             self._list_webhooks(held)
@@ -198,8 +206,8 @@ class EditScreen(Dialog[str]):
                     self.call_after_refresh(self.action_into)
             else:
                 again = keys.fill(_("{edit_reread} reads it again."))
-                words = f"{safe(page.problem)}  {again}" if page.problem else _("Reading…")
-                body.mount(Static(words, markup=False, classes="reading"))
+                words = f"{safe(page.problem)}\n{again}" if page.problem else _("Reading…")
+                body.mount(Static(words, markup=False, classes="unread" if page.problem else "reading"))
         self._sync()
 
     def _sync(self) -> None:
@@ -208,18 +216,8 @@ class EditScreen(Dialog[str]):
         self.line.remark = self.saving or unsaved or (_("not to be changed") if self.account.may("configure") else "")
         self.tabs.sync()
         self.line.sync()
-        self.query_one("#note", Static).update(self._note())
+        self.query_one("#note", Static).update(note(self.page, self.drafts, self.instance))
         self._help()
-
-    def _note(self) -> str:
-        page = self.page
-        if page.edit is None:
-            return ""
-        if page.edit.switches_off:
-            return _("Switching it off erases the rest on the server; a draft without secrets is kept here.")
-        if page.edit.was.get("enabled") is False and self.drafts.find(self.instance, page.edit.wire, page.label):
-            return keys.fill(_("What it held before it was switched off is kept here: {edit_draft} fills it in."))
-        return ""
 
     def on_descendant_focus(self) -> None:
         self._help()
@@ -228,15 +226,15 @@ class EditScreen(Dialog[str]):
         form = self.form
         words = form.help_of(self.focused) if form is not None else ""
         if words:
-            words += "  " + _("(esc leaves the field)")
+            words += "  " + keys.fill(_("(esc leaves the field · {edit_save} review and save)"))
         else:
             words = _("↓ into the form · ←→ page · {tabs} tab")
             words += _(" · {edit_review} review and save · {edit_revert} revert · esc close")
-            if self.account.may("configure"):
+            if self.page.edit is None or self.account.may("configure"):
                 words = _("←→ page · {tabs} tab · esc close")
             elif self.tabs.at == "4":
                 words = _("{edit_add} another label · {edit_try} try it out · {edit_deliveries} deliveries") + " · " + words
-            elif self.page.kind in ("proxy", "s3"):
+            elif self.page.kind != "settings":
                 words = _("{edit_try} try it out") + " · " + words
             words = keys.fill(words, tabs=tab_keys())
             if reason := self.account.may("configure"):
@@ -250,7 +248,7 @@ class EditScreen(Dialog[str]):
         """Into the form; of a page that is still being read as soon as it is there."""
         self._into = self.form is None
         if self.form is not None:
-            self.form.first.focus()
+            self.set_focus(self.form.first)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters and digits are verbs on the form, never in a field: a word typed into the wrong place must do nothing."""
@@ -278,6 +276,7 @@ class EditScreen(Dialog[str]):
     def action_revert(self) -> None:
         if self.page.edit is not None and self.form is not None and self.page.dirty:
             self.page.edit.revert()
+            self.page.doubt = ""
             self.form.show()
             self._sync()
 
@@ -330,23 +329,19 @@ class EditScreen(Dialog[str]):
         else:
             self.run_worker(review(self), exclusive=False)
 
-    def action_try_out(self) -> None:
-        """`T`: the server tries what it holds."""
-        from ...probes.blocks import TRIED
-        from .trying import TryScreen
+    def action_review_from_field(self) -> None:
+        """As `r`, wherever the focus is: what a hand does that has saved things elsewhere."""
+        self.action_review()
 
-        page = self.page
-        if page.kind not in TRIED:
-            self.refuse(_("There is nothing to try out here."))
-        elif page.dirty:
-            self.refuse(_("What is tried is what the server holds: save it first, or revert."))
-        else:
-            title = _("Try {what} of {name}").format(what=page.title, name=safe(self.instance))
-            self.app.push_screen(TryScreen(self.configuring, title, page.kind, self.instance, page.label))
+    def action_try_out(self) -> None:
+        """`T`: what stands in the form is tried, saved or not."""
+        from .trying import try_out
+
+        try_out(self)
 
     def action_deliveries(self) -> None:
         """`D`: what became of a webhook's deliveries."""
-        from .trying import DeliveriesScreen
+        from .deliveries import DeliveriesScreen
 
         if self.page.kind != "webhook":
             self.refuse(_("Only webhooks have deliveries."))
@@ -365,21 +360,22 @@ class EditScreen(Dialog[str]):
             self._sync()
 
     def took(self, page: Page, held: Held) -> None:
-        """The server holds this now."""
+        """The server holds this now. The form is made anew, so the focus goes back to the pages."""
+        self.set_focus(self.line)
         self._take(page, held)
         self._show_page()
 
     def reload(self, page: Page) -> None:
         """Nobody knows what it holds: read it again."""
-        page.edit, page.problem, page.new = None, "", False
+        page.edit, page.problem, page.doubt, page.new = None, "", "", False
         self._open()
 
     # -- leaving -------------------------------------------------------------------------------------------------------
 
     def action_close(self) -> None:
-        """Escape: out of the field, then out of the screen."""
+        """Escape: out of the field, then out of the screen. At once (`focus()` waits), so that a letter in its wake is a verb."""
         if self._in_field():
-            self.line.focus()
+            self.set_focus(self.line)
         else:
             self.action_close_now()
 

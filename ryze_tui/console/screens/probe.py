@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
@@ -48,6 +49,12 @@ class Steps(Canvas):
             self.steps[-1] = step
         else:
             self.steps.append(step)
+        self.sync()
+
+    def given_up(self) -> None:
+        """Nothing more comes: a step under way has no result."""
+        if self.steps and self.steps[-1].result == RUNNING:
+            self.steps[-1] = replace(self.steps[-1], result=SKIPPED, words=_("given up"))
         self.sync()
 
     def lines(self) -> list[Line]:

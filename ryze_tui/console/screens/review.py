@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.cells import cell_len
@@ -154,18 +154,24 @@ class ReviewScreen(Dialog[frozenset[str]]):
     """Save or not; gives the fields that stay as they are on the server, None when nothing is to be saved."""
 
     TAKES_TYPED = False
-    BINDINGS = [bind("review_save", "save")]
+    BINDINGS = [bind("review_save", "save"), bind("review_try", "try_out")]
     CSS = "ReviewScreen > #box { width: 96; } ReviewScreen #lines { height: auto; }"
 
-    def __init__(self, title: str, changes: Sequence[Change], words: str = "") -> None:
+    def __init__(
+        self, title: str, changes: Sequence[Change], words: str = "", try_out: Callable[[frozenset[str]], None] | None = None
+    ) -> None:
+        """`try_out(theirs)`: tries what would be saved; None when there is nothing to try."""
         super().__init__()
-        self._heading, self._words = title, words
+        self._heading, self._words, self._try_out = title, words, try_out
         self.changes = Lines(changes, (_("was"), _("on the server now"), _("yours")))
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(self._heading)
-            box.border_subtitle = keys.fill(_("↑↓ field · {review_save} saves · esc cancels"))
+            subtitle = _("↑↓ field · {review_save} saves · esc cancels")
+            if self._try_out is not None:
+                subtitle = _("↑↓ field · {review_try} tries it out · {review_save} saves · esc cancels")
+            box.border_subtitle = keys.fill(subtitle)
             yield self.changes
             if self._words:
                 yield text("", "gap")
@@ -183,6 +189,11 @@ class ReviewScreen(Dialog[frozenset[str]]):
             self.action_save()
         else:
             self.action_close()
+
+    def action_try_out(self) -> None:
+        """Before it can do harm."""
+        if self._try_out is not None:
+            self._try_out(frozenset(self.changes.theirs))
 
     def action_save(self) -> None:
         self.dismiss(frozenset(self.changes.theirs))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ... import keys
 from ...i18n import _
 from ...operations.configuring import DEFAULT_LABEL, Held, Saved
 from ...operations.outcome import Outcome
+from ...probes.trial import TRIED
 from ..forms.pages import Page
 from ..words import safe
 from .dialogs import Choice, Menu, close
 from .review import DiffersScreen, ReviewScreen
+from .trying import try_out
 
 if TYPE_CHECKING:
     from .edit import EditScreen
@@ -41,8 +44,14 @@ async def review(screen: EditScreen) -> None:
     if isinstance(now, Outcome):
         screen.refuse(_("Nothing was saved: the block could not be read again. {why}").format(why=safe(now.message)))
         return
+    changes = edit.review(now.values)
+    if not page.new and changes and all(change.now == change.yours for change in changes):
+        screen.took(page, now)
+        screen.app.notify(_("The server holds exactly this already: nothing is left to save."), markup=False, timeout=5)
+        return
     title = _("Save {what} of {name}?").format(what=page.title, name=safe(screen.instance))
-    theirs = await screen.app.push_screen_wait(ReviewScreen(title, edit.review(now.values), _warning(page)))
+    tried = partial(try_out, screen, now.values) if page.kind in TRIED and edit.yours.get("enabled") is not False else None
+    theirs = await screen.app.push_screen_wait(ReviewScreen(title, changes, _warning(page), tried))
     if theirs is not None:
         await _save(screen, page, now, theirs)
 
@@ -54,6 +63,8 @@ async def _read_again(screen: EditScreen, page: Page) -> Held | Outcome | None:
     try:
         with screen.busy(_("Reading… esc stops")):
             await asyncio.wait({reading})
+            if not reading.cancelled() and isinstance(reading.result(), Held):
+                page.doubt = ""
     finally:
         screen.reading = None
         reading.cancel()
@@ -78,11 +89,10 @@ async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str
         screen.drafts.keep(screen.instance, edit.wire, now.values or edit.was, page.label)
     with screen.busy(_("Saving…")):
         saved = await screen.configuring.save(screen.instance, edit, now, theirs)
+        page.doubt = saved.outcome.message if saved.outcome.doubtful else ""
     if not saved.outcome.ok:
-        words = _("Not saved: {why}")
-        if saved.outcome.doubtful:
-            words = _("Nobody knows whether it was saved: {why} {edit_review} compares it with what the server holds.")
-        screen.refuse(keys.fill(words, why=safe(saved.outcome.message)))
+        if not page.doubt:
+            screen.refuse(_("Not saved: {why}").format(why=safe(saved.outcome.message)))
         return
     if not off:
         screen.drafts.drop(screen.instance, edit.wire, page.label)
@@ -94,11 +104,11 @@ async def _save(screen: EditScreen, page: Page, now: Held, theirs: frozenset[str
 
 def _settle(screen: EditScreen, page: Page, saved: Saved) -> None:
     """Show what the server holds now, and say so."""
-    if saved.unread:
+    if saved.held is None:
         screen.reload(page)
         words = _("Saved. What the server holds could not be read: {why}").format(why=safe(saved.unread))
     else:
-        screen.took(page, Held(saved.held, page.held.rows if page.held is not None else {}))
+        screen.took(page, saved.held)
         words = _("Saved; the server holds what was asked.")
         if saved.differs:
             words = _("Saved, with differences.")

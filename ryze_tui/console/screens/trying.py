@@ -1,175 +1,169 @@
-"""Trying a saved block out, and what became of a webhook's deliveries; opened from the edit screen."""
+"""Trying out what stands in a form, step by step, from the server or from this machine; opened from forms and from the review."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widgets import Static
+from textual.worker import Worker
 
 from ... import keys
+from ...api import states
 from ...i18n import _
-from ...operations.outcome import Outcome
-from ...probes.blocks import probe
-from ..bindings import bind, moves
-from ..styles import ink
-from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import fit, safe
+from ...operations.editing import KEEP, Edit
+from ...probes import from_here, from_server
+from ...probes.steps import Step
+from ...probes.trial import BY_SERVER, TRIED, Trial
+from ..bindings import bind
+from ..forms.pages import TITLES
+from ..words import safe
 from .dialogs import Dialog, text
 from .probe import Steps
 
 if TYPE_CHECKING:
-    from rich.style import Style
-
-    from ...api.deliveries import Delivery
     from ...operations.configuring import Configuring
+    from .edit import EditScreen
 
-_STYLES: Final[dict[str, Style]] = {"delivered": ink.BAR_GOOD, "dead": ink.BAR_BAD, "pending": ink.BAR_TROUBLE}
-_MARKS: Final = {"delivered": "●", "dead": "✖", "pending": "◌"}
-HEIGHT: Final = 12
+SERVER: Final = "server"
+HERE: Final = "here"
 
 
 class TryScreen(Dialog[None]):
-    """Runs when it opens, and again on `t`."""
+    """Runs when it opens, and again on `t`; `h` from here, `v` from the server, where both can. Escape gives up, then closes."""
 
     TAKES_TYPED = False
-    BINDINGS = [bind("again", "again"), bind("close_too", "close")]
+    BINDINGS = [
+        bind("again", "again"), bind("try_here", "run('here')"), bind("try_server", "run('server')"), bind("close_too", "close"),
+    ]  # fmt: skip
+    CSS = "TryScreen > #box { width: 84; }"
 
-    def __init__(self, configuring: Configuring, title: str, kind: str, name: str, label: str) -> None:
+    def __init__(self, title: str, trial: Trial, configuring: Configuring | None) -> None:
+        """`configuring` None: of an instance that is not there yet, which no server can be asked about."""
         super().__init__()
-        self._configuring, self._heading, self._what = configuring, title, (kind, name, label)
+        self._heading, self._trial, self._configuring = title, trial, configuring
+        server, here = self._refusals()
+        self._refused = {SERVER: server, HERE: here}
+        self._from = HERE if server else SERVER
+        self._looking: Worker[None] | None = None
         self.steps = Steps()
+
+    def _refusals(self) -> tuple[str, str]:
+        """Why it cannot be tried from the server, and from here; empty where it can."""
+        return why_not(self._trial, self._configuring)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(self._heading)
             yield self.steps
             yield text("", "gap")
-            yield text(keys.fill(_("{again} tries again · esc closes")), "dim")
+            yield text("", "dim", id="hint")
 
     def on_mount(self) -> None:
         self.steps.focus()
         self.action_again()
 
+    def _hint(self, *, running: bool) -> None:
+        words = [_("esc gives up") if running else keys.fill(_("{again} tries again"))]
+        if not self._refused[HERE] and not self._refused[SERVER]:
+            other = _("{try_server} from the server") if self._from == HERE else _("{try_here} from this machine")
+            words.append(keys.fill(other))
+        if not running:
+            words.append(_("esc closes"))
+        self.query_one("#hint", Static).update(" · ".join(words))
+
     def action_again(self) -> None:
         """Once more; a try under way is given up."""
         self.steps.steps, self.steps.done = [], False
-        self.run_worker(self._run(), group="try", exclusive=True)
+        self._hint(running=True)
+        self._looking = self.run_worker(self._run(), group="try", exclusive=True)
+
+    def action_run(self, where: str) -> None:
+        if reason := self._refused[where]:
+            self.app.notify(reason, severity="warning", markup=False, timeout=6)
+            return
+        self._from = where
+        self.action_again()
+
+    def action_close(self) -> None:
+        if self._looking is not None and self._looking.is_running:
+            self._looking.cancel()
+            self._looking = None
+            self.steps.given_up()
+            self._hint(running=False)
+        else:
+            self.dismiss(None)
+
+    def _probe(self) -> AsyncIterator[Step]:
+        if self._from == SERVER and self._configuring is not None:
+            return from_server.probe(self._configuring, self._trial)
+        return from_here.probe(self._trial, self._configuring.stream if self._configuring is not None else None)
 
     async def _run(self) -> None:
-        async for step in probe(self._configuring, *self._what):
+        async for step in self._probe():
             self.steps.show(step)
         self.steps.done = len(self.steps.steps) > 1
         self.steps.sync()
+        self._hint(running=False)
 
 
-class Log(Canvas):
-    """One line for each delivery, and below what is known of the one under the cursor."""
-
-    can_focus = True
-    ground = ink.BAR
-    BINDINGS = moves(page=10)
-
-    def __init__(self) -> None:
-        super().__init__(id="log")
-        self.rows: list[Delivery] = []
-        self.words = _("Reading…")
-        self.at = 0
-        self.styles.height = HEIGHT + 2
-
-    @property
-    def current(self) -> Delivery | None:
-        """The one under the cursor."""
-        return self.rows[self.at] if self.at < len(self.rows) else None
-
-    def show(self, rows: list[Delivery], words: str) -> None:
-        """Other rows; `words` in place of none."""
-        kept = self.current
-        self.rows, self.words = rows, words
-        self.at = next((index for index, row in enumerate(rows) if kept is not None and row.id == kept.id), 0)
-        self.sync()
-
-    def action_move(self, by: int) -> None:
-        self.at = max(0, min(self.at + by, len(self.rows) - 1))
-        self.sync()
-
-    def on_click(self, event: events.Click) -> None:
-        top = max(0, min(self.at - HEIGHT // 2, len(self.rows) - HEIGHT))
-        if event.y < min(HEIGHT, len(self.rows)):
-            self.action_move(top + event.y - self.at)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_move(-3)
-
-    def lines(self) -> list[Line]:
-        if not self.rows:
-            return [[seg(self.words, ink.BAR_DIM)], *[[] for _line in range(HEIGHT + 1)]]
-        top = max(0, min(self.at - HEIGHT // 2, len(self.rows) - HEIGHT))
-        out = [self._row(row, top + index == self.at) for index, row in enumerate(self.rows[top : top + HEIGHT])]
-        out += [[] for _line in range(HEIGHT + 1 - len(out))]
-        row = self.rows[self.at]
-        said = row.answer or (_("no answer yet") if row.status == "pending" else _("nothing was said"))
-        return [*out, [seg(fit(f"{row.id}  {safe(said)}", self.size.width), ink.BAR_DIM)]]
-
-    def _row(self, row: Delivery, here: bool) -> Line:
-        style = _STYLES.get(row.status, ink.BAR)
-        line: Line = [
-            seg("▸ " if here else "  ", ink.BAR_KEY), field(row.created_at[:19].replace("T", " "), 21, ink.BAR_DIM),
-            field(f"{_MARKS.get(row.status, '?')} {row.status}", 13, style),
-            field(row.event, 18, ink.BAR_BOLD if here else ink.BAR),
-            field(str(row.http) if row.http is not None else "–", 5, ink.BAR),
-            seg(_("{n} tries").format(n=row.attempts) if row.attempts != 1 else _("1 try"), ink.BAR_DIM),
-        ]  # fmt: skip
-        return line
+def why_not(trial: Trial, configuring: Configuring | None) -> tuple[str, str]:
+    """Why a trial cannot be made by the server, and from this machine; empty where it can."""
+    server = here = ""
+    if configuring is None:
+        server = _("The instance is not there yet, so the server cannot be asked.")
+    elif trial.kind not in BY_SERVER:
+        server = _("A stream is tried from where its followers are.")
+    elif not configuring.tries:
+        server = _("This server cannot try it out; it is an extension of ours.")
+    if trial.kind == "websocket" and configuring is None:
+        here = _("A stream is there with its instance only.")
+    elif trial.lacks:
+        here = _("Type the secret again to try it from here: only the server holds the stored one.")
+    return server, here
 
 
-class DeliveriesScreen(Dialog[None]):
-    """`r` sends the one under the cursor again; `R` reads the log anew."""
+def prepared(
+    edit: Edit, now: Mapping[str, Any] | None, name: str, configuring: Configuring | None, *, state: str = states.DISCONNECTED,
+    theirs: frozenset[str] = frozenset(),
+) -> TryScreen | tuple[str, str]:  # fmt: skip
+    """The screen that tries what would be saved; (field, why not) when it cannot be tried like this."""
+    kind = edit.wire.kind
+    if kind not in TRIED:
+        return "", _("There is nothing to try out here.")
+    if kind != "websocket":
+        if edit.yours.get("enabled") is False:
+            return "enabled", _("It is off: switch it on to try it out; nothing has to be saved.")
+        if problems := edit.problems():
+            field, words = next(iter(problems.items()))
+            title = next(_(one.title) for one in edit.fields if one.name == field)
+            return field, f"{title}: {words}"
+    trial = Trial(kind, name, edit.body(now, theirs), state)
+    server, here = why_not(trial, configuring)
+    if server and here:
+        return next((one.name for one in edit.fields if edit.yours[one.name] is KEEP), ""), here
+    what = safe(edit.label) if edit.label else _(TITLES[kind])
+    title = _("Try {what} of {name}").format(what=what, name=safe(name)) if name else _("Try {what}").format(what=what)
+    return TryScreen(title, trial, configuring)
 
-    TAKES_TYPED = False
-    BINDINGS = [bind("redeliver", "redeliver"), bind("deliveries_read", "read"), bind("close_too", "close")]
 
-    def __init__(self, configuring: Configuring, name: str, label: str) -> None:
-        super().__init__()
-        self._configuring, self._instance, self._label = configuring, name, label
-        self.log_lines = Log()
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            title = _("Deliveries of {label}, {name}").format(label=safe(self._label), name=safe(self._instance))
-            box.border_title = Content(title)
-            yield self.log_lines
-            yield text("", "gap")
-            words = _("{redeliver} sends it again under the same id · {deliveries_read} reads anew · esc closes")
-            yield text(keys.fill(words), "dim")
-
-    def on_mount(self) -> None:
-        self.log_lines.focus()
-        self.action_read()
-
-    def action_read(self) -> None:
-        self.run_worker(self._read(), group="read", exclusive=True)
-
-    async def _read(self) -> None:
-        found = await self._configuring.deliveries(self._instance, self._label)
-        if not isinstance(found, Outcome):
-            self.log_lines.show(found, _("Nothing was delivered yet."))
-        elif found.status == 404:
-            self.log_lines.show([], _("This server keeps no log of deliveries; it is an extension of ours."))
-        else:
-            self.log_lines.show([], safe(found.message))
-
-    def action_redeliver(self) -> None:
-        if (row := self.log_lines.current) is not None:
-            self.run_worker(self._again(row), exclusive=False)
-
-    async def _again(self, row: Delivery) -> None:
-        outcome = await self._configuring.redeliver(self._instance, row.id)
-        severity = "information" if outcome.ok else "warning"
-        self.app.notify(safe(outcome.message), severity=severity, markup=False)  # type: ignore[arg-type]
-        await self._read()
+def try_out(screen: EditScreen, now: Mapping[str, Any] | None = None, theirs: frozenset[str] = frozenset()) -> None:
+    """`T` on the edit screen and in its review. `now`: what the server holds, as it was read last."""
+    page, reason = screen.page, screen.account.may("configure")
+    if page.edit is None or (reason and page.kind != "websocket"):
+        screen.refuse(reason or _("It was not read yet."))
+        return
+    row = screen.account.model.rows.get(screen.instance)
+    state = row.state if row is not None else states.DISCONNECTED
+    held = now if now is not None else page.held.values if page.held is not None else None
+    made = prepared(page.edit, held, screen.instance, screen.configuring, state=state, theirs=theirs)
+    if isinstance(made, TryScreen):
+        screen.app.push_screen(made)
+        return
+    field, words = made
+    screen.refuse(words)
+    if field and screen.form is not None and screen.app.screen is screen:
+        screen.form.control(field).focus()

@@ -57,6 +57,18 @@ def test_every_route_is_in_it_and_nothing_else(tmp_path: Path) -> None:
     assert not [path for path in plain["paths"] if "simulator" in path] and "simulator" not in json.dumps(plain["tags"])
 
 
+def test_who_may_call_is_said_in_the_words_of_openapi() -> None:
+    schemes = {name: {key: scheme[key] for key in scheme if key != "description"}
+               for name, scheme in DOCUMENT["components"]["securitySchemes"].items()}  # fmt: skip
+    assert schemes == {
+        "token": {"type": "apiKey", "in": "header", "name": "token"},
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "query": {"type": "apiKey", "in": "query", "name": "token"},
+    }
+    used = {name for _, _, operation in each() for way in operation["security"] for name in way}
+    assert used == set(schemes)
+
+
 def test_what_the_simulator_takes_is_what_it_says() -> None:
     _, _, ban = simulator.ACTIONS["ban"]
     _, _, message = simulator.ACTIONS["message"]

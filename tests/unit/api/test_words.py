@@ -49,7 +49,7 @@ def test_event_names() -> None:
     assert (events.SNAPSHOT, events.HEARTBEAT, events.ROW, events.DELETED) == (
         "snapshot", "heartbeat", "instance.row", "instance.deleted",
     )
-    assert events.EXTENSIONS == ("account-stream", "deliveries", "since")
+    assert events.EXTENSIONS == ("account-stream", "deliveries", "since", "trials")
 
 
 def test_error_texts() -> None:

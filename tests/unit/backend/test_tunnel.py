@@ -16,7 +16,7 @@ from ryze_tui.backend.egress import Egress
 from ryze_tui.backend.engine.port import ProxyUse
 from ryze_tui.backend.proxied import proxied_client
 from ryze_tui.backend.tunnel import Fault, Streams, TunnelError, open_tunnel, probe
-from ryze_tui.backend.tunnel_wire import connect_request, http_connect, socks5, socks_target
+from ryze_tui.outside.proxy import NoWay, connect_request, http_connect, socks5, socks_target
 
 from tests.fakes.authority import Authority
 from tests.fakes.proxy import CountingProxy, counting_proxy
@@ -207,7 +207,7 @@ def test_whatever_comes_back_ends_in_words_or_in_a_tunnel(scheme: str, answer: b
         reader.feed_data(answer)
         reader.feed_eof()
         nobody: Any = Nobody()
-        with suppress(TunnelError, EOFError):  # what else there is, `stage` would let through
+        with suppress(NoWay, EOFError):  # what else there is, `stage` would let through
             talk = socks5 if scheme == "socks5" else http_connect
             await talk(reader, nobody, ProxyUse(scheme, "h", 1, "u", "p"), "a", 1, stage)
 
@@ -221,7 +221,7 @@ def test_what_is_written() -> None:
     )
     assert socks_target("::1", 443) == b"\x04" + b"\0" * 15 + b"\x01\x01\xbb"
     assert socks_target("web.whatsapp.com", 443) == b"\x03\x10web.whatsapp.com\x01\xbb"
-    with pytest.raises(TunnelError, match="colon"):
+    with pytest.raises(NoWay, match="colon"):
         connect_request(ProxyUse("http", "h", 1, "us:er", PASSWORD), "a", 443)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ryze_tui import cli, config, i18n
-from ryze_tui.cli import console
+from ryze_tui.cli import console, target
 from ryze_tui.preferences import Preferences
 
 
@@ -57,7 +57,7 @@ def test_the_language_of_the_file_unless_the_environment_names_one(
     shown: list[tuple[Preferences, bool]], monkeypatch: pytest.MonkeyPatch, environment: str, installed: list[str]
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(console, "install", asked.append)
+    monkeypatch.setattr(target, "install", asked.append)
     monkeypatch.setattr(i18n, "install", lambda: None)
     monkeypatch.setenv("RYZE_LANG", environment)
     config.path().write_text('language = "pt_BR"\n')

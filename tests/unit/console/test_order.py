@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from ryze_tui.api import states
 from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
-from ryze_tui.console.panes.order import NAME, TROUBLE, Order, parse_filter
+from ryze_tui.console.panes.order import Order
+from ryze_tui.fleet.filtering import NAME, TROUBLE, parse_filter
 from ryze_tui.fleet.model import Changes, FleetModel
 
 WORDS = {

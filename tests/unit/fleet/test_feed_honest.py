@@ -236,6 +236,28 @@ def test_a_new_instances_socket_that_hangs_is_not_live_for_long() -> None:
     world(story, extensions=PLAIN)
 
 
+def test_a_row_made_a_moment_ago_is_not_asked_about_while_its_socket_opens() -> None:
+    async def story(w: World) -> None:
+        w.server.add("other", streaming=True)
+        await asyncio.sleep(60)
+        assert w.kind == "live"
+        item, _message = await w.server.create({"name": "first"})
+
+        async def hanging(path: str, token: str) -> Any:
+            await asyncio.sleep(1e6)
+
+        w.feed._sockets._dial = hanging  # type: ignore[assignment]
+        w.feed.told(w.model.apply_created(item, received_at=w.clock.monotonic(), now=w.clock.time()))
+        w.feed.prefer("first", created=True)
+        assert w.feed.covers("first"), "at once"
+        await asyncio.sleep(1)
+        assert w.feed.covers("first"), "its socket is only late"
+        await asyncio.sleep(5)
+        assert not w.feed.covers("first"), "by now anybody may have linked it"
+
+    world(story, extensions=PLAIN)
+
+
 def test_rows_that_only_lists_tell_of_are_not_younger_than_the_list() -> None:
     async def story(w: World) -> None:
         w.server.add("quiet", streaming=False)

@@ -131,7 +131,7 @@ def test_a_write_broken_off_under_way_is_put_down_and_doubted(
         assert not task.done()
         b.server.lists.clear()
         if action == "connect":  # breaking off a pairing leaves its connect under way; only the end of the program ends that
-            for connect in b.account._connects.values():
+            for connect in b.account._pairings._connects.values():
                 connect.cancel()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

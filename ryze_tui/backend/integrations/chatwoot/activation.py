@@ -19,7 +19,7 @@ async def activate(api: Api, name: str, callback: str, *, known: int, in_use: Ca
 
     `known`: the inbox that this instance had, 0 for none. `in_use`: whether the secret of a callback is another instance's.
     """
-    found = _ours(await _visible(api), name, callback, known, in_use)
+    found = ours(await _visible(api), name, callback, known, in_use)
     try:
         if found is None:
             return await api.create_inbox(name, callback)
@@ -46,7 +46,7 @@ async def _visible(api: Api) -> list[dict[str, Any]]:
         raise ChatwootError(403, error.words) from error
 
 
-def _ours(
+def ours(
     inboxes: list[dict[str, Any]], name: str, callback: str, known: int, in_use: Callable[[str], bool]
 ) -> dict[str, Any] | None:
     """The inbox of this name that we made: never one that another instance answers in, never one that somebody else made."""

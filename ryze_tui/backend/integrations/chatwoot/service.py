@@ -24,10 +24,11 @@ from . import words
 from .activation import SECONDS, activate, refusal
 from .api import ChatwootError
 from .inward import Inward
-from .links import KIND, Link, Links, is_set, values_of
+from .links import KIND, TOKEN, Link, Links, is_set, values_of
 from .outward import Outward, Send, new_id, read
 from .queue import MESSAGE, REPLY, Follow, NotYet, Queue
 from .rules import ACTIVE, ERROR
+from .trial import Step, attempt
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,28 @@ class Bridge:
             "instance": record.name, "status": values["status"], "bridge_integration_id": values["integrationId"],
             "message": "chatwoot integration activated",
         }
+
+    async def stored_token(self, record: Record, base: str) -> Values:
+        """The API token as `set` takes it, for the Chatwoot it was set with and no other. Raises ApiError 400, StoreError."""
+        values = values_of(record)
+        token = (await self._links.secrets(record)).get(TOKEN, "") if values.get("chatwootBaseUrl") else ""
+        if token and values["chatwootBaseUrl"] != base.rstrip("/"):
+            words = f"{TOKEN} is required: the stored one is kept for the chatwootBaseUrl it was set with"
+            raise ApiError(400, f"{texts.CHATWOOT_INVALID_BODY}: {words}")
+        return {TOKEN: token} if token else {}
+
+    async def trial(self, record: Record, block: Block) -> tuple[list[Step], Values]:
+        """What `set` would find: steps, and the inbox that would be used. Nothing is changed. Raises ApiError, StoreError."""
+        check(block)
+        before, callback = values_of(record), await self._links.callback(record)
+        values = split(KIND, block).values
+        values["chatwootBaseUrl"] = base = block.chatwootBaseUrl.rstrip("/")
+        same = (before.get("chatwootBaseUrl"), before.get("chatwootAccountId")) == (base, block.chatwootAccountId)
+        return await attempt(
+            self._links.api(values, block.chatwootApiToken), block.chatwootAccountId, block.inboxName,
+            f"{self._base_url()}{CALLBACK_PATH}{callback}", known=int(before.get("inboxId") or 0) if same else 0,
+            in_use=lambda secret: self._links.of_callback(secret) not in (None, record), monotonic=self._clock.monotonic,
+        )
 
     async def created(self, record: Record) -> None:
         """Connect the inline block of a new instance, if it has one that is to be on; a failure is shown and aborts nothing."""

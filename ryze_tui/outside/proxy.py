@@ -12,11 +12,11 @@ import ipaddress
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from .engine.port import ProxyUse
-from .errors import EngineError
+from ..i18n import mark
 
 HEAD_LINES: Final = 100
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})(?: [^\r\n]*)?\r?\n")
@@ -36,35 +36,49 @@ class Fault(StrEnum):
     LOST = "lost"  # it closed the connection
 
 
-class TunnelError(EngineError):
-    """There is no way through the proxy; the message says why, in words, without user name and password."""
+class NoWay(Exception):
+    """There is no way through the proxy; why is told in words, without user name and password.
 
-    def __init__(self, fault: Fault, message: str) -> None:
-        super().__init__(message)
-        self.fault = fault
+    `text` is a template of ours and `about` fills it, so that a console can say it in its own language.
+    """
 
-    @property
-    def passing(self) -> bool:
-        """Whether it may be well again by itself."""
-        return self.fault in (Fault.UNREACHABLE, Fault.TARGET, Fault.SILENT, Fault.LOST)
+    def __init__(self, fault: Fault, text: str, **about: object) -> None:
+        super().__init__(text.format(**about))
+        self.fault, self.text, self.about = fault, text, about
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The same in another language."""
+        return translate(self.text).format(**self.about)
 
 
-REFUSED: Final = "the proxy refused the user name or password"
-WANTED: Final = "the proxy wants a user name and a password"
-SOCKS_IS_NO_PROXY: Final = "what answers there is no SOCKS5 proxy"
-HTTP_IS_NO_PROXY: Final = "what answers there is no HTTP proxy"
+REFUSED: Final = mark("the proxy refused the user name or password")
+WANTED: Final = mark("the proxy wants a user name and a password")
+SOCKS_IS_NO_PROXY: Final = mark("what answers there is no SOCKS5 proxy")
+HTTP_IS_NO_PROXY: Final = mark("what answers there is no HTTP proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyUse:
+    """What is dialled through. `protocol`: http, https or socks5; `host` may be a name."""
+
+    protocol: str
+    host: str
+    port: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+
 
 Stage = Callable[[str], AbstractContextManager[None]]
 """Around a part of the talk: its name -> a context that notes how long it took and how it ended."""
 
 
-def _refused(proxy: ProxyUse) -> TunnelError:
-    return TunnelError(Fault.CREDENTIALS, REFUSED if proxy.username or proxy.password else WANTED)
+def _refused(proxy: ProxyUse) -> NoWay:
+    return NoWay(Fault.CREDENTIALS, REFUSED if proxy.username or proxy.password else WANTED)
 
 
 def _checked(host: str) -> str:
     if not _NAME.fullmatch(host):
-        raise TunnelError(Fault.TARGET, "the target is no host name")
+        raise NoWay(Fault.TARGET, mark("the target is no host name"))
     return host
 
 
@@ -72,12 +86,12 @@ def _checked(host: str) -> str:
 
 
 def connect_request(proxy: ProxyUse, host: str, port: int) -> bytes:
-    """The head of a CONNECT. Raises TunnelError."""
+    """The head of a CONNECT. Raises NoWay."""
     where = f"[{_checked(host)}]:{port}" if ":" in host else f"{_checked(host)}:{port}"
     lines = [f"CONNECT {where} HTTP/1.1", f"Host: {where}"]
     if proxy.username or proxy.password:
         if ":" in proxy.username:
-            raise TunnelError(Fault.CREDENTIALS, "a user name with a colon cannot be told to an HTTP proxy")
+            raise NoWay(Fault.CREDENTIALS, mark("a user name with a colon cannot be told to an HTTP proxy"))
         credentials = base64.b64encode(f"{proxy.username}:{proxy.password}".encode()).decode()
         lines.append(f"Proxy-Authorization: Basic {credentials}")
     return "\r\n".join([*lines, "", ""]).encode()
@@ -88,7 +102,7 @@ async def http_connect(
 ) -> None:
     """Have an HTTP proxy connect to the target; what follows on the streams is the target's.
 
-    User name and password are part of the one request, so there is no stage of their own. Raises TunnelError, OSError, EOFError.
+    User name and password are part of the one request, so there is no stage of their own. Raises NoWay, OSError, EOFError.
     """
     with stage("connect"):
         writer.write(connect_request(proxy, host, port))
@@ -106,7 +120,7 @@ async def _status(reader: asyncio.StreamReader) -> int:
             raise EOFError
         found = _STATUS.fullmatch(first)
         if found is None:
-            raise TunnelError(Fault.NO_PROXY, HTTP_IS_NO_PROXY)
+            raise NoWay(Fault.NO_PROXY, HTTP_IS_NO_PROXY)
         for _ in range(HEAD_LINES):
             line = await reader.readline()
             if not line:
@@ -115,17 +129,17 @@ async def _status(reader: asyncio.StreamReader) -> int:
                 return int(found[1])
     except ValueError:  # a line of 64 KB
         pass
-    raise TunnelError(Fault.NO_PROXY, HTTP_IS_NO_PROXY)
+    raise NoWay(Fault.NO_PROXY, HTTP_IS_NO_PROXY)
 
 
-def _http_refusal(proxy: ProxyUse, status: int, target: str) -> TunnelError:
+def _http_refusal(proxy: ProxyUse, status: int, target: str) -> NoWay:
     if status in (401, 407):
         return _refused(proxy)
     if status == 403:
-        return TunnelError(Fault.TARGET, f"the proxy does not let anybody through to {target} (403)")
+        return NoWay(Fault.TARGET, mark("the proxy does not let anybody through to {target} (403)"), target=target)
     if status == 429 or status in (500, 502, 503, 504):
-        return TunnelError(Fault.TARGET, f"the proxy did not get through to {target} ({status})")
-    return TunnelError(Fault.NO_PROXY, f"{HTTP_IS_NO_PROXY}: it answered CONNECT with {status}")
+        return NoWay(Fault.TARGET, mark("the proxy did not get through to {target} ({status})"), target=target, status=status)
+    return NoWay(Fault.NO_PROXY, mark("what answers there is no HTTP proxy: it answered CONNECT with {status}"), status=status)
 
 
 # -- SOCKS5 ------------------------------------------------------------------------------------------------------------
@@ -140,15 +154,15 @@ _REPLIES: Final = {
 
 
 def _counted(text: str) -> bytes:
-    """RFC 1929: a byte of length, then the text. Raises TunnelError."""
+    """RFC 1929: a byte of length, then the text. Raises NoWay."""
     data = text.encode()
     if len(data) > 255:
-        raise TunnelError(Fault.CREDENTIALS, "user name and password may have 255 bytes each with a SOCKS5 proxy")
+        raise NoWay(Fault.CREDENTIALS, mark("user name and password may have 255 bytes each with a SOCKS5 proxy"))
     return bytes([len(data)]) + data
 
 
 def socks_target(host: str, port: int) -> bytes:
-    """Kind of address, address, port; a name goes to the proxy as a name. Raises TunnelError."""
+    """Kind of address, address, port; a name goes to the proxy as a name. Raises NoWay."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -159,7 +173,7 @@ def socks_target(host: str, port: int) -> bytes:
 async def socks5(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: ProxyUse, host: str, port: int, stage: Stage
 ) -> None:
-    """Have a SOCKS5 proxy connect to the target. Raises TunnelError, OSError, EOFError."""
+    """Have a SOCKS5 proxy connect to the target. Raises NoWay, OSError, EOFError."""
     with stage("auth"):
         await _authenticate(reader, writer, proxy)
     with stage("connect"):
@@ -167,10 +181,10 @@ async def socks5(
         await writer.drain()
         version, reply, _, kind = await reader.readexactly(4)
         if version != _VERSION:
-            raise TunnelError(Fault.NO_PROXY, SOCKS_IS_NO_PROXY)
+            raise NoWay(Fault.NO_PROXY, SOCKS_IS_NO_PROXY)
         if reply:
             why = _REPLIES.get(reply, f"it says {reply}")
-            raise TunnelError(Fault.TARGET, f"the proxy did not get through to {host}:{port}: {why}")
+            raise NoWay(Fault.TARGET, mark("the proxy did not get through to {target}: {why}"), target=f"{host}:{port}", why=why)
         sizes = {1: 4, 4: 16}
         size = sizes[kind] if kind in sizes else (await reader.readexactly(1))[0]
         await reader.readexactly(size + 2)
@@ -184,12 +198,12 @@ async def _authenticate(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     await writer.drain()
     version = (await reader.readexactly(1))[0]
     if version != _VERSION:
-        raise TunnelError(Fault.NO_PROXY, SOCKS_IS_NO_PROXY)
+        raise NoWay(Fault.NO_PROXY, SOCKS_IS_NO_PROXY)
     method = (await reader.readexactly(1))[0]
     if method == _NO_AUTH:
         return
     if method != _PASSWORD or not named:
-        raise _refused(proxy) if method in (_PASSWORD, _NOTHING_FITS) else TunnelError(Fault.NO_PROXY, SOCKS_IS_NO_PROXY)
+        raise _refused(proxy) if method in (_PASSWORD, _NOTHING_FITS) else NoWay(Fault.NO_PROXY, SOCKS_IS_NO_PROXY)
     writer.write(telling)
     await writer.drain()
     try:

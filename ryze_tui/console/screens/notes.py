@@ -1,0 +1,27 @@
+"""What the edit screen says in yellow below a form: what saving would take away, what is kept, what nobody knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ... import keys
+from ...i18n import _
+from ..words import safe
+
+if TYPE_CHECKING:
+    from ...operations.drafts import Drafts
+    from ..forms.pages import Page
+
+
+def note(page: Page, drafts: Drafts, instance: str) -> str:
+    """The most important of what there is to say; empty when there is nothing."""
+    if page.edit is None:
+        return ""
+    if page.doubt:
+        words = _("Nobody knows whether it was saved: {edit_review} compares it with what the server holds. ({why})")
+        return keys.fill(words, why=safe(page.doubt))
+    if page.edit.switches_off:
+        return _("Switching it off erases the rest on the server; a draft without secrets is kept here.")
+    if page.edit.was.get("enabled") is False and drafts.find(instance, page.edit.wire, page.label):
+        return keys.fill(_("What it held before it was switched off is kept here: {edit_draft} fills it in."))
+    return ""
