@@ -23,6 +23,9 @@ ModalScreen, PairingScreen, LogScreen { layers: default lid; }
 Lid { layer: lid; width: 100%; height: 100%; background: $ink-ground; }
 CommandPalette > .command-palette--help-text { color: $ink-hint; text-style: not bold; }
 CommandPalette OptionList > .option-list--option-highlighted { text-style: $ink-chosen; }
+CommandPalette Input > .input--cursor {
+    background: $input-cursor-background; color: $input-cursor-foreground; text-style: $input-cursor-text-style;
+}
 CommandPalette Input > .input--placeholder { color: $ink-hint; }
 """
 """Of what opens over the main screen: not parsed before the first paint."""

@@ -108,3 +108,20 @@ async def test_no_color_wins_over_a_theme(opened: Open, monkeypatch: pytest.Monk
 async def test_nobody_is_stuck_with_a_name_that_is_none(opened: Open) -> None:
     async with opened(preferences=Preferences(theme="no-such")) as (app, _account, _pilot):
         assert app.theme_name == themes.OWN
+
+
+@pytest.mark.parametrize("name", ["ansi", "", "solarized-light"])
+async def test_the_cursor_in_a_field_is_seen(opened: Open, name: str) -> None:
+    async with opened(preferences=Preferences(theme=name)) as (app, _account, pilot):
+        for key in ("n", "colon"):
+            await pilot.press(key)
+            await until(pilot, lambda: app.screen.query(Input))
+            await pilot.press("x")
+            await until(pilot, lambda: app.screen.query(Input).first().value == "x")
+            strip = app.screen.query(Input).first().render_line(0)
+            styles = [segment.style for segment in strip if segment.style is not None]
+            grounds = {style.bgcolor.name for style in styles if style.bgcolor}
+            assert name == "ansi" or len(grounds) > 1
+            assert name != "ansi" or any(style.reverse and style.bgcolor and style.bgcolor.is_default for style in styles)
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is app.main)
