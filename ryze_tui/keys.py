@@ -44,7 +44,7 @@ MAIN: Final = {
     "mark_row": Key(("space",)), "mark_all": Key(("asterisk",)), "mark_range": Key(("V",)),
     "bulk": Key(("B",), mark("The bulk; again hides it.")),
     "palette": Key(("colon", "ctrl+p")), "help": Key(("question_mark",), mark("The help; again closes it.")),
-    "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
+    "theme": Key(("T",)), "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
 }  # fmt: skip
 """The actions of the main screen; some of them work on other screens as well."""
 
@@ -130,6 +130,7 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     ),
     mark("the log of calls"): (*_READING, "close", "close_too", "log", "copy"),
     mark("the help"): (*_READING, "close", "close_too", "help"),
+    mark("the themes"): (*_READING, "close", "choose"),
     mark("questions"): ("close", "yes", "no", "previous", "next"),
     mark("menus"): ("close", "down", "up", "choose"),
     mark("the welcome screen"): ("close", "down", "up", "choose", "quit"),

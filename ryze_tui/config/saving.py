@@ -83,3 +83,27 @@ def save_profile(profile: Profile) -> None:
         paths.write_private(path().resolve(), new)  # a link stays a link
     except OSError as error:
         raise ConfigError(_("{path} cannot be written: {problem}").format(path=path(), problem=error.strerror)) from error
+
+
+def save_setting(name: str, value: str) -> None:
+    """Set one text at the top of the file, `theme = "nord"`; comments and the rest stay. Raises ConfigError."""
+    import tomllib
+
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    text, document = decoded()
+    by_hand = ConfigError(_("{path} cannot be changed safely: write {name} there by hand.").format(path=path(), name=name))
+    try:
+        changed = tomlkit.parse(text)
+        changed[name] = value
+        new = tomlkit.dumps(changed)
+        safe = _same(tomllib.loads(new), {**document, name: value})
+    except (ValueError, TypeError, LookupError, AttributeError, TOMLKitError) as error:
+        raise by_hand from error
+    if not safe:
+        raise by_hand
+    try:
+        paths.write_private(path().resolve(), new)  # a link stays a link
+    except OSError as error:
+        raise ConfigError(_("{path} cannot be written: {problem}").format(path=path(), problem=error.strerror)) from error

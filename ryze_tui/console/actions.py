@@ -238,6 +238,13 @@ ACTIONS: Final = (
         footer=7,
         palette=False,
     ),
+    Action(
+        "theme",
+        mark("Theme"),
+        mark("Other colours: our own, a theme of Textual, the terminal's own; each is shown at once."),
+        APP,
+        _always,
+    ),
     Action("help", mark("Help"), mark("Every key, and what it does."), APP, _always, footer=1),
     Action(
         "quit",

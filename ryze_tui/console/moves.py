@@ -109,6 +109,12 @@ def show_log(main: MainScreen) -> None:
         main.app.push_screen(LogScreen(main.account))
 
 
+def choose_theme(main: MainScreen) -> None:
+    from .screens.themes import ThemeScreen
+
+    main.app.push_screen(ThemeScreen(main.console_app.theme_name))
+
+
 def leave(main: MainScreen) -> None:
     """A bulk under way asks first, and whatever is open that would be lost."""
     if main.bulking is not None and main.bulking.guards_quit:
@@ -140,6 +146,7 @@ MOVES: Final[dict[str, Move]] = {
     "palette": palette,
     "help": show_help,
     "log": show_log,
+    "theme": choose_theme,
     "quit": leave,
 }
 """Action id (actions.py) -> what its key does; every other action is one of verbs.py."""

@@ -33,6 +33,7 @@ KEYS = {
     "mark_row": "space", "mark_all": "asterisk", "mark_range": "V", "bulk": "B",
     "palette": "colon",
     "help": "question_mark",
+    "theme": "T",
     "quit": "q",
 }
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from ...i18n import _
 from ..actions import ACTIONS, BY_ID, MARKING, Action
 from ..styles import ink
-from ..widgets.canvas import Canvas, Line, seg
+from ..widgets.canvas import Line, seg
+from ..widgets.hints import Hinted
 
 if TYPE_CHECKING:
     from .marks import Marks
 
 
-class Footer(Canvas):
+class Footer(Hinted):
     """At most seven hints, help first; as many as fit."""
 
     ground = ink.BAR

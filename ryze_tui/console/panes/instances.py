@@ -62,7 +62,14 @@ class InstanceList(Canvas):
         """The cursor is on another row, or on none."""
 
     class Opened(Message):
-        """A row was double-clicked."""
+        """The row under the cursor was clicked."""
+
+    class Headed(Message):
+        """The head of a column was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
 
     def __init__(self) -> None:
         super().__init__(id="instances")
@@ -167,10 +174,22 @@ class InstanceList(Canvas):
 
     def on_click(self, event: events.Click) -> None:
         index = self._top + event.y - 1
-        if event.y >= 1 and index < len(self._rows):
+        if event.y < 1:
+            if name := self._column_at(event.x):
+                self.post_message(self.Headed(name))
+        elif index < len(self._rows):
+            again = index == self._at
             self._put(index)
-            if event.chain == 2:
+            if again:
                 self.post_message(self.Opened())
+
+    def _column_at(self, x: int) -> str:
+        at = 3
+        for name, width in self._columns:
+            if at <= x < at + width + 1:
+                return name
+            at += width + 1
+        return ""
 
     def on_mouse_scroll_down(self) -> None:
         self.action_move(3)
@@ -205,7 +224,7 @@ class InstanceList(Canvas):
         for name, width in self._columns:
             text, style = self._cell(row, name, width, now)
             if gone:
-                text, style = (_("deleted") if name == "state" else text if name == "name" else ""), ink.FAINT
+                text, style = (_("deleted") if name == "state" else text if name == "name" else ""), ink.DIM
             elif faded:
                 style = ink.faded(style)
             elif here and name == "name":

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ...fleet.filtering import FLAPPING_RANK, NEWEST, SEVERITY, SORTS, TITLES, TROUBLE, by_of, parse_filter
+from ...fleet.filtering import FLAPPING_RANK, NAME, NEWEST, SEVERITY, SORTS, TITLES, TROUBLE, by_of, parse_filter
 
 if TYPE_CHECKING:
     from ...fleet.model import FleetModel, Row
@@ -81,6 +81,15 @@ class Order:
         """Show only what matches; takes the order again."""
         self.filter, self._select = text, parse_filter(text)
         self.take()
+
+    def sort_by(self, column: str) -> None:
+        """The order that the head of a column stands for; the next one where it is that already."""
+        sort = {"name": NAME, "for": NEWEST}.get(column, TROUBLE)
+        if sort == self.sort:
+            self.reload()
+        else:
+            self.sort = sort
+            self.take()
 
     def next_sort(self) -> None:
         """What `s` does: put in order what is out of it, else go to the next order."""

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from ...api import states
 from ...i18n import _, mark, n_
 from ..styles import ink
-from ..widgets.canvas import Canvas, Line, field, seg
+from ..widgets.canvas import Line, field, seg
+from ..widgets.hints import Hinted
 from ..words import DOT, PHASE, age, badge, fit, lasting, number, safe, wrap
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _plain(url: str) -> bool:
     return True
 
 
-class Overview(Canvas):
+class Overview(Hinted):
     """The detail pane's first page."""
 
     def __init__(self) -> None:
@@ -102,14 +103,31 @@ class Overview(Canvas):
         self.row: Row | None = None
         self.dated = ""
         self.hint = ""
+        self.top = 0
+        self._of = ""
         self.kept_at = 0.0
 
     def lines(self) -> list[Line]:
         if not self.region.x:
-            return self._page(self.size.width)
+            return self._scrolled(self._page(self.size.width))
         edge = seg("│", ink.FAINT)  # drawn here: a border costs a style sheet rule and a second layout at start
-        page = self._page(self.size.width - 1)
+        page = self._scrolled(self._page(self.size.width - 1))
         return [[edge, *(page[y] if y < len(page) else [])] for y in range(self.size.height)]
+
+    def _scrolled(self, page: list[Line]) -> list[Line]:
+        name = self.row.name if self.row is not None else ""
+        if name != self._of:
+            self._of, self.top = name, 0
+        self.top = max(0, min(self.top, len(page) - self.size.height))
+        return page[self.top :]
+
+    def on_mouse_scroll_down(self) -> None:
+        self.top += 3
+        self.sync()
+
+    def on_mouse_scroll_up(self) -> None:
+        self.top -= 3
+        self.sync()
 
     def _page(self, width: int) -> list[Line]:
         row, now = self.row, time.time()
@@ -143,7 +161,7 @@ class Overview(Canvas):
         return out
 
 
-class Summary(Canvas):
+class Summary(Hinted):
     """Two lines about the row under the cursor, where there is no room for the detail."""
 
     def __init__(self) -> None:

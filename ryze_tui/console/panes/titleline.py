@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -39,6 +40,13 @@ class TitleLine(Canvas):
             super().__init__()
             self.clear = clear
 
+    class Clicked(Message):
+        """`action` is what the place stands for: filter, or sort."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
     def __init__(self) -> None:
         super().__init__(id="titleline")
         self.order: Order | None = None
@@ -47,6 +55,12 @@ class TitleLine(Canvas):
         """How far a bulk is, while one is under way or was left unfinished."""
         self.text = ""
         self.kept_at = 0.0
+
+    def on_click(self, event: events.Click) -> None:
+        if self.has_focus:
+            return
+        sorting = self.order is not None and self.order.out_of_order and event.x >= cell_len(self.text_of(0)) // 2
+        self.post_message(self.Clicked("sort" if sorting else "filter"))
 
     def watch_has_focus(self, focused: bool) -> None:
         super().watch_has_focus(focused)

@@ -20,7 +20,8 @@ from ..bindings import bind, moves
 from ..bulkwords import GLYPHS, WORDS, about, ndjson, pace_words, sentence, stepped, title
 from ..styles import ink
 from ..ticks import Coalescer
-from ..widgets.canvas import Canvas, Line, field, seg
+from ..widgets.canvas import Line, field, seg
+from ..widgets.hints import Hinted
 from ..words import badge, fit, safe, wrap
 from .dialogs import Dialog, text
 
@@ -41,7 +42,7 @@ CLIPBOARD: Final = 70_000
 """Bytes that terminals take for their clipboard."""
 
 
-class BulkPane(Canvas):
+class BulkPane(Hinted):
     """The cursor stays on its instance while others come to their ends."""
 
     can_focus = True

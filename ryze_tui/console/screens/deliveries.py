@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -57,6 +58,17 @@ class Log(Canvas):
     def action_move(self, by: int) -> None:
         self.at = max(0, min(self.at + by, len(self.rows) - 1))
         self.sync()
+
+    def on_click(self, event: events.Click) -> None:
+        top = max(0, min(self.at - HEIGHT // 2, len(self.rows) - HEIGHT))
+        if event.y < min(HEIGHT, len(self.rows)):
+            self.action_move(top + event.y - self.at)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_move(-3)
 
     def lines(self) -> list[Line]:
         if not self.rows:

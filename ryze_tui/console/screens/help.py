@@ -47,6 +47,12 @@ class Page(Canvas):
         self._top = max(0, min(self._top, len(everything) - self.size.height))
         return everything[self._top : self._top + self.size.height]
 
+    def on_mouse_scroll_down(self) -> None:
+        self.action_scroll(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_scroll(-3)
+
     def action_scroll(self, by: int) -> None:
         self._top += by
         self.sync()

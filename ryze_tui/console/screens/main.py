@@ -92,7 +92,7 @@ class MainScreen(Screen[None]):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The ground below the panes."""
-        return [Strip.blank(crop.width, ink.BASE)] * crop.height
+        return [Strip.blank(crop.width, ink.look(ink.BASE))] * crop.height
 
     def compose(self) -> ComposeResult:
         yield from self._place(self.app.size)
@@ -283,6 +283,23 @@ class MainScreen(Screen[None]):
 
     def on_instance_list_moved(self) -> None:
         self._sync_detail()
+
+    def on_instance_list_headed(self, message: InstanceList.Headed) -> None:
+        if self._order is not None:
+            self._order.sort_by(message.column)
+            self.instances.restore(anchored=False)
+            self.sync_all()
+
+    def on_header_clicked(self, message: Header.Clicked) -> None:
+        """The badge asks whether it is true, a count shows those rows only, the budget what it was spent on."""
+        if message.state:
+            self.title_line.text = f"state:{message.state}"
+            self.filter(self.title_line.text)
+        else:
+            self.action_do(message.action)
+
+    def on_title_line_clicked(self, message: TitleLine.Clicked) -> None:
+        self.action_do(message.action)
 
     def on_instance_list_opened(self) -> None:
         self.action_do("open")
