@@ -12,7 +12,7 @@ from ...api import states
 from ...i18n import _, mark, n_
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import DOT, PHASE, age, badge, fit, lasting, number, safe, wrap
+from ..words import DOT, PHASE, age, badge, dated, fit, lasting, number, safe, wrap
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
@@ -31,7 +31,8 @@ def _assess(row: Row, now: float) -> Triage:
 
 def clock(moment: float, now: float) -> str:
     """`14:02`, or with its day when it is more than 20 hours away; local time."""
-    return time.strftime("%H:%M" if abs(now - moment) < 72000 else "%b %d %H:%M", time.localtime(moment))
+    when = time.localtime(moment)
+    return time.strftime("%H:%M", when) if abs(now - moment) < 72000 else dated(when)
 
 
 def told(row: Row, now: float, at: float | None = None) -> str:

@@ -8,8 +8,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
+<<<<<<< HEAD
 from ... import keys
 from ...i18n import _
+=======
+from ...i18n import _, mark, n_
+>>>>>>> 8812bd9 (English, Portuguese and Spanish: catalogues complete, chosen by RYZE_LANG, configuration or locale; a test counts what is missing)
 from ...operations.outcome import Outcome
 from ..bindings import bind, moves
 from ..styles import ink
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 _STYLES: Final[dict[str, Style]] = {"delivered": ink.BAR_GOOD, "dead": ink.BAR_BAD, "pending": ink.BAR_TROUBLE}
 _MARKS: Final = {"delivered": "●", "dead": "✖", "pending": "◌"}
+_WORDS: Final = {"delivered": mark("delivered"), "dead": mark("dead"), "pending": mark("pending")}
 HEIGHT: Final = 12
 
 
@@ -72,10 +77,10 @@ class Log(Canvas):
         style = _STYLES.get(row.status, ink.BAR)
         line: Line = [
             seg("▸ " if here else "  ", ink.BAR_KEY), field(row.created_at[:19].replace("T", " "), 21, ink.BAR_DIM),
-            field(f"{_MARKS.get(row.status, '?')} {row.status}", 13, style),
+            field(f"{_MARKS.get(row.status, '?')} {_(_WORDS.get(row.status, row.status))}", 13, style),
             field(row.event, 18, ink.BAR_BOLD if here else ink.BAR),
             field(str(row.http) if row.http is not None else "–", 5, ink.BAR),
-            seg(_("{n} tries").format(n=row.attempts) if row.attempts != 1 else _("1 try"), ink.BAR_DIM),
+            seg(n_("{n} try", "{n} tries", row.attempts), ink.BAR_DIM),
         ]  # fmt: skip
         return line
 
