@@ -104,8 +104,9 @@ _SHOWING = frozenset({
     "Static", "Button", "Label", "Input", "Choice", "Menu", "Entry", "Question", "TypeName", "Step", "Action", "seg", "field",
     "text", "notify", "refuse", "say", "_say", "update", "print", "error", "add_argument", "add", "_plain", "Outcome", "Content",
     "Option", "ConfigError", "ServerError", "AdminError", "_Wrong", "BadReply", "StartupError", "ArgumentTypeError", "RyzeError",
+    "Binding",
 })  # fmt: skip
-_SILENT = frozenset({"getLogger", "addFilter", "Binding", "TypeVar", "startswith", "basicConfig", "cast"})
+_SILENT = frozenset({"getLogger", "addFilter", "TypeVar", "startswith", "basicConfig", "cast"})
 _NOT_SHOWN = frozenset({
     "id", "classes", "severity", "name", "type", "action", "choices", "default", "metavar", "dest", "end", "nargs", "group",
     "show", "key", "prog", "encoding",
@@ -160,7 +161,7 @@ def _unseen(tree: ast.AST) -> set[ast.AST]:
 def _texts_of(call: ast.Call) -> list[ast.expr]:
     """The arguments by place that are shown: not an option's or an action's name, not a style's."""
     kind = _name(call.func)
-    return call.args[:1] if kind == "text" else [] if kind in ("add", "add_argument") else call.args[kind == "Action" :]
+    return call.args[:1] if kind == "text" else [] if kind in ("add", "add_argument") else call.args[{"Action": 1, "Binding": 2}.get(kind, 0) :]
 
 
 def _strays(path: Path) -> Iterator[str]:
