@@ -127,16 +127,17 @@ def update(language: str, texts: Catalog) -> None:
 
 def main(words: list[str]) -> int:
     """1 when a text has no translation."""
-    texts, lacking = template(), False
+    texts, lacking = template(), dict[str, list[str]]()
     for language in languages():
         if "--missing" not in words:
             update(language, texts)
         left = missing(language, texts)
-        lacking = lacking or bool(left)
         print(f"{language}: {len(texts)} texts, {len(left)} without translation")
         for text in left:
-            print(f"  {text!r}")
-    return int(lacking)
+            lacking.setdefault(text, []).append(language)
+    for text, where in lacking.items():
+        print(f"  {', '.join(where)}: {text!r}")
+    return int(bool(lacking))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("name", "language"),
     [
-        ("pt", "pt_BR"), ("pt_BR", "pt_BR"), ("pt_PT", "pt_BR"), ("pt_BR.UTF-8", "pt_BR"), ("pt-br", "pt_BR"), ("pt_BR@euro", "pt_BR"),
+        ("pt", "pt_BR"), ("pt_BR", "pt_BR"), ("pt_PT", "pt_BR"), ("pt_BR.UTF-8", "pt_BR"),
+        ("pt-br", "pt_BR"), ("pt_BR@x", "pt_BR"),
         ("es", "es"), ("es_MX.UTF-8", "es"), ("es_419", "es"), ("en_GB", "en"), ("C", "en"), ("C.UTF-8", "en"), ("POSIX", "en"),
         ("fr_FR.UTF-8", ""), ("", ""), ("../es", ""),
     ],
