@@ -121,7 +121,8 @@ _ALLOWED = frozenset({
     "its configuration is of no use", "it answers with errors", "it refuses the object",  # kinds of failures, of the server's log
     "Proxy-Authorization: Basic ", "Authorization", "Timeout", "dns error", "kind: Connect", "\n\nDebug source:",  # of protocols
     "Zs", "Cf", "Cs", "Cn", "Co", "Mn", "Me",  # classes of characters
-    "API ", " ryze ", "ryze-tui", "ryze-tui ", "ryze-tui: ", "ryze-tui account: ", "ryze-tui serve: ",  # names
+    "API ", " ryze ", "ryze-tui", "ryze-tui ", "ryze-tui: ", "ryze-tui account: ", "ryze-tui serve: ", "ryze-tui config: ",
+    "url: ", " (at end of document)",  # a setting's name, and what a library says
     "ryze-tui: serving on ",  # read by programs: the console waits for this line of a server that it started
     "Hello from the virtual phone",  # what the simulated contact writes
     "ryze-tui [options]\n       ryze-tui {", "} [options]",
@@ -155,7 +156,7 @@ def _unseen(tree: ast.AST) -> set[ast.AST]:
                 out.update(ast.walk(node.annotation))
             case ast.FunctionDef() | ast.AsyncFunctionDef() if node.returns:
                 out.update(ast.walk(node.returns))
-            case ast.Assign(targets=[ast.Name(id=name)]) if name.endswith("CSS") or name in ("Verb", "Reason", "__slots__"):
+            case ast.Assign(targets=[ast.Name(id=name)]) if name.endswith("CSS") or name in ("Verb", "Reason", "__slots__", "__all__"):
                 out.update(ast.walk(node))
             case ast.Subscript(value=ast.Name(id="Literal" | "Dialog" | "ModalScreen" | "Callable")):
                 out.update(ast.walk(node))

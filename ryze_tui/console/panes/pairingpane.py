@@ -141,3 +141,106 @@ class PairingPane(Canvas):
         return words.format(index=self.view.index, total=self.view.total, n=seconds)
 
     def _qr(self, width: int, short: bool) -> list[Line]:
+        renew = self._plain(self._remaining(), width)
+        hints = [("code", _("Pairing code")), ("pairing_drawing", _("Other drawing")), ("pairing_save", _("Save PNG"))]
+        hints += [("copy", _("Copy text"))]
+        hints += [("phone", _("Virtual phone"))] if self.simulated else []
+        hints.append(("close", _("Close")))
+        if self._drawing is None:
+            return [
+                *self._plain(
+                    keys.fill(
+                        _(
+                            "The QR code needs {w}x{h} cells and does not fit here. {code} pairs by a code instead; "
+                            "{pairing_save} saves a picture."
+                        ),
+                        w=31,
+                        h=21,
+                    ),
+                    width,
+                    ink.WARN,
+                ),
+                [],
+                *renew,
+                [],
+                *self._keys(hints, width),
+            ]
+        steps = [
+            _("1  Open WhatsApp on the phone"),
+            _("2  Settings > Linked devices > Link a device"),
+            _("3  Point it at this code"),
+        ]
+        if self.simulated:
+            steps = [
+                _("These numbers are simulated: no real phone can scan this."),
+                keys.fill(_("{phone} opens the virtual phone, which can.")),
+            ]
+        if short:
+            return [*self._plain(steps[-1], width)[:2], *renew, *self._keys(hints, width)]
+        body = [line for step in steps for line in self._plain(step, width)]
+        body += [[], *renew, *self._plain(_("waiting for the phone…"), width, ink.DIM), []]
+        boxes = _("Boxes instead of a code? {pairing_drawing} other drawing · smaller font · {code} code")
+        body += self._plain(keys.fill(boxes), width, ink.DIM)
+        return [*body, [], *self._keys(hints, width)]
+
+    def _code(self, width: int, short: bool) -> list[Line]:
+        hints = [("code", _("Another code")), ("pairing_qr", _("QR instead")), ("copy", _("Copy"))]
+        hints += [("phone", _("Virtual phone"))] if self.simulated else []
+        hints.append(("close", _("Close")))
+        return [
+            [],
+            *[
+                [seg("    "), seg(f"     {line}     ", ink.CODE)]
+                for line in ("         ", field(safe(self.view.code), 9).text, "         ")
+            ],
+            [],
+            *self._plain(_("for {number}").format(number=number(self.view.number)), width),
+            *self._plain(_("On the phone: Settings > Linked devices > Link a device > Link with phone number instead"), width),
+            [],
+            *self._plain(_("single use, {left}").format(left=self._remaining()), width, ink.DIM),
+            [],
+            *self._keys(hints, width),
+        ]
+
+    def _waiting(self, width: int, short: bool) -> list[Line]:
+        if reason := self.lost():
+            gone = _("The server cannot be heard, so the code was taken off the screen: it may be dead.")
+            return [
+                *self._plain(gone, width, ink.WARN),
+                *self._plain(reason, width),
+                [],
+                *self._keys([("close", _("Close"))], width),
+            ]
+        words = _("Renewing the code…") if self.view.stage in ("renewing", "qr", "code") else _("Asking the server for a code…")
+        return [
+            *self._plain(words, width),
+            *self._plain(safe(self.view.message), width, ink.DIM),
+            [],
+            *self._keys([("close", _("Close"))], width),
+        ]
+
+    def _linking(self, width: int, short: bool) -> list[Line]:
+        return [
+            *self._plain(_("The phone has it; WhatsApp is linking the number…"), width, ink.STATE[states.CONNECTING]),
+            [],
+            *self._keys([("close", _("Close"))], width),
+        ]
+
+    def _connected(self, width: int, short: bool) -> list[Line]:
+        who = ", ".join(part for part in (safe(self.view.profile), number(self.view.number) if self.view.number else "") if part)
+        if self.view.seconds >= 1:
+            words = _("connected as {who}, in {n} s") if who else _("connected, in {n} s")
+        else:
+            words = _("connected as {who}") if who else _("connected")
+        words = words.format(who=who, n=round(self.view.seconds))
+        return [
+            *self._plain(f"{GLYPH[states.CONNECTED]} {words}", width, ink.STATE[states.CONNECTED]),
+            [],
+            *self._plain(_("Any key goes back to the list."), width, ink.DIM),
+        ]
+
+    def _ended(self, width: int, short: bool) -> list[Line]:
+        words = safe(self.view.message) or _("No phone scanned a code in time.")
+        hints = [("pairing_again", _("Try again")), ("code", _("Pairing code")), ("pairing_qr", _("QR code"))]
+        hints.append(("close", _("Close")))
+        return [*self._plain(words, width, ink.WARN), [], *self._keys(hints, width)]

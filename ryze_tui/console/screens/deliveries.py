@@ -8,12 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-<<<<<<< HEAD
 from ... import keys
-from ...i18n import _
-=======
 from ...i18n import _, mark, n_
->>>>>>> 8812bd9 (English, Portuguese and Spanish: catalogues complete, chosen by RYZE_LANG, configuration or locale; a test counts what is missing)
 from ...operations.outcome import Outcome
 from ..bindings import bind, moves
 from ..styles import ink

@@ -40,11 +40,7 @@ class Dialog(ModalScreen[Result]):
     """One box over the dimly kept screen; escape closes it with nothing."""
 
     CSS_PATH = "../styles/dialogs.tcss"
-<<<<<<< HEAD
     BINDINGS = [bind("close", "close")]
-=======
-    BINDINGS = [Binding("escape", "close", show=False)]
->>>>>>> 8812bd9 (English, Portuguese and Spanish: catalogues complete, chosen by RYZE_LANG, configuration or locale; a test counts what is missing)
 
     TAKES_TYPED = True
     """Whether it gets what was typed before it opened; a dialog that one letter confirms does not."""

@@ -62,7 +62,6 @@ class PairingScreen(Screen[None]):
     """`digits` empty pairs by QR, else by pairing code for that number."""
 
     BINDINGS = [
-<<<<<<< HEAD
         bind("close", "close"),
         bind("pairing_drawing", "drawing"),
         bind("code", "by_code"),
@@ -72,17 +71,6 @@ class PairingScreen(Screen[None]):
         bind("phone", "phone"),
         bind("pairing_again", "again"),
         bind("help", "help"),
-=======
-        Binding("escape", "close", show=False),
-        Binding("m", "drawing", show=False),
-        Binding("p", "by_code", show=False),
-        Binding("q", "by_qr", show=False),
-        Binding("o", "save", show=False),
-        Binding("y", "copy", show=False),
-        Binding("S", "phone", show=False),
-        Binding("enter", "again", show=False),
-        Binding("question_mark", "help", show=False),
->>>>>>> 8812bd9 (English, Portuguese and Spanish: catalogues complete, chosen by RYZE_LANG, configuration or locale; a test counts what is missing)
     ]
 
     def __init__(self, account: Account, name: str, digits: str = "") -> None:

@@ -41,11 +41,7 @@ class WelcomeScreen(Dialog[None]):
             yield text("", "dim", id="note")
             yield text(keys.fill(_("↑↓ and enter, or the key · {quit} quits")), "dim")
 
-<<<<<<< HEAD
     BINDINGS = [bind("quit", "quit_app")]
-=======
-    BINDINGS = [("q", "quit_app", "")]
->>>>>>> 8812bd9 (English, Portuguese and Spanish: catalogues complete, chosen by RYZE_LANG, configuration or locale; a test counts what is missing)
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()
