@@ -106,6 +106,7 @@ _SHOWING = frozenset({
     "Option", "ConfigError", "ServerError", "AdminError", "_Wrong", "BadReply", "StartupError", "ArgumentTypeError", "RyzeError",
     "Binding",
 })  # fmt: skip
+_NO_TEXTS = ("Verb", "Reason", "__slots__", "__all__")
 _SILENT = frozenset({"getLogger", "addFilter", "TypeVar", "startswith", "basicConfig", "cast"})
 _NOT_SHOWN = frozenset({
     "id", "classes", "severity", "name", "type", "action", "choices", "default", "metavar", "dest", "end", "nargs", "group",
@@ -156,7 +157,7 @@ def _unseen(tree: ast.AST) -> set[ast.AST]:
                 out.update(ast.walk(node.annotation))
             case ast.FunctionDef() | ast.AsyncFunctionDef() if node.returns:
                 out.update(ast.walk(node.returns))
-            case ast.Assign(targets=[ast.Name(id=name)]) if name.endswith("CSS") or name in ("Verb", "Reason", "__slots__", "__all__"):
+            case ast.Assign(targets=[ast.Name(id=name)]) if name.endswith("CSS") or name in _NO_TEXTS:
                 out.update(ast.walk(node))
             case ast.Subscript(value=ast.Name(id="Literal" | "Dialog" | "ModalScreen" | "Callable")):
                 out.update(ast.walk(node))

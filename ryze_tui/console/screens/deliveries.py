@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -40,6 +41,7 @@ class Log(Canvas):
         super().__init__(id="log")
         self.rows: list[Delivery] = []
         self.words = _("Reading…")
+        self._status = max(13, *(cell_len(_(word)) + 4 for word in _WORDS.values()))
         self.at = 0
         self.styles.height = HEIGHT + 2
 
@@ -73,7 +75,7 @@ class Log(Canvas):
         style = _STYLES.get(row.status, ink.BAR)
         line: Line = [
             seg("▸ " if here else "  ", ink.BAR_KEY), field(row.created_at[:19].replace("T", " "), 21, ink.BAR_DIM),
-            field(f"{_MARKS.get(row.status, '?')} {_(_WORDS.get(row.status, row.status))}", 13, style),
+            field(f"{_MARKS.get(row.status, '?')} {_(_WORDS.get(row.status, row.status))}", self._status, style),
             field(row.event, 18, ink.BAR_BOLD if here else ink.BAR),
             field(str(row.http) if row.http is not None else "–", 5, ink.BAR),
             seg(n_("{n} try", "{n} tries", row.attempts), ink.BAR_DIM),

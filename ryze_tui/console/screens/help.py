@@ -60,17 +60,21 @@ class HelpPage(Page):
         out: list[Line] = [[seg(keys.fill(moving), ink.BAR_DIM)]]
         told = [action for action in ACTIONS if action.group]
         column = max(13, *(cell_len(action.key) + 3 for action in told))
+        titles = max(16, *(cell_len(_(action.title)) + 2 for action in told))
         groups = [action.group for action in told]
         for group, actions in groupby(sorted(told, key=lambda action: groups.index(action.group)), lambda action: action.group):
             out += [[], [seg(_(group), ink.BAR_BOLD)]]
             for action in actions:
-                first, *more = wrap(action.told(), max(width - 17 - column, 16))
+                first, *more = wrap(action.told(), max(width - 1 - titles - column, 16))
                 key = field(f"  {action.key}", column, ink.BAR_KEY)
-                out.append([key, field(_(action.title), 16, ink.BAR), seg(first, ink.BAR_DIM)])
-                out += [[seg(" " * (column + 16) + line, ink.BAR_DIM)] for line in more]
+                out.append([key, field(_(action.title), titles, ink.BAR), seg(first, ink.BAR_DIM)])
+                out += [[seg(" " * (column + titles) + line, ink.BAR_DIM)] for line in more]
         out += [[], [seg(_("States"), ink.BAR_BOLD)]]
+        badges = max(18, *(cell_len(badge(state)) + 4 for state in MEANING))
         for state, meaning in MEANING.items():
-            out.append([field("  " + badge(state), 18, ink.STATE_BAR[state]), seg(_(meaning), ink.BAR_DIM)])
+            first, *more = wrap(_(meaning), max(width - 1 - badges, 16))
+            out.append([field("  " + badge(state), badges, ink.STATE_BAR[state]), seg(first, ink.BAR_DIM)])
+            out += [[seg(" " * badges + line, ink.BAR_DIM)] for line in more]
         blocks = _("BLOCKS: W webhook · S stream · C Chatwoot · P proxy · B bucket (S3)")
         return [*out, [], *[[seg(line, ink.BAR_DIM)] for line in wrap(blocks, max(width, 16))]]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -66,11 +67,12 @@ class Steps(Canvas):
         return [*out, *[[] for _missing in range(HEIGHT - len(out))]][:HEIGHT]
 
     def _step(self, step: Step) -> list[Line]:
-        room = max(self.size.width - _TITLE - 3, 10)
+        title = max(_TITLE, *(cell_len(step.title) + 1 for step in self.steps))
+        room = max(self.size.width - title - 3, 10)
         words = wrap(safe(step.words), room) or [""]
         style = _style(step.result)
-        first: Line = [seg(f"{_MARKS[step.result]} ", style), field(step.title, _TITLE, ink.BAR_DIM), seg(words[0], ink.BAR)]
-        return [first, *[[seg(" " * (_TITLE + 2) + more, ink.BAR)] for more in words[1:]]]
+        first: Line = [seg(f"{_MARKS[step.result]} ", style), field(step.title, title, ink.BAR_DIM), seg(words[0], ink.BAR)]
+        return [first, *[[seg(" " * (title + 2) + more, ink.BAR)] for more in words[1:]]]
 
 
 def _style(result: str) -> Style:
