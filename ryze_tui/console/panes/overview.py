@@ -119,7 +119,12 @@ class Overview(Canvas):
         at = self.kept_at or now
         triage = _assess(row, at)
         out: list[Line] = [[seg(" ", ink.BASE), field(safe(row.name), max(width - 2, 1), ink.BOLD)], []]
-        out.append([seg("  ", ink.BASE), seg(badge(row.state), ink.STATE[row.state]), seg("  " + told(row, now, at), ink.DIM)])
+        state, said = badge(row.state), told(row, now, at)
+        out.append([seg("  ", ink.BASE), seg(state, ink.STATE[row.state])])
+        if cell_len(state) + cell_len(said) + 4 <= width:
+            out[-1].append(seg("  " + said, ink.DIM))
+        else:
+            out += [[seg("  " + text, ink.DIM)] for text in wrap(said, max(width - 4, 10))]
         if row.state == states.UNKNOWN and row.raw_state:
             out.append([seg("  " + _("The server said “{word}”.").format(word=safe(row.raw_state)), ink.BASE)])
         if row.state == states.CONNECTING and row.phase in PHASE:
@@ -169,6 +174,12 @@ class Summary(Canvas):
         line: Line = [seg(" ", ink.BASE)]
         if triage.next_step:
             key = f"{triage.next_key}  " if triage.next_key else ""
-            line += [seg(f"{_('Next:')} ", ink.BASE), seg(key, ink.KEY), seg(triage.next_step + DOT, ink.BASE)]
+            line += [seg(f"{_('Next:')} ", ink.BASE), seg(key, ink.KEY), seg(triage.next_step, ink.BASE)]
         used = sum(segment.cell_length for segment in line)
+        if used > width:  # cut where it shows
+            line[-1] = seg(fit(triage.next_step, max(width - used + cell_len(triage.next_step), 1)), ink.BASE)
+            return [first, line]
+        if triage.next_step:
+            line.append(seg(DOT, ink.BASE))
+            used += len(DOT)
         return [first, [*line, field(told(row, now, at), max(width - used, 1), ink.DIM)]]

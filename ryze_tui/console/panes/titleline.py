@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -97,11 +98,13 @@ class TitleLine(Canvas):
         if self.kept_at:
             dated = _("as of {when}").format(when=day(self.kept_at, time.time()))
             return [[seg(f" {what}{DOT}", ink.DIM), seg(dated, ink.WARN), seg(f"{DOT}{count}", ink.DIM)]]
-        parts = [what, _(TITLES[order.sort]), count]
-        line: Line = [seg(f" {DOT.join(parts)}", ink.BOLD if self.text else ink.DIM)]
+        warnings = ""
         if order.out_of_order:
             words = n_("{n} out of order · {sort}", "{n} out of order · {sort}", order.out_of_order)
-            line.append(seg(DOT + keys.fill(words), ink.WARN))
+            warnings += DOT + keys.fill(words)
         if order.model.unreadable:
-            line.append(seg(DOT + n_("{n} unreadable", "{n} unreadable", order.model.unreadable), ink.WARN))
-        return [line]
+            warnings += DOT + n_("{n} unreadable", "{n} unreadable", order.model.unreadable)
+        title = DOT.join([what, _(TITLES[order.sort]), count])
+        if not self.text and cell_len(title) + cell_len(warnings) + 1 > width:  # what is wrong matters more than what is known
+            title = DOT.join([_(TITLES[order.sort]), count])
+        return [[seg(f" {title}", ink.BOLD if self.text else ink.DIM), seg(warnings, ink.WARN)]]

@@ -105,6 +105,7 @@ class EditScreen(Dialog[str]):
         box.styles.margin = (1, 0, 1, 0) if left else 0
         box.set_class(height < 20, "-low")
         box.set_class(width - left < 48, "-narrow")
+        box.set_class(width - left < 60, "-slim")
 
     def _show_title(self) -> None:
         """The instance and its state as they are now; the link as well where this screen covers the header."""

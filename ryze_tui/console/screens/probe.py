@@ -50,6 +50,7 @@ class Steps(Canvas):
             self.steps[-1] = step
         else:
             self.steps.append(step)
+        self.styles.height = max(HEIGHT, len(self._all()))
         self.sync()
 
     def given_up(self) -> None:
@@ -58,13 +59,20 @@ class Steps(Canvas):
             self.steps[-1] = replace(self.steps[-1], result=SKIPPED, words=_("given up"))
         self.sync()
 
+    def on_resize(self) -> None:
+        self.styles.height = max(HEIGHT, len(self._all()))
+
     def lines(self) -> list[Line]:
+        out = self._all()
+        return [*out, *[[] for _missing in range(HEIGHT - len(out))]]
+
+    def _all(self) -> list[Line]:
         out: list[Line] = []
         for step in self.steps:
             if self.done and step is self.steps[-1]:
                 out.append([])
             out += self._step(step)
-        return [*out, *[[] for _missing in range(HEIGHT - len(out))]][:HEIGHT]
+        return out
 
     def _step(self, step: Step) -> list[Line]:
         title = max(_TITLE, *(cell_len(step.title) + 1 for step in self.steps))
