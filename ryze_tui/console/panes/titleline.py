@@ -107,4 +107,5 @@ class TitleLine(Canvas):
         title = DOT.join([what, _(TITLES[order.sort]), count])
         if not self.text and cell_len(title) + cell_len(warnings) + 1 > width:  # what is wrong matters more than what is known
             title = DOT.join([_(TITLES[order.sort]), count])
-        return [[seg(f" {title}", ink.BOLD if self.text else ink.DIM), seg(warnings, ink.WARN)]]
+        line: Line = [seg(f" {title}", ink.BOLD if self.text else ink.DIM)]
+        return [[*line, seg(warnings, ink.WARN)] if warnings else line]
