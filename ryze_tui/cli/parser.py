@@ -8,7 +8,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from ..i18n import _
+from ..i18n import _, mark, n_
+
+vars(argparse).update(_=_, ngettext=n_)  # its own words, below, are asked for through these names of its module
+_ARGPARSE = (
+    mark("usage: "), mark("positional arguments"), mark("options"), mark("show this help message and exit"),
+    mark("show program's version number and exit"), mark("%(prog)s: error: %(message)s\n"),
+    mark("argument %(argument_name)s: %(message)s"), mark("the following arguments are required: %s"),
+    mark("invalid choice: %(value)r (choose from %(choices)s)"), mark("invalid %(type)s value: %(value)r"),
+    mark("expected one argument"), mark("expected at most one argument"), mark("expected at least one argument"),
+    mark("ignored explicit argument %r"),
+)
 
 _TOKEN = re.compile(r"-[\w-]*token", re.IGNORECASE)
 

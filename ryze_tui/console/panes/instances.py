@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message import Message
 
 from ...api import states
-from ...i18n import _, mark
+from ...i18n import _, language, mark
 from ..bindings import moves
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
@@ -34,12 +36,23 @@ _TITLES: Final = {
 }
 
 
+@lru_cache
+def _least(_language: str) -> dict[str, int]:
+    """The width in cells that each column needs for its own words in a language."""
+    least = {"state": _STATE_WIDTH, "for": 5, "number": 15, "blocks": 6, "profile": 12}
+    words = {name: [_(_TITLES[name])] for name in least}
+    words["state"] += [badge(state) for state in GLYPH] + [_("deleted")]
+    words["for"].append(_("now"))
+    return {name: max(size, *map(cell_len, words[name])) for name, size in least.items()}
+
+
 def columns(width: int) -> list[Column]:
     """Which columns fit, with their widths in cells, for a list `width` cells wide. The mark column (3) is not counted."""
-    room = width - 3
-    chosen = {"name": 12, "state": _STATE_WIDTH if room >= 34 else 2}
+    room, least = width - 3, _least(language())
+    chosen = {"name": 12, "state": least["state"] if room >= 34 else 2}
     left = room - sum(chosen.values()) - len(chosen)
-    for name, size in (("for", 5), ("number", 15), ("blocks", 6), ("profile", 12)):
+    for name in ("for", "number", "blocks", "profile"):
+        size = least[name]
         if left >= size + 1:
             chosen[name] = size
             left -= size + 1

@@ -151,11 +151,13 @@ class PairingPane(Hinted):
                 if seconds >= 60
                 else _("about {n} s left").format(n=seconds)
             )
-        return _("renews in about {n} s").format(n=seconds)
+        if not self.view.total:
+            return _("renews in about {n} s").format(n=seconds)
+        words = _("code {index} of {total}, renews in about {n} s")
+        return words.format(index=self.view.index, total=self.view.total, n=seconds)
 
     def _qr(self, width: int, short: bool) -> list[Line]:
-        count = _("code {index} of {total}, ").format(index=self.view.index, total=self.view.total) if self.view.total else ""
-        renew = self._plain(count + self._remaining(), width)
+        renew = self._plain(self._remaining(), width)
         hints = [("code", _("Pairing code")), ("pairing_drawing", _("Other drawing")), ("pairing_save", _("Save PNG"))]
         hints += [("copy", _("Copy text"))]
         hints += [("phone", _("Virtual phone"))] if self.simulated else []
@@ -242,9 +244,11 @@ class PairingPane(Hinted):
 
     def _connected(self, width: int, short: bool) -> list[Line]:
         who = ", ".join(part for part in (safe(self.view.profile), number(self.view.number) if self.view.number else "") if part)
-        words = _("connected as {who}").format(who=who) if who else _("connected")
         if self.view.seconds >= 1:
-            words += _(", in {n} s").format(n=round(self.view.seconds))
+            words = _("connected as {who}, in {n} s") if who else _("connected, in {n} s")
+        else:
+            words = _("connected as {who}") if who else _("connected")
+        words = words.format(who=who, n=round(self.view.seconds))
         return [
             *self._plain(f"{GLYPH[states.CONNECTED]} {words}", width, ink.STATE[states.CONNECTED]),
             [],

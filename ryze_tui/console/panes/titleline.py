@@ -124,15 +124,21 @@ class TitleLine(Canvas):
         if self.kept_at:
             dated = _("as of {when}").format(when=day(self.kept_at, time.time()))
             return [[seg(f" {what}{DOT}", ink.DIM), seg(dated, ink.WARN), seg(f"{DOT}{count}", ink.DIM)]]
-        parts = [what, *([] if self.bulk else [_(TITLES[order.sort])]), count]
-        line: Line = [seg(f" {DOT.join(parts)}", ink.BOLD if self.text else ink.DIM)]
-        if marked := self._marked(order):
-            line.append(seg(DOT + marked, ink.KEY))
-        if self.bulk:
-            line.append(seg(DOT + self.bulk, ink.WARN))
+        marked = DOT + words if (words := self._marked(order)) else ""
+        warnings = self._warnings(order)
+        sort = [] if self.bulk else [_(TITLES[order.sort])]
+        title = DOT.join([what, *sort, count])
+        if not self.text and cell_len(title) + cell_len(marked) + cell_len(warnings) + 1 > width:
+            title = DOT.join([*sort, count])  # what is wrong matters more than what is known
+        line: Line = [seg(f" {title}", ink.BOLD if self.text else ink.DIM)]
+        line += [seg(words, style) for words, style in ((marked, ink.KEY), (warnings, ink.WARN)) if words]
+        return [line]
+
+    def _warnings(self, order: Order) -> str:
+        warnings = DOT + self.bulk if self.bulk else ""
         if order.out_of_order:
             words = n_("{n} out of order · {sort}", "{n} out of order · {sort}", order.out_of_order)
-            line.append(seg(DOT + keys.fill(words), ink.WARN))
+            warnings += DOT + keys.fill(words)
         if order.model.unreadable:
-            line.append(seg(DOT + n_("{n} unreadable", "{n} unreadable", order.model.unreadable), ink.WARN))
-        return [line]
+            warnings += DOT + n_("{n} unreadable", "{n} unreadable", order.model.unreadable)
+        return warnings

@@ -43,6 +43,7 @@ class Dialog(ModalScreen[Result]):
 
     CSS_PATH = "../styles/dialogs.tcss"
     BINDINGS = [bind("close", "close")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-roomy")]
 
     TAKES_TYPED = True
     """Whether it gets what was typed before it opened; a dialog that one letter confirms does not."""

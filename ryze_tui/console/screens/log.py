@@ -91,7 +91,7 @@ class LogPane(Hinted):
                 seg(" ▸ " if here else "   ", ink.KEY),
                 field(time.strftime("%H:%M:%S", time.localtime(call.at)), 9, ink.DIM),
                 field(status, 4, ink.GOOD if good else ink.BAD),
-                field(f"{call.ms:.0f} ms" if call.ms is not None else "", 9, ink.DIM),
+                field(_("{ms} ms").format(ms=round(call.ms)) if call.ms is not None else "", 9, ink.DIM),
                 field(call.method, 7, ink.BASE),
                 field(safe(call.path), max(width - 32, 1), ink.BASE),
             ]
