@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..api.errors import Refused
 from ..api.events import INSTANCE_STATE
-from ..client.http import RyzeClient
+from ..client.http import CHANGED, RyzeClient, revision
 from ..client.replies import StreamBlock
 from ..i18n import _
 from .audit import Changes
@@ -27,7 +28,18 @@ async def switch_on(client: RyzeClient, name: str, changes: Changes | None = Non
 
     `changes` is told what is about to be written.
     """
+    for left in (2, 1, 0):
+        try:
+            return await _switch_on(client, name, changes)
+        except Refused as error:
+            if error.status != CHANGED or not left:
+                raise
+    raise AssertionError
+
+
+async def _switch_on(client: RyzeClient, name: str, changes: Changes | None) -> tuple[bool, str]:
     before = await client.stream_block(name)
+    match = revision.get()
     block = wanted(before)
     if block is None:
         return True, _("Its stream was on already, and lets state events through.")
@@ -35,7 +47,7 @@ async def switch_on(client: RyzeClient, name: str, changes: Changes | None = Non
         was = before if before is not None else StreamBlock(False)
         pairs = {"enabled": (was.enabled, block.enabled), "events": (list(was.events), list(block.events))}
         changes.update({key: {"before": one, "after": other} for key, (one, other) in pairs.items() if one != other})
-    held = await client.set_stream(name, block)
+    held = await client.set_stream(name, block, match)
     if not held.tells_states:
         return False, _("The server took it and still holds the stream back: {held}.").format(held=described(held))
     if held != block:

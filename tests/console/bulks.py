@@ -90,7 +90,7 @@ class BulkServer:
     async def webhooks(self, name: str) -> list[dict[str, Any]]:
         return await self.blocks[name].webhooks(name)
 
-    async def set_block(self, wire: Wire, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def set_block(self, wire: Wire, name: str, body: dict[str, Any], match: str = "") -> dict[str, Any]:
         self.did.append((wire.kind, name))
         return await self.blocks[name].set_block(wire, name, body)
 

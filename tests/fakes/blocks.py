@@ -65,7 +65,7 @@ class FakeBlocks:
         self._fail()
         return [dict(row) for row in self.rows.values()]
 
-    async def set_block(self, wire: Wire, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def set_block(self, wire: Wire, name: str, body: dict[str, Any], match: str = "") -> dict[str, Any]:
         self._fail()
         self.sent.append((wire.kind, dict(body)))
         if not self.keeps:
@@ -83,7 +83,7 @@ class FakeBlocks:
             self.held[wire.kind] = {name: value for name, value in after.items() if name not in wire.hidden}
         return {"success": True, "message": "updated"}
 
-    async def remove_chatwoot(self, name: str) -> Written:
+    async def remove_chatwoot(self, name: str, match: str = "") -> Written:
         self._fail()
         self.sent.append(("chatwoot", {}))
         self.held["chatwoot"] = None
