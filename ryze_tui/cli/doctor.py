@@ -166,7 +166,8 @@ class _Report:
     """Told line by line, so that a look which takes long is seen to be under way."""
 
     def __init__(self, out: Out) -> None:
-        self._out, self._section, self._titles = out, "", 0
+        self._out, self._section = out, ""
+        self._left: list[Finding] = []
         self._width = min(shutil.get_terminal_size().columns if is_terminal(sys.stdout) else 80, _WIDEST)
 
     def head(self, patient: Patient, now: float) -> None:
@@ -180,26 +181,43 @@ class _Report:
         ])))  # fmt: skip
 
     def tell(self, finding: Finding) -> None:
-        """One finding, folded to the width, with what to do below it."""
+        """One finding, folded to the width, with what to do below it. Those left out for the same reason share a line."""
+        if self._left and (finding.result != "skip" or finding.advice or finding.seen != self._left[0].seen):
+            self._tell_left()
+        if finding.result == "skip" and not finding.advice:
+            self._left.append(finding)
+        else:
+            self._print(finding.section, finding.result, finding.title, finding.seen, finding.advice)
+
+    def _tell_left(self) -> None:
+        left, self._left = self._left, []
+        if len(left) == 1:
+            self._print(left[0].section, left[0].result, left[0].title, left[0].seen, "")
+        elif left:
+            titles = ", ".join(dict.fromkeys(one.title for one in left))
+            self._print(left[0].section, left[0].result, "…", f"{titles}: {left[0].seen}", "")
+
+    def _print(self, section: str, result: str, title: str, seen: str, advice: str) -> None:
         from ..doctor.finding import SECTIONS
         from ..redact import clean, mask
 
-        if finding.section != self._section:
-            self._section = finding.section
+        if section != self._section:
+            self._section = section
             self._out.line()
-            self._out.line(_(SECTIONS[finding.section]))
-        lead = f"  {finding.result:<4}  {finding.title:<14} "
-        for number, line in enumerate(_folded(clean(mask(finding.seen)), self._width - len(lead))):
-            start = self._tinted(lead, finding.result) if not number else " " * len(lead)
-            self._out.line(start + line)
-        for number, line in enumerate(_folded(clean(mask(finding.advice)), self._width - len(lead) - 2)):
+            self._out.line(_(SECTIONS[section]))
+        lead = f"  {result:<4}  {title:<14} "
+        for number, line in enumerate(_folded(clean(mask(seen)), self._width - len(lead))):
+            self._out.line((self._tinted(lead, result) if not number else " " * len(lead)) + line)
+        for number, line in enumerate(_folded(clean(mask(advice)), self._width - len(lead) - 2)):
             self._out.line(f"{' ' * len(lead)}{'→' if not number else ' '} {line}")
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
     def end(self, found: list[Finding]) -> None:
         """What it all comes to."""
         from ..doctor.finding import FAIL, OK, SKIP, WARN
 
+        self._tell_left()
         count = {result: sum(finding.result == result for finding in found) for result in (OK, WARN, FAIL, SKIP)}
         words = [n_("{n} failed", "{n} failed", count[FAIL]), n_("{n} warning", "{n} warnings", count[WARN])]
         words += [_("{n} well").format(n=count[OK]), _("{n} not looked at").format(n=count[SKIP])]

@@ -64,12 +64,13 @@ class _Server:
             return
         from .network import Network
 
-        reached = True
-        async for finding in Network(self._patient.url, self._seconds).steps():
-            reached = reached and not (finding.result == FAIL and finding.name in ("dns", "tcp", "tls"))
+        network, why = Network(self._patient.url, self._seconds), _("not reached")
+        async for finding in network.steps():
+            if finding.name == "answer" and finding.result == FAIL:
+                why = _("not asked: what answers there is no RyzeAPI server, so no token was sent")
             yield finding
-        if not reached:
-            for left in skipped(SERVER, TOKEN, _("not reached")):
+        if not network.speaks:
+            for left in skipped(SERVER, TOKEN, why):
                 yield left
             return
         async for finding in self._standing():
@@ -96,7 +97,7 @@ class _Server:
         self._usable = account if standing.usable else None
 
     def _tokenless(self) -> Finding:
-        advice = _("Set RYZE_TOKEN, use --token-file, or give the profile a token: `ryze-tui profile set-token`.")
+        advice = _("Set RYZE_TOKEN or use --token-file; `ryze-tui profile set-token NAME` keeps one with a profile.")
         if self._patient.problem:
             return Finding(SERVER, "token", FAIL, self._patient.problem, advice)
         return Finding(SERVER, "token", SKIP, _("there is none, so nothing that needs one was looked at"), advice)

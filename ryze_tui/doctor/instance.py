@@ -63,7 +63,7 @@ class Instance:
         for label, trial in trials:
             finding = await self._tried(configuring, trial)
             where = " · ".join(filter(None, [clean(label)[:40], target_of(trial)]))
-            seen = f"{where} · {finding.seen}" if where else finding.seen
+            seen = f"{where} · {finding.seen}" if where and not finding.seen.startswith(where) else finding.seen
             yield Finding(finding.section, finding.name, finding.result, seen, finding.advice)
 
     async def _tried(self, configuring: Configuring, trial: Trial) -> Finding:

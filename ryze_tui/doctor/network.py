@@ -30,13 +30,13 @@ _PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP
 
 
 class Network:
-    """`health`: what the server said it is, once `steps` is through; None when nothing of ours answers there."""
+    """`speaks`: whether what answers may be a RyzeAPI server, once `steps` is through: else no token is sent there."""
 
     def __init__(self, url: str, seconds: float, *, now: Any = time.time) -> None:
         parts = urlsplit(url)
         self.host, self.secure = parts.hostname or "", parts.scheme == "https"
         self.port = parts.port or (443 if self.secure else 80)
-        self.health: replies.Health | None = None
+        self.speaks = False
         self._seconds, self._now = seconds, now
         self._transport = Transport(url)
 
@@ -83,7 +83,7 @@ class Network:
         try:
             _reader, writer = await asyncio.open_connection(self.host, self.port)
         except OSError as error:
-            advice = _("Is the server running, and is {port} its port? A firewall may be in between.").format(port=self.port)
+            advice = _("Is {port} its port? A firewall may be in between.").format(port=self.port)
             if proxy := next((name for name in _PROXIES if os.environ.get(name)), ""):
                 advice += " " + _("{name} is set here, but is not used: servers are dialled directly.").format(name=proxy)
             raise Trouble(in_words(error, where), advice) from error
@@ -101,13 +101,21 @@ class Network:
         try:
             _reader, writer = await asyncio.open_connection(self.host, self.port, ssl=tls_context(), server_hostname=self.host)
         except (OSError, ssl.SSLError) as error:
-            advice = _("Has it expired, is it for another name, or is its issuer one of your own (SSL_CERT_FILE)? Look with: "
-                       "openssl s_client -connect {host}:{port} -servername {host}")  # fmt: skip
-            raise Trouble(in_words(error, self.host), advice.format(host=self.host, port=self.port)) from error
+            raise Trouble(in_words(error, self.host), self._tls_advice(error)) from error
         secured: Any = writer.get_extra_info("ssl_object")
         certificate, version = secured.getpeercert(), secured.version()
         writer.transport.abort()
         return certificate_words(certificate, version or "TLS", self._now())
+
+    def _tls_advice(self, error: BaseException) -> str:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            words = _("Is it expired, for another name, or of an issuer of your own (SSL_CERT_FILE names that one's)? Look with: {look}")
+        elif isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+            words = _("What is at port {port} speaks no TLS: http:// is its address, or another port.")
+        else:
+            words = _("Something breaks the greeting off: a firewall, or a server with settings of another time. Look with: {look}")
+        look = f"openssl s_client -connect {self.host}:{self.port} -servername {self.host}"
+        return words.format(port=self.port, look=look)
 
     async def _answer(self) -> AsyncIterator[Finding]:
         began, unix = time.perf_counter(), self._now()
@@ -129,20 +137,23 @@ class Network:
 
         if answer.status not in (200, 503):
             if answer.status == 404:
+                self.speaks = True  # perhaps
                 words = _("there is no /health (404): not every RyzeAPI server has one")
                 return Finding(
                     SERVER, "answer", WARN, timed(took, words), _("If the token is refused too, this is the wrong address.")
                 )
             refusal = replies.refusal(answer.status, answer.text, answer.headers.get("location", ""))
-            words = f"{refusal.message} ({answer.status})"
+            status = str(answer.status)
+            words = refusal.message if status in refusal.message else f"{refusal.message} ({status})"
             return Finding(SERVER, "answer", FAIL, timed(took, words), _("Is this the address of a RyzeAPI server?"))
         try:
-            self.health = health = replies.health(answer.text)
+            health = replies.health(answer.text)
         except RyzeError as error:
             return Finding(SERVER, "answer", FAIL, timed(took, error.message), _("Is this the address of a RyzeAPI server?"))
         if not health.status:
             words = _("{host} answers, but not as a RyzeAPI server does").format(host=self.host)
             return Finding(SERVER, "answer", FAIL, timed(took, words), _("Is this the address of a RyzeAPI server?"))
+        self.speaks = True
         words = " · ".join(filter(None, [
             clean(mask(health.service)), clean(mask(health.status)), _("SIMULATED numbers") if health.simulated else "",
             _("adds {names}").format(names=", ".join(sorted(map(clean, health.extensions)))) if health.extensions else "",
@@ -201,7 +212,7 @@ def clock_finding(server: float | None, sent: float, took: float) -> Finding:
     early, late = server - (sent + took), server + 1.0 - sent
     off = early if early > 0 else late if late < 0 else 0.0
     if abs(off) < SKEW_WARN:
-        return Finding(SERVER, "clock", OK, _("as this machine's") if off == 0 else _("{n} s off").format(n=round(abs(off))))
+        return Finding(SERVER, "clock", OK, _("as this machine's") if abs(off) < 1 else _("{n} s off").format(n=round(abs(off))))
     seconds = round(abs(off))
     span = _("{n} s").format(n=seconds) if seconds < 120 else _("{n} m").format(n=round(seconds / 60))
     words = _("this machine is {span} behind the server") if off > 0 else _("this machine is {span} ahead of the server")

@@ -149,8 +149,8 @@ async def opened(
 
 def _refused(outcome: Outcome) -> Finding:
     """Why the list could not be read, as a finding about the token where it is about that."""
-    status = f" ({outcome.status})" if outcome.status else ""
-    words = f"{outcome.message}{status}"
+    status = str(outcome.status or "")
+    words = outcome.message if status in outcome.message else f"{outcome.message} ({status})"
     if outcome.kind == "not_allowed":
         advice = _(
             "Was it copied whole, is it this server's, was it replaced? Set RYZE_TOKEN, --token-file or the profile's token."
