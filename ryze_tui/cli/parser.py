@@ -48,6 +48,7 @@ def descriptions() -> dict[str, str]:
         "apply": _("Make instances what a YAML file says."),
         "audit": _("Read the audit log: every write from this machine."),
         "doctor": _("Look at everything between this machine and its numbers, and say what to do."),
+        "events": _("Follow, record and replay the events of instances."),
         "schema": _("Print the JSON Schema of a command's --json."),
         "completion": _("Print the completion script of a shell."),
         "serve": _("Run a server that speaks the RyzeAPI contract."),

@@ -109,11 +109,15 @@ class Network:
 
     def _tls_advice(self, error: BaseException) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
-            words = _("Is it expired, for another name, or of an issuer of your own (SSL_CERT_FILE names that one's)? Look with: {look}")
+            words = _(
+                "Is it expired, for another name, or of an issuer of your own (SSL_CERT_FILE)? Look with: {look}"
+            )
         elif isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
             words = _("What is at port {port} speaks no TLS: http:// is its address, or another port.")
         else:
-            words = _("Something breaks the greeting off: a firewall, or a server with settings of another time. Look with: {look}")
+            words = _(
+                "Something breaks the greeting off: a firewall, or a server of another time. Look with: {look}"
+            )
         look = f"openssl s_client -connect {self.host}:{self.port} -servername {self.host}"
         return words.format(port=self.port, look=look)
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from ..api import states
-from ..api.events import ACCOUNT_STREAM, INSTANCE_STATE
+from ..api.events import ACCOUNT_STREAM
 from ..client.budget import KEPT_FOR_PERSON
 from ..i18n import _, n_
 from ..probes import stream
@@ -102,7 +102,7 @@ class Standing:
         if ACCOUNT_STREAM in account.server.extensions and account.server.account_token is not False:
 
             async def whole(_name: str) -> Socket:
-                return await look.account_socket(INSTANCE_STATE)
+                return await look.account_socket()
 
             async for finding in opened(SERVER, "", whole, self._seconds, _("the account's stream is open")):
                 yield finding

@@ -58,8 +58,10 @@ class Look:
         """The number, asked of WhatsApp through the instance."""
         return await self._client.own_profile(name)
 
-    async def account_socket(self, events: str = "") -> Socket:
-        """The account's stream (contract §9), with a snapshot first. `events`: names with commas; empty: all of them."""
+    async def account_socket(self, after: str = "") -> Socket:
+        """The account's stream (contract §9), every event of it: with a snapshot first, or what came `after` that position."""
+        from urllib.parse import quote
+
         from ..client.stream import Dialler
 
-        return await Dialler(self._client)(f"/ws?events={events}" if events else "/ws", self._client.token)
+        return await Dialler(self._client)(f"/ws?after={quote(after, safe='')}" if after else "/ws", self._client.token)
