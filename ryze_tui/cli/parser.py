@@ -49,6 +49,7 @@ def descriptions() -> dict[str, str]:
         "audit": _("Read the audit log: every write from this machine."),
         "doctor": _("Look at everything between this machine and its numbers, and say what to do."),
         "events": _("Follow, record and replay the events of instances."),
+        "profile": _("List, add, change and remove the servers that are kept under a name."),
         "schema": _("Print the JSON Schema of a command's --json."),
         "completion": _("Print the completion script of a shell."),
         "serve": _("Run a server that speaks the RyzeAPI contract."),

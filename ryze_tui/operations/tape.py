@@ -127,18 +127,21 @@ class Recording:
     """A file of lines of JSON, new and 0600. Entering it makes it (OSError says why not: FileExistsError too)."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._empty = path, True
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
 
     def write(self, line: dict[str, Any]) -> None:
         """One line, whole, at once. Raises OSError."""
+        self._empty = False
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
         while data:
             data = data[os.write(self._descriptor, data) :]
 
     def close(self) -> None:
-        """It is complete."""
+        """It is complete; a file that nothing came into is not left behind."""
         os.close(self._descriptor)
+        if self._empty:
+            self._path.unlink(missing_ok=True)
 
 
 # -- playing it back ---------------------------------------------------------------------------------------------------
