@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .. import __version__, config, inherited
 from ..i18n import _, n_
 from . import exits, target
+from .characters import needs_ascii
 from .exits import Failure
 from .output import Out, is_terminal
 from .parser import Parser, factor
@@ -82,7 +83,9 @@ def _patient(options: argparse.Namespace) -> Patient:
     if options.url is not None and options.profile is not None:
         raise Failure(_("--url and --profile each name a server: give one of them."), "usage")
     settings, given = target.configured(), inherited.take_secrets()
-    common: dict[str, Any] = {"instance": options.instance, "environment": dict(os.environ), "size": _size()}
+    common: dict[str, Any] = {
+        "instance": options.instance, "environment": dict(os.environ), "size": _size(), "poor": needs_ascii(os.environ),
+    }  # fmt: skip
     try:
         url, token, profile, read_only = target.find(options, given, settings)
     except target.NoToken:

@@ -22,7 +22,6 @@ _SETS: Final = ("add", "set-token")
 def add_arguments(parser: Parser) -> None:
     """What to do, and with which profile."""
     parser.no_token = _("It is asked for, or comes from standard input or --token-file.")
-    parser.usage = "ryze-tui profile list|add|show|use|remove|set-token [NAME] [options]"
     parser.description = _(
         "list             every profile: its URL, where its token is\n"
         "add NAME         a new one, with --url; its token is asked for and kept in a file of its own (0600)\n"

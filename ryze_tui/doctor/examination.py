@@ -22,7 +22,8 @@ TOKEN: Final = ("token", "list", "rate", "stream", "heartbeat")
 class Patient:
     """What is looked at. `url` empty: no server is named. `problem`: why its address or its token cannot be had, in words.
 
-    `instance`: whose blocks are tried, empty for none's. `size`: of the terminal, None when there is none.
+    `instance`: whose blocks are tried, empty for none's. `size`: of the terminal, None when there is
+    none; `poor`: the console draws with ASCII there.
     """
 
     url: str = ""
@@ -31,6 +32,7 @@ class Patient:
     instance: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     size: tuple[int, int] | None = None
+    poor: bool = False
 
 
 async def examine(patient: Patient, seconds: float) -> AsyncIterator[Finding]:
@@ -45,7 +47,7 @@ async def examine(patient: Patient, seconds: float) -> AsyncIterator[Finding]:
     finally:
         if patient.account is not None:
             await patient.account.close()
-    for findings in (configuration(), directories(), terminal(patient.environment, patient.size), versions()):
+    for findings in (configuration(), directories(), terminal(patient.environment, patient.size, poor=patient.poor), versions()):
         for finding in findings:
             yield finding
 

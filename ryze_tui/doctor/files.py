@@ -122,7 +122,7 @@ def _contents(name: str, path: Path, seen: str) -> Finding:
     many = n_("{n} file", "{n} files", count) if count < LOOKED_AT else _("more than {n} files").format(n=LOOKED_AT)
     if foreign:
         words = _("another user's: {files}").format(files=_some(foreign))
-        return Finding(FILES, name, FAIL, f"{seen}, {many}; {words}", f"sudo chown -R $USER {short(path)}")
+        return Finding(FILES, name, FAIL, f"{seen}, {many}; {words}", _("sudo chown -R $USER {path}").format(path=short(path)))
     if open_ones:
         words = _("others could read {files}, if they got into the directory").format(files=_some(open_ones))
         return Finding(FILES, name, WARN, f"{seen}, {many}; {words}", f"chmod -R go= {short(path)}")

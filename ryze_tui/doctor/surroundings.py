@@ -20,14 +20,14 @@ WHOLE: Final = (80, 24)
 _LOCALE: Final = ("LC_ALL", "LC_CTYPE", "LANG")
 
 
-def terminal(environment: Mapping[str, str], size: tuple[int, int] | None) -> Iterator[Finding]:
+def terminal(environment: Mapping[str, str], size: tuple[int, int] | None, *, poor: bool) -> Iterator[Finding]:
     """`size`: columns and rows; None when neither input nor output is a terminal, so nothing of this matters."""
     if size is None:
         yield Finding(TERMINAL, "terminal", SKIP, _("this is not run at one"))
         return
     yield _kind(environment)
     yield _colours(environment)
-    yield characters(environment)
+    yield characters(environment, poor)
     yield _size(*size)
     words = _("not known: no terminal says so, and asking disturbs the keyboard over SSH")
     yield Finding(
@@ -67,22 +67,13 @@ def _colours(environment: Mapping[str, str]) -> Finding:
     return Finding(TERMINAL, "colours", OK, _("16, as far as TERM tells"))
 
 
-def characters(environment: Mapping[str, str]) -> Finding:
-    """Whether the locale says UTF-8; of the variables the first that is set counts."""
+def characters(environment: Mapping[str, str], poor: bool) -> Finding:
+    """`poor`: the console goes by with ASCII here; of the variables of the locale the first that is set counts."""
     name = next((name for name in _LOCALE if environment.get(name)), "")
-    value = clean(environment.get(name, ""))[:60]
-    plain = not name or value in ("C", "POSIX")
-    # Python itself sets LC_CTYPE to this in place of a locale "C" (PEP 538): then nobody chose it.
-    coerced = name == "LC_CTYPE" and value == "C.UTF-8" and environment.get("LANG", "") in ("", "C", "POSIX")
-    if re.search(r"utf-?8", value, re.IGNORECASE) and not coerced:
-        return Finding(TERMINAL, "locale", OK, f"{name}={value}")
-    if coerced or plain:
-        seen, advice = _("no locale is set, so nobody says what the terminal can draw"), _("export LANG=C.UTF-8")
-    else:
-        seen, advice = (
-            f"{name}={value}",
-            _("The console draws with UTF-8: export LANG=C.UTF-8 where the terminal can do it, else use --ascii."),
-        )
+    seen = f"{name}={clean(environment.get(name, ''))[:60]}" if name else _("no locale is set: UTF-8 is meant")
+    if not poor:
+        return Finding(TERMINAL, "locale", OK, seen)
+    advice = _("The console draws with ASCII here. Where the terminal can do more: export LANG=C.UTF-8")
     return Finding(TERMINAL, "locale", WARN, seen, advice)
 
 
