@@ -123,6 +123,8 @@ def _write(text: str, expected: Values, change: Callable[[Any], None], wrong: Co
         toml = tomlkit.parse(text)
         change(toml)
         new = tomlkit.dumps(toml)
+        if new.endswith("\n\n") and not text.endswith("\n\n"):  # before a table that is gone
+            new = new.rstrip("\n") + "\n"
         new.encode("utf-8")
         said = tomllib.loads(new)
         if emptied and said.get("profiles") == {}:
