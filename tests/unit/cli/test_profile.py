@@ -54,7 +54,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str, given: str = "") -> int:
     return cli.main(["profile", *words])
 
 
-def test_the_first_one_is_the_default_and_its_token_in_a_file_of_its_own(file: Path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+def test_the_first_is_the_default_and_its_token_in_its_own_file(file: Path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
     assert run(monkeypatch, "add", "acme", "--url", "ryzeapi.cloud/", given=TOKEN + "\n") == 0
     kept = tokens.kept_file("acme")
     assert said(file) == {"default": "acme", "profiles": {"acme": {"url": "https://ryzeapi.cloud", "token_file": str(kept)}}}
