@@ -222,10 +222,15 @@ class _Report:
 
         self._tell_left()
         count = {result: sum(finding.result == result for finding in found) for result in (OK, WARN, FAIL, SKIP)}
-        words = [n_("{n} failed", "{n} failed", count[FAIL]), n_("{n} warning", "{n} warnings", count[WARN])]
+        words = []
+        for result, told in ((FAIL, n_("{n} failed", "{n} failed", count[FAIL])),
+                             (WARN, n_("{n} warning", "{n} warnings", count[WARN]))):  # fmt: skip
+            titles = ", ".join(dict.fromkeys(finding.title for finding in found if finding.result == result))
+            words.append(f"{told} ({titles})" if titles else told)
         words += [_("{n} well").format(n=count[OK]), _("{n} not looked at").format(n=count[SKIP])]
         self._out.line()
-        self._out.line(", ".join(words) + ".")
+        for line in _folded(", ".join(words) + ".", self._width):
+            self._out.line(line)
 
     def _tinted(self, lead: str, result: str) -> str:
         return f"\x1b[{_TINTS[result]}m{lead[:6]}\x1b[0m{lead[6:]}" if self._out.colour else lead

@@ -69,7 +69,7 @@ class _Server:
         network, why = Network(self._patient.url, self._seconds), _("not reached")
         async for finding in network.steps():
             if finding.name == "answer" and finding.result == FAIL:
-                why = _("not asked: what answers there is no RyzeAPI server, so no token was sent")
+                why = _("not asked: no RyzeAPI server answered, so no token was sent")
             yield finding
         if not network.speaks:
             for left in skipped(SERVER, TOKEN, why):

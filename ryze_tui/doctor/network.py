@@ -127,7 +127,7 @@ class Network:
         try:
             answer = await self._transport.send("GET", "/health", headers={}, content=None, bounds=bounds)
         except RyzeError as error:
-            advice = _("Something answers there that is no RyzeAPI server, or a proxy stands before it.")
+            advice = _("It takes connections, but no answer in HTTP comes: is it overloaded, held, or another program?")
             yield Finding(SERVER, "answer", FAIL, error.message, advice)
             for left in skipped(SERVER, ("clock",), _("not told")):
                 yield left

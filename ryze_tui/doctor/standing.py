@@ -59,7 +59,7 @@ class Standing:
         elif account:
             seen = _("of an account: it may make, change and delete its instances")
         else:
-            [name] = self._account.model.rows or ("?",)
+            name = next(iter(self._account.model.rows), "?")
             seen = _("of the instance {name} alone: it may pair and change it, not make or delete any").format(name=name)
         if self._account.read_only:
             seen += "; " + _("read-only, so ryze-tui changes nothing with it")

@@ -79,7 +79,8 @@ def test_recorded_and_played_back(ryze: Commands, both: Server, name: str, tmp_p
 
 def test_all_of_an_account_with_its_secrets(ryze: Commands, both: Server, name: str, tmp_path: Path) -> None:
     tape, token = tmp_path / "tape.ndjson", both.instances()[name]["token"]
-    with talking(both, name), ryze.start("events", "--record", str(tape), "--reveal", "-q", "--event", "message.exchange") as process:
+    words = ["events", "--record", str(tape), "--reveal", "-q", "--event", "message.exchange"]
+    with talking(both, name), ryze.start(*words) as process:
         while not (tape.exists() and tape.stat().st_size):
             assert process.poll() is None
             time.sleep(0.05)

@@ -54,7 +54,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str, given: str = "") -> int:
     return cli.main(["profile", *words])
 
 
-def test_the_first_is_the_default_and_its_token_in_its_own_file(file: Path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+def test_the_first_one_is_the_default(file: Path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
     assert run(monkeypatch, "add", "acme", "--url", "ryzeapi.cloud/", given=TOKEN + "\n") == 0
     kept = tokens.kept_file("acme")
     assert said(file) == {"default": "acme", "profiles": {"acme": {"url": "https://ryzeapi.cloud", "token_file": str(kept)}}}
@@ -63,7 +63,8 @@ def test_the_first_is_the_default_and_its_token_in_its_own_file(file: Path, monk
     assert found is not None and (found.token, found.read_only) == (TOKEN, False)
     assert run(monkeypatch, "add", "b", "--url", "http://b.example", "--read-only", "--token-command", "pass 'show me' b") == 0
     assert said(file)["default"] == "acme"
-    assert said(file)["profiles"]["b"] == {"url": "http://b.example", "token_command": ["pass", "show me", "b"], "read_only": True}
+    command = ["pass", "show me", "b"]
+    assert said(file)["profiles"]["b"] == {"url": "http://b.example", "token_command": command, "read_only": True}
     assert TOKEN not in "".join(capsys.readouterr())
 
 

@@ -122,3 +122,15 @@ def test_libraries_that_are_missing_or_too_old(monkeypatch: pytest.MonkeyPatch) 
 def test_every_finding_has_a_title() -> None:
     for one in [*surroundings.versions(), *surroundings.terminal({"TERM": "x"}, (80, 24), poor=False), *files.directories()]:
         assert one.title and one.section in SECTIONS and one.name in TITLES
+
+
+def test_directories_of_ours_are_private_all_the_way(places: Path) -> None:
+    """Found by the doctor: those on the way were made as the umask says."""
+    from ryze_tui import paths
+
+    before = os.umask(0o022)
+    try:
+        made = paths.private_dir(paths.cache_dir() / "lists")
+    finally:
+        os.umask(before)
+    assert [one.stat().st_mode & 0o777 for one in (made, made.parent, made.parent.parent)] == [0o700] * 3
