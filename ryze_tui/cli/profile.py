@@ -157,7 +157,8 @@ def _source(one: dict[str, Any]) -> str:
     words = {"token": _("in the configuration file"), "keyring": _("in the keyring")}
     if one["source"] in words:
         return words[one["source"]]
-    return f"{_('from') if one['source'] == 'token_command' else _('in')} {_short(one['where'])}"
+    where = _short(one["where"])
+    return _("from {where}").format(where=where) if one["source"] == "token_command" else _("in {where}").format(where=where)
 
 
 def _short(text: str) -> str:

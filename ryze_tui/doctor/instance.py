@@ -45,12 +45,17 @@ class Instance:
         if row.state == states.CONNECTED and not row.stale:
             yield Finding(INSTANCE, "instance", OK, seen)
         else:
-            yield Finding(INSTANCE, "instance", WARN, seen, self._account.bring_back(self._name).why)
+            yield Finding(INSTANCE, "instance", WARN, seen, self._remedy())
         configuring = self._account.configuring
         assert configuring is not None
         for kind in KINDS:
             async for finding in self._block(configuring, kind, row.state):
                 yield finding
+
+    def _remedy(self) -> str:
+        remedy = self._account.bring_back(self._name)
+        command = {"reconnect": "bring-back", "connect": "connect"}.get(remedy.action)
+        return f"{remedy.why} (ryze-tui {command} {self._name})" if command else remedy.why
 
     async def _block(self, configuring: Configuring, kind: str, state: str) -> AsyncIterator[Finding]:
         held = await configuring.read(kind, self._name)

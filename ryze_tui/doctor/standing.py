@@ -108,7 +108,7 @@ class Standing:
                 yield finding
             return
         if not (name := self._streaming()):
-            advice = _("Until then changes are seen by lists only: w in the console, or ryze-tui stream set NAME --stream.")
+            advice = _("Changes are seen by lists only then: `ryze-tui stream set NAME --stream` has them pushed.")
             if not account.model.rows:
                 advice = ""
             yield Finding(SERVER, "stream", WARN if advice else SKIP, _("no instance has its stream on"), advice)
