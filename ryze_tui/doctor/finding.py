@@ -35,7 +35,7 @@ TITLES: Final = {
     "config": mark("Configuration"), "data": mark("Data"), "state": mark("State"), "cache": mark("Cache"),
     "runtime": mark("Runtime"), "disk": mark("Disk"), "descriptors": mark("Descriptors"), "terminal": mark("Terminal"),
     "colours": mark("Colours"), "locale": mark("Characters"), "size": mark("Size"), "osc": mark("Links, copying"),
-    "python": "Python", "ours": "ryze-tui", "libraries": mark("Libraries"), "system": mark("System"),
+    "python": mark("Python"), "ours": "ryze-tui", "libraries": mark("Libraries"), "system": mark("System"),
 }  # fmt: skip
 
 

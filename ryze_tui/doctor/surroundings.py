@@ -31,7 +31,7 @@ def terminal(environment: Mapping[str, str], size: tuple[int, int] | None, *, po
     yield _size(*size)
     words = _("not known: no terminal says so, and asking disturbs the keyboard over SSH")
     yield Finding(
-        TERMINAL, "osc", SKIP, words, _("Copy something in the console and paste it; where that fails, hold shift and mark it with the mouse.")
+        TERMINAL, "osc", SKIP, words, _("Copy something in the console and paste it; else hold shift and mark it with the mouse.")
     )
 
 
