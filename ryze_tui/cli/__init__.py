@@ -11,7 +11,7 @@ from .. import __version__
 COMMANDS = (
     "ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send",
     "settings", "proxy", "s3", "webhook", "stream", "chatwoot", "export", "plan", "apply", "audit",
-    "serve", "demo", "server", "account", "config", "schema", "completion",
+    "doctor", "events", "profile", "serve", "demo", "server", "account", "config", "schema", "completion",
 )  # fmt: skip  # what each does: parser.descriptions
 INTERRUPTED = 130
 CLOSED = 141

@@ -22,6 +22,7 @@ TIMED_OUT: Final = 7
 PARTLY: Final = 8
 UNKNOWN: Final = 9
 CHANGES: Final = 10
+WARNINGS: Final = 11
 INTERRUPTED: Final = 130
 PIPE: Final = 141
 
@@ -37,6 +38,7 @@ TABLE: Final = (
     (PARTLY, mark("done for some of the instances, not for all")),
     (UNKNOWN, mark("sent, but no answer came: it may have been done; look before you repeat it")),
     (CHANGES, mark("plan: there are changes")),
+    (WARNINGS, mark("doctor: nothing failed, but something deserves a look")),
     (INTERRUPTED, mark("interrupted (Ctrl-C)")),
 )
 KINDS: Final = {

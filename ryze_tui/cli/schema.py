@@ -12,6 +12,7 @@ from .parser import Parser
 WITH_JSON: Final = (
     "ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send",
     "settings", "proxy", "s3", "webhook", "stream", "chatwoot", "plan", "apply", "audit",
+    "doctor", "events", "profile", "server",
 )  # fmt: skip
 NAMES: Final = (*WITH_JSON, "error", "warning")
 

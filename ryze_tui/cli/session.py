@@ -75,12 +75,26 @@ def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", soc
     where something is waited for, empty where it is the end as planned. `sockets`: see Account; only work that lets it `run`
     opens any.
     """
+    return _ended(options, work, late, lambda: _account(options, sockets))
+
+
+def run_alone(options: argparse.Namespace, work: Callable[[Out], Awaitable[Failure | None]], *, late: str = "unknown") -> int:
+    """As `run`, for work that needs no account."""
+
+    async def alone(_account: Account | None, out: Out) -> Failure | None:
+        return await work(out)
+
+    return _ended(options, alone, late, lambda: None)
+
+
+def _ended(options: argparse.Namespace, work: Callable[..., Awaitable[Failure | None]], late: str,
+           account: Callable[[], Account | None]) -> int:  # fmt: skip
     out = Out(as_json=options.json, quiet=options.quiet)
     logging.getLogger("ryze_tui").addHandler(_Warnings(out))
     session = _Session(options, work, out, late)
     try:
         _given(options)
-        failure = asyncio.run(session.main(_account(options, sockets)))
+        failure = asyncio.run(session.main(account()))
     except Failure as problem:
         failure = problem
     except target.NoToken as problem:
@@ -125,12 +139,12 @@ class _Warnings(logging.Handler):
 class _Session:
     """One run. `began`: the server may have been asked for something. `signal`: the number of the one that ended it."""
 
-    def __init__(self, options: argparse.Namespace, work: Work, out: Out, late: str) -> None:
+    def __init__(self, options: argparse.Namespace, work: Callable[..., Awaitable[Failure | None]], out: Out, late: str) -> None:
         self._options, self._work, self._out, self._late = options, work, out, late
         self.began = False
         self.signal = 0
 
-    async def main(self, account: Account) -> Failure | None:
+    async def main(self, account: Account | None) -> Failure | None:
         """Do it. Raises Failure, and CancelledError after a signal."""
         task = asyncio.current_task()
         assert task is not None
@@ -147,7 +161,8 @@ class _Session:
         except TimeoutError:
             return self._too_late()
         finally:
-            await account.close()
+            if account is not None:
+                await account.close()
 
     def _end(self, task: asyncio.Task[object], number: int) -> None:
         self.signal = number
