@@ -23,7 +23,9 @@ async def hold(app: RyzeConsole, name: str) -> None:
         return
     held = name in account.notes.held
     _kept(app, lambda notes: notes.release([name]) if held else notes.hold(name, row.state))
-    words = _("{name} is not held any more.") if held else _("{name} is held: it sinks, and no alert, until its state changes.")
+    words = _("{name} is held until its state changes: no alert, and last where trouble comes first.")
+    if held:
+        words = _("{name} is not held any more.")
     app.notify(words.format(name=safe(name)), markup=False, timeout=4)
     app.main.noted([name])
 
@@ -77,5 +79,5 @@ def told(notes: Notes, name: str) -> list[tuple[str, str]]:
     """What the detail shows of it."""
     facts = [(_("Tags"), " ".join(notes.tags_of(name)))] if notes.tags_of(name) else []
     if name in notes.held:
-        facts.append((_("Held"), keys.fill(_("until its state changes; {hold} takes it back"))))
+        facts.append((_("Held"), keys.fill(_("until its state changes · {hold} undoes it"))))
     return facts

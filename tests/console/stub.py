@@ -221,6 +221,9 @@ class StubAccount:
     def may(self, action: str) -> str:
         return "This session is read-only." if self.read_only and action not in ("refresh", "log", "copy") else ""
 
+    def covers(self, name: str) -> bool:
+        return True
+
     async def confirm_state(self, name: str) -> Row | None:
         self.did.append(("confirm_state", name))
         return self.model.rows.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import count
 from pathlib import Path
 
 from textual.app import App
@@ -42,9 +43,10 @@ class FilterLine(Input):
         self.remove_class("-open")
 
 
-def save(app: App[int], what: str, lines: list[str], count: str) -> None:
+def save(app: App[int], what: str, lines: list[str], many: str) -> None:
     """As NDJSON into a file of its own in the current directory, 0600."""
-    path = Path.cwd() / f"ryze-{what}-{time.strftime('%Y%m%d-%H%M%S', time.localtime())}.ndjson"
+    name = f"ryze-{what}-{time.strftime('%Y%m%d-%H%M%S', time.localtime())}"
+    path = next(path for number in count(1) if not (path := Path.cwd() / f"{name}{f'-{number}' * (number > 1)}.ndjson").exists())
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
@@ -53,7 +55,7 @@ def save(app: App[int], what: str, lines: list[str], count: str) -> None:
         words = _("{path} could not be written: {problem}").format(path=path, problem=problem.strerror)
         app.notify(safe(words), severity="error", markup=False)
         return
-    words = _("{count} saved, secrets masked: {path}").format(count=count, path=path)
+    words = _("{count} saved, secrets masked: {path}").format(count=many, path=path)
     app.notify(safe(words), markup=False, timeout=8)
 
 
