@@ -8,7 +8,6 @@ digits: a number that is possible is doubted, not refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ..i18n import _
@@ -36,7 +35,6 @@ class Number:
     doubt: str = ""
 
 
-@lru_cache(maxsize=64)
 def read(text: str) -> Number | str:
     """The number that a text is, or what is wrong with it in words."""
     words = _typed_wrong(text)
