@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ class Ended(AssertionError):
 class Plain:
     """One process; `log` is what it wrote to its standard output and error."""
 
-    def __init__(self, wa: WhatsAppDouble, home: Path, *, proxy: str | None = None) -> None:
-        self._wa, self._home = wa, home
+    def __init__(self, wa: WhatsAppDouble, home: Path, *, proxy: str | None = None, before: Sequence[str] = ()) -> None:
+        """`before`: a program that starts it, and its arguments."""
+        self._wa, self._home, self._before = wa, home, before
         self._proxy = wa.proxy_url if proxy is None else proxy
         self._events: list[dict[str, Any]] = []
         self._came = asyncio.Condition()
@@ -49,8 +50,9 @@ class Plain:
         ours, theirs = socket.socketpair()
         with (self._home / "log").open("ab") as log, theirs:
             self.process = await asyncio.create_subprocess_exec(
-                *self._wa.command("tests.whatsapp.plain_worker"), str(theirs.fileno()), str(self._home / "session.sqlite3"), self._proxy,
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()], env={"PATH": os.environ["PATH"]},
+                *self._before, *self._wa.command("tests.whatsapp.plain_worker"), str(theirs.fileno()), str(self._home / "session.sqlite3"),
+                self._proxy, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()],
+                env={"PATH": os.environ["PATH"]},
             )  # fmt: skip
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 26)
         self._reading = asyncio.get_running_loop().create_task(self._read())
@@ -96,10 +98,10 @@ class Plain:
         """Whether such an event has come and was not taken."""
         return any(one["what"] == what for one in self._events)
 
-    async def ask(self, name: str, seconds: float = SECONDS, **more: object) -> Any:
+    async def ask(self, name: str, /, *, seconds: float = SECONDS, **more: object) -> Any:
         """One command. Raises Failed."""
         number = next(self._numbers)
-        self._writer.write(json.dumps({"asked": number, "name": name, **more}).encode() + b"\n")
+        self._writer.write(json.dumps({"asked": number, "do": name, **more}).encode() + b"\n")
         async with asyncio.timeout(seconds), self._came:
             while True:
                 for one in self._events:
@@ -119,9 +121,11 @@ class Plain:
 
 
 @contextlib.asynccontextmanager
-async def running(wa: WhatsAppDouble, home: Path, *, proxy: str | None = None) -> AsyncIterator[Plain]:
+async def running(
+    wa: WhatsAppDouble, home: Path, *, proxy: str | None = None, before: Sequence[str] = ()
+) -> AsyncIterator[Plain]:
     """One that runs, and is killed at the end."""
-    plain = Plain(wa, home, proxy=proxy)
+    plain = Plain(wa, home, proxy=proxy, before=before)
     try:
         await plain.start()
         yield plain

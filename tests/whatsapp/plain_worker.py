@@ -116,6 +116,9 @@ class Worker:
     async def do_known(self, number: str) -> bool:
         return bool((await self.client.is_on_whatsapp(number))[0].IsIn)
 
+    async def do_blocklist(self) -> str:
+        return str(await self.client.get_blocklist())
+
     async def do_logout(self) -> None:
         await self.client.logout()
 
@@ -151,7 +154,7 @@ async def main(descriptor: int, database: str, proxy: str) -> None:
     running = set()
     while line := await reader.readline():
         said = json.loads(line)
-        task = loop.create_task(worker.do(said.pop("asked"), said.pop("name"), said))
+        task = loop.create_task(worker.do(said.pop("asked"), said.pop("do"), said))
         running.add(task)
         task.add_done_callback(running.discard)
 

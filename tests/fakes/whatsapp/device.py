@@ -60,9 +60,13 @@ class Device:
 
     async def receipt(self, message_id: str, kind: str = "", seconds: float = SECONDS) -> Node:
         """Its receipt for a message: "" for its arrival, else `read`, `played`, `retry`."""
-        return await self.wait(lambda one: one.tag == "receipt" and one.attrs.get("type", "") == kind and (
-            one.attrs.get("id") == message_id or any(item.attrs.get("id") == message_id
-                                                     for item in children(at(one, "list") or one))), seconds)  # fmt: skip
+        kinds = ("", "inactive") if not kind else (kind,)  # inactive: nobody looks at the screen, as far as the client says
+
+        def fits(one: Node) -> bool:
+            ids = [one.attrs.get("id"), *(item.attrs.get("id") for item in children(at(one, "list") or one))]
+            return one.tag == "receipt" and one.attrs.get("type", "") in kinds and message_id in ids
+
+        return await self.wait(fits, seconds)
 
     async def presence(self, seconds: float = SECONDS) -> Node:
         """Its next presence."""

@@ -45,7 +45,7 @@ class WhatsAppDouble:
 
     `refusal`: every login gets it; `code_refusal`: code and text for who asks for a pairing code; `ref_count`: QR texts of a
     pairing, 20 s each, the first one 60 s when there are 6; `skip_restart`: the line is cut after a pairing; `silent`: lines are
-    taken and nothing is said; `linger`: seconds between a last stanza and the end.
+    taken and nothing is said; `linger`: seconds between a last stanza and the end; `restart_delay`: between a pairing and its 515.
     """
 
     def __init__(self, *, login: tuple[str, str] = ("", ""), cage: str = "", root: Root | None = None) -> None:
@@ -53,7 +53,7 @@ class WhatsAppDouble:
         self._login, self._cage = login, cage
         self.refusal: dict[str, object] | None = None
         self.code_refusal: tuple[int, str] | None = None
-        self.ref_count, self.linger = 6, 0.5
+        self.ref_count, self.linger, self.restart_delay = 6, 0.5, 0.0
         self.skip_restart = self.silent = False
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
@@ -112,7 +112,7 @@ class WhatsAppDouble:
     @property
     def seen(self) -> list[str]:
         """Hosts that clients asked for, in order."""
-        return [f"{host}:{port}" for host, port in self.gate.asked]
+        return [f"{host}:{port}" for host, port in self.gate.asked if host != "127.0.0.1"]
 
     def command(self, module: str) -> list[str]:
         """How a worker is started: `python -m MODULE`, caged, for whom the double is WhatsApp. Its arguments follow."""

@@ -21,6 +21,9 @@ class Gate(CountingProxy):
         self.foreign: list[tuple[str, int]] = []
 
     async def _dial(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        if (host, port) == ("127.0.0.1", self.port):
+            # by SOCKS5 whatsmeow dials the HTTPS_PROXY of its environment, which is this proxy again
+            return await super()._dial(host, port)
         if not (host.endswith((".whatsapp.com", ".whatsapp.net")) and port == 443):
             self.asked.append((host, port))
             self.foreign.append((host, port))

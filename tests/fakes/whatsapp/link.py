@@ -191,8 +191,12 @@ class Link:
         if self.double.skip_restart:
             self.cut()
         else:
-            self.later(self.stream_error(515))
+            self.later(self._restart())
         return device
+
+    async def _restart(self) -> None:
+        await asyncio.sleep(self.double.restart_delay)
+        await self.stream_error(515)
 
     def asked_for_code(self, hello: Node) -> list[Node]:
         """The first step of a pairing by code, from the client."""
