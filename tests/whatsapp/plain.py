@@ -49,9 +49,10 @@ class Plain:
         self._home.mkdir(exist_ok=True)
         ours, theirs = socket.socketpair()
         with (self._home / "log").open("ab") as log, theirs:
+            command = [*self._before, *self._wa.command("tests.whatsapp.plain_worker")]
             self.process = await asyncio.create_subprocess_exec(
-                *self._before, *self._wa.command("tests.whatsapp.plain_worker"), str(theirs.fileno()), str(self._home / "session.sqlite3"),
-                self._proxy, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()],
+                *command, str(theirs.fileno()), str(self._home / "session.sqlite3"), self._proxy,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()],
                 env={"PATH": os.environ["PATH"]},
             )  # fmt: skip
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 26)

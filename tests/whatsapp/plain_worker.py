@@ -49,9 +49,11 @@ class Worker:
 
     def _handler(self, kind: str) -> Any:
         async def handle(_client: Any, event: Message) -> None:
+            what = kind
             if kind == "Message":
                 self._messages[event.Info.ID] = event
-            self.tell(kind, data=MessageToDict(event, preserving_proto_field_name=True))
+                what = "Peer" if event.Info.Category == "peer" else kind
+            self.tell(what, data=MessageToDict(event, preserving_proto_field_name=True))
 
         return handle
 
@@ -106,6 +108,9 @@ class Worker:
 
     async def do_presence(self) -> None:
         await self.client.send_presence(Presence.AVAILABLE)
+
+    async def do_name(self) -> str:
+        return str((await self.client.get_me()).PushName)
 
     async def do_picture(self, of: str) -> str:
         return str((await self.client.get_profile_picture(_jid(of))).URL)

@@ -91,7 +91,7 @@ async def test_other_media(paired: Paired, wa: WhatsAppDouble, kind: str) -> Non
     assert base64.b64decode(await plain.ask("download", id=sent)) == b"whatever it is"
 
 
-@pytest.mark.parametrize("status", [404, 410, 503])
+@pytest.mark.parametrize("status", [404, 410, pytest.param(503, marks=pytest.mark.long)])
 async def test_media_that_are_gone(paired: Paired, wa: WhatsAppDouble, status: int) -> None:
     plain, device = await paired()
     sent = await wa.person("5511777770001").show(device, b"gone", "image/png")

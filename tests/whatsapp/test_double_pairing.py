@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.fakes.whatsapp.chain import Root
@@ -11,7 +13,7 @@ from tests.fakes.whatsapp.nodes import now
 from tests.fakes.whatsapp.phone import PREFIX, PairingRefused, QrText
 
 from .conftest import Start
-from .plain import Failed, Plain
+from .plain import SECONDS, Failed, Plain
 
 pytestmark = pytest.mark.whatsapp
 
@@ -82,6 +84,7 @@ async def test_after_a_rotation_the_old_text_is_no_good(wa: WhatsAppDouble, star
     await _is_online(plain, await wa.scan(phone, new))
 
 
+@pytest.mark.long
 async def test_the_texts_run_out(wa: WhatsAppDouble, start: Start) -> None:
     wa.ref_count = 1  # then it lives for 20 s
     plain = await start()
@@ -115,7 +118,10 @@ async def test_without_the_restart_the_library_is_silent_and_the_session_is_good
     first = await start()
     device = await wa.scan(wa.phone("5511999900001"), await first.qr())
     await first.event("PairStatus")
-    assert await first.ask("state") == [False, False] and not first.had("Disconnected")
+    async with asyncio.timeout(SECONDS):
+        while await first.ask("state") != [False, False]:
+            await asyncio.sleep(0.01)
+    assert not first.had("Disconnected")
     await first.kill()
     second = await start()
     await second.ask("connect")

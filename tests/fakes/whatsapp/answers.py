@@ -43,6 +43,9 @@ async def _upload(link: Link, query: Node, _body: Node) -> Answers:
 async def _active(link: Link, _query: Node, _body: Node) -> Answers:
     assert link.device is not None
     link.device.activate()
+    if link.double.greets and not link.device.greeted:
+        link.device.greeted = True
+        link.later(link.device.phone.greet(link.device))
     return []
 
 
@@ -120,6 +123,13 @@ async def _picture(link: Link, query: Node, _body: Node) -> Answers:
     return [node("picture", id="1", url=f"https://pps.whatsapp.net{path}", type="image", direct_path=path)]
 
 
+async def _settings(link: Link, _query: Node, body: Node) -> Answers:
+    assert link.device is not None
+    settings, media = link.device.phone.settings, link.double.media
+    return [node("sync", [settings.collection(one.attrs["name"], one.attrs.get("return_snapshot") == "true", media)
+                          for one in children(body)])]  # fmt: skip
+
+
 _KNOWN: Final[dict[tuple[str, str], _Answer]] = {
     ("w:p", ""): _nothing,
     ("w:p", "ping"): _nothing,
@@ -135,6 +145,7 @@ _KNOWN: Final[dict[tuple[str, str], _Answer]] = {
     ("usync", "usync"): _usync,
     ("w:m", "media_conn"): _media,
     ("w:g2", "query"): _group,
+    ("w:sync:app:state", "sync"): _settings,
     ("w:g2", "participating"): _groups,
     ("w:profile:picture", "picture"): _picture,
 }

@@ -22,7 +22,10 @@ class Gone(Exception):
 
 
 class Device:
-    """`jid`, `lid`: with its number. `refusal`: what its next logins get (see double.failure); `mute`: no answers to anything."""
+    """`jid`, `lid`: with its number. `refusal`: what its next logins get (see double.failure); `mute`: no answers to anything.
+
+    `greeted`: the phone has shared the key of its settings.
+    """
 
     def __init__(self, jid: str, lid: str, phone: Phone, noise: bytes, identity: bytes) -> None:
         self.jid, self.lid, self.phone, self.noise, self.identity = jid, lid, phone, noise, identity
@@ -30,7 +33,7 @@ class Device:
         # not 0: a client that hears that makes 812 keys, which takes it more than a second
         self.key_count = 1
         self.refusal: dict[str, object] | None = None
-        self.mute = False
+        self.mute = self.greeted = False
         self.link: Link | None = None
         self.logins = 0
         self.outstanding: dict[str, Node] = {}

@@ -45,7 +45,8 @@ class WhatsAppDouble:
 
     `refusal`: every login gets it; `code_refusal`: code and text for who asks for a pairing code; `ref_count`: QR texts of a
     pairing, 20 s each, the first one 60 s when there are 6; `skip_restart`: the line is cut after a pairing; `silent`: lines are
-    taken and nothing is said; `linger`: seconds between a last stanza and the end; `restart_delay`: between a pairing and its 515.
+    taken and nothing is said; `greets`: phones tell new devices their account's name; `linger`: seconds between a last stanza
+    and the end; `restart_delay`: between a pairing and its 515.
     """
 
     def __init__(self, *, login: tuple[str, str] = ("", ""), cage: str = "", root: Root | None = None) -> None:
@@ -55,6 +56,7 @@ class WhatsAppDouble:
         self.code_refusal: tuple[int, str] | None = None
         self.ref_count, self.linger, self.restart_delay = 6, 0.5, 0.0
         self.skip_restart = self.silent = False
+        self.greets = True
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
         self.devices: list[Device] = []

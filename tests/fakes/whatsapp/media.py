@@ -97,6 +97,8 @@ class Media:
         if method == "POST" and path.startswith("/mms/"):
             kept = self._store(body)
             return 200, json.dumps({"url": f"https://{HOST}{kept}", "direct_path": kept}).encode()
+        if method == "DELETE" and path.startswith("/mms/"):
+            return 200, b""
         if method == "GET" and path in self._kept:
             return 200, self._kept[path]
         return 404, b""

@@ -7,8 +7,9 @@ import binascii
 import hashlib
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidTag
 from pyaileys.auth.creds import KeyPair
@@ -16,11 +17,13 @@ from pyaileys.constants import WA_ADV_ACCOUNT_SIG_PREFIX, WA_ADV_DEVICE_SIG_PREF
 from pyaileys.crypto import aes_decrypt_ctr, aes_decrypt_gcm, aes_encrypt_ctr, hkdf_sha256, hmac_sha256
 from pyaileys.proto import WAProto_pb2 as proto
 
+from .account import Old, Settings, history
 from .chain import curve
 from .nodes import now
 from .people import Person
 
 if TYPE_CHECKING:
+    from .device import Device
     from .double import WhatsAppDouble
 
 PREFIX: Final = "https://wa.me/settings/linked_devices#"
@@ -64,6 +67,15 @@ class Phone(Person):
         super().__init__(number, name)
         self.platform, self.business, self.linked, self._key_index = platform, business, 0, 0
         self.double: WhatsAppDouble
+        self.settings = Settings(self.name)
+
+    async def greet(self, device: Device) -> None:
+        """To a device that is ready for the first time: the key of the settings, with which it learns the account's name."""
+        await self.send(device, self.settings.key(), category="peer")
+
+    async def history(self, device: Device, messages: Sequence[Old], **more: Any) -> str:
+        """Old messages; `more`: kind, chunk, progress (see account.history). The id of what brings them."""
+        return await self.send(device, history(messages, self.media, **more), category="peer")
 
     def next_device(self) -> tuple[str, str]:
         """The JIDs of the next linked device, by number and by LID."""
