@@ -167,7 +167,7 @@ class Pool:
 
     def _ended(self, worker: Worker, why: str) -> None:
         self._all.discard(worker)
-        if worker is self._spare:
+        if worker is self._spare and not self._closed:
             self._spare = None
             log.warning("the spare worker ended: %s", why)
         slot = next((one for one in self.slots if one.worker is worker), None)

@@ -10,7 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ryze_tui.backend.engine.whatsapp import frames
-from ryze_tui.backend.engine.whatsapp.frames import Answer, Ask, BadFrame, Dial, Drop, Event, Frame, Pair, Ping, Pong, Ready, Refused
+from ryze_tui.backend.engine.whatsapp.frames import (
+    Answer,
+    Ask,
+    BadFrame,
+    Dial,
+    Drop,
+    Event,
+    Frame,
+    Pair,
+    Ping,
+    Pong,
+    Ready,
+    Refused,
+)
 
 EVERY = frames.FROM_SERVER + frames.FROM_WORKER
 ONE_OF_EACH: list[Frame] = [
