@@ -28,7 +28,7 @@ from .channel import Channel
 HELD_MOST: Final = 20_000
 """What may happen between the connection and the word that it is up."""
 STOP_SECONDS: Final = 30.0
-LOOK_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 0.01
 NAME_TRIES: Final = 10
 HISTORY_BATCH: Final = 50
 
