@@ -35,6 +35,7 @@ async def _reject_call(client: Client, about: About, _blob: bytes) -> Result:
 
 
 async def _presence(client: Client, about: About, _blob: bytes) -> Result:
+    await client.named()  # WhatsApp takes it from nobody without a name
     await client.api.send_presence(Presence.AVAILABLE if about["available"] else Presence.UNAVAILABLE)
     return {}, b""
 

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import socket
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -30,6 +31,7 @@ HELD_MOST: Final = 20_000
 STOP_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 0.01
 NAME_TRIES: Final = 10
+NAME_PATIENCE: Final = 100
 HISTORY_BATCH: Final = 50
 
 library_log.setLevel(logging.ERROR)  # below that it writes QR codes
@@ -54,6 +56,7 @@ class Client:
         self._held: list[tuple[str, dict[str, Any]]] | None = []
         self._silent = self._asked_code = False
         self._open = asyncio.Event()
+        self._nowhere: socket.socket | None = None
         self._ups = 0
         self._task: asyncio.Task[Any] | None = None
         self._more: set[asyncio.Task[None]] = set()
@@ -153,6 +156,8 @@ class Client:
         if isinstance(self._frame, Dial):
             self.tell("gone", {})
             return
+        if self._nowhere is None:
+            await self._stay()
         self.tell("qr", {"code": text.decode("ascii", "replace")})
         if self._frame.number and not self._asked_code:
             self._asked_code = True
@@ -162,6 +167,15 @@ class Client:
                 self.tell("code_refused", {"text": str(error)})
             else:
                 self.tell("code", {"code": str(code)})
+
+    async def _stay(self) -> None:
+        """Have the library dial no more: after the phone's yes it would log in at once, and be killed amid its first exchange.
+
+        The connection that there is stays. A port that is bound and not listened to is one that nobody else can take.
+        """
+        self._nowhere = socket.socket()
+        self._nowhere.bind(("127.0.0.1", 0))
+        await self.api.set_proxy_address(f"http://127.0.0.1:{self._nowhere.getsockname()[1]}")
 
     def _login(self, _uuid: int, status: int) -> None:
         name = ctypes.string_at(status).decode("ascii", "replace")
@@ -209,6 +223,13 @@ class Client:
         self._open.set()
         for what, data in held:
             self.tell(what, data)
+
+    async def named(self) -> None:
+        """Until the account's name is known, or that takes too long."""
+        for _ in range(NAME_PATIENCE):
+            if (await self.api.get_me()).PushName:
+                return
+            await asyncio.sleep(0.1)
 
     def _down(self, _event: Any) -> None:
         self._ups += 1
