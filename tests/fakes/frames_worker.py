@@ -1,9 +1,9 @@
 """A worker process without neonize that speaks the frames, and misbehaves as a file in a directory tells it.
 
 `python frames_worker.py DIRECTORY FRAMES LIFELINE`. What is in DIRECTORY/behaviour (one word a line) is obeyed at the start, and
-again at each dial of a link called as the word's second part says: `refuse`, `garbage`, `huge`, `flood`, `print`, `crash`, `hang`,
-`stubborn` (SIGTERM does nothing), `early` (no socket), `late` (never ready). Sessions come up at once; DIRECTORY/log gets a line
-for each thing that was asked.
+again at each dial of a link called as the word's second part says: `refuse`, `garbage`, `huge`, `flood`, `print`, `crash`,
+`hang`, `stubborn` (SIGTERM does nothing), `early` (no socket), `late` (never ready). Sessions come up at once; DIRECTORY/log
+gets a line for each thing that was asked.
 """
 
 from __future__ import annotations

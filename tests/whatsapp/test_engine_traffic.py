@@ -60,7 +60,8 @@ async def test_a_text_goes_out_and_is_read(on: OnDouble, ana: Person) -> None:
     async with on.api.socket("/ws/shop") as frames:
         first = await ana.say(device, "a question")
         await event(frames, "message.exchange")
-        answer = await on.api.ok("POST", "/api/message/text/shop", {"number": ana.number, "message": "an answer", "replyTo": first})
+        body = {"number": ana.number, "message": "an answer", "replyTo": first}
+        answer = await on.api.ok("POST", "/api/message/text/shop", body)
         heard = await ana.heard()
         assert (heard.id, heard.text) == (answer["messageId"], "an answer")
         quoted = heard.message.extendedTextMessage.contextInfo
@@ -70,7 +71,8 @@ async def test_a_text_goes_out_and_is_read(on: OnDouble, ana: Person) -> None:
             receipt = await event(frames, "message.status", status=status)
             assert receipt["messageIds"] == [heard.id] and receipt["isFromMe"] is True
     plain = await on.api.ok("POST", "/api/message/text/shop", {"number": ana.number, "message": "and goodbye"})
-    assert ((heard := await ana.heard()).id, heard.message.conversation) == (plain["messageId"], "and goodbye")
+    heard = await ana.heard()
+    assert (heard.id, heard.message.conversation) == (plain["messageId"], "and goodbye")
 
 
 async def test_media_come_in_and_go_out(on: OnDouble, ana: Person) -> None:
@@ -81,7 +83,8 @@ async def test_media_come_in_and_go_out(on: OnDouble, ana: Person) -> None:
         message = (await event(frames, "message.exchange"))["message"]
         assert (message["type"], message["content"], message["media"]["mimetype"]) == ("image", "look", "image/png")
         assert base64.b64decode(message["media"]["base64"]) == content
-    for kind, mimetype in (("image", "image/png"), ("video", "video/mp4"), ("audio", "audio/mpeg"), ("document", "application/pdf")):
+    kinds = {"image": "image/png", "video": "video/mp4", "audio": "audio/mpeg", "document": "application/pdf"}
+    for kind, mimetype in kinds.items():
         body = {
             "number": ana.number, "mediaType": kind, "mediaBase64": base64.b64encode(content).decode(), "mimeType": mimetype,
             "message": "here", "fileName": "a.bin",
@@ -147,7 +150,7 @@ async def test_read_and_online_because_the_settings_say_so(on: OnDouble, ana: Pe
 async def test_what_was_said_before_is_counted(on: OnDouble, ana: Person) -> None:
     device = await on.paired(**BUSY, disableHistorySync=False)
     now = int(time.time())
-    old = [Old(ana, f"old {number}", mine=bool(number % 2), when=now - 3600 * number, id=f"OLD{number}") for number in range(1, 5)]
+    old = [Old(ana, f"old {hours}", mine=bool(hours % 2), when=now - 3600 * hours, id=f"OLD{hours}") for hours in range(1, 5)]
     await device.phone.history(device, [*old, Old(ana, "ancient", when=now - 86400 * 400, id="ANCIENT")])
     async with asyncio.timeout(15):
         while (await on.api.ok("GET", "/api/instance/metrics/shop"))["metrics"]["totalMessages"] < 4:
@@ -163,7 +166,8 @@ async def test_other_kinds_of_messages(on: OnDouble, ana: Person) -> None:
         assert (await event(frames, "message.exchange"))["message"]["content"] == "with a link"
         await ana.send(device, proto.Message(locationMessage=place))
         message = (await event(frames, "message.exchange"))["message"]
-        assert message["type"] == "location" and message["location"]["latitude"] == -23.5 and message["location"]["name"] == "Here"
+        assert message["type"] == "location"
+        assert (message["location"]["latitude"], message["location"]["name"]) == (-23.5, "Here")
 
 
 async def test_what_came_while_the_server_was_away(tmp_path: Path, wa: WhatsAppDouble, ana: Person) -> None:

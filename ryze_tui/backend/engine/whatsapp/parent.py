@@ -30,6 +30,7 @@ MISSED: Final = 3
 """Pings in a row without a word from the worker: it hangs."""
 TAIL_BYTES: Final = 4096
 BURIAL_SECONDS: Final = 5.0
+CHATTER: Final = ("Press Ctrl+C to exit", "Login event:")
 _AT_A_TIME: Final = 64
 
 
@@ -305,8 +306,7 @@ class Worker:
         code = self._process.returncode if self._process is not None else None
         if not self._why and why == "it ended" and code is not None:
             why = f"it was ended by {_signal_name(-code)}" if code < 0 else f"it ended with exit code {code}"
-        if not self._why and self._printed.tail:
-            said = clean(mask(self._printed.tail.decode("utf-8", "replace")))
+        if not self._why and (said := _without_chatter(self._printed.tail)):
             log.warning("a worker of the whatsapp engine ended (%s); it said: %s", why, said[-1500:])
         error = EngineError(f"the engine's worker ended: {why}")
         if not self.ready.done():
@@ -315,6 +315,12 @@ class Worker:
             if not asked.done():
                 asked.set_exception(error)
         self.ended(self, why)
+
+
+def _without_chatter(tail: bytes) -> str:
+    """What a worker printed, fit for the log, without what the library says to every session."""
+    lines = [line for line in tail.decode("utf-8", "replace").splitlines() if not line.startswith(CHATTER)]
+    return clean(mask("\n".join(lines))).strip()
 
 
 def _signal_name(number: int) -> str:
