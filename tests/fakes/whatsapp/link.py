@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from .answers import answer
+from .carrying import carry, carry_receipt
 from .device import Device
 from .nodes import SERVER, Node, at, content, decode, encode, node, now, shown
 from .noise import Frames, Noise, Refused, frame
@@ -160,10 +161,12 @@ class Link:
             self.later(self._answer(stanza))
         elif self.device is not None:
             if stanza.tag == "message":
-                self.later(self.double.carry(self.device, stanza))
+                self.later(carry(self.device, stanza))
             elif stanza.tag in ("receipt", "call"):
                 await self.send(node("ack", class_=stanza.tag, id=stanza.attrs.get("id"), from_=stanza.attrs.get("to"),
                                      type=stanza.attrs.get("type")))  # fmt: skip
+            if stanza.tag == "receipt":
+                await carry_receipt(self.device, stanza)
             await self.device.tell(stanza)
 
     async def _answer(self, query: Node) -> None:
