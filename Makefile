@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench screenshots clean
+.PHONY: demo test test-all lint bench screenshots texts clean
 
 demo: $(READY)
 	@$(BIN)/ryze-tui demo
@@ -26,6 +26,9 @@ bench: $(READY)
 
 screenshots: $(READY)
 	$(BIN)/python -m tests.screenshots
+
+texts: $(READY)
+	@$(BIN)/python -m tests.texts
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

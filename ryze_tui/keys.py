@@ -41,15 +41,17 @@ MAIN: Final = {
     "phone": Key(("S",), mark("Pairing: the virtual phone.")), "stream": Key(("w",)), "probe": Key(("t",)),
     "message": Key(("m",)),
     "log": Key(("L",), mark("The log of calls; again closes it.")), "copy": Key(("y",), mark("Copies what is shown.")),
+    "mark_row": Key(("space",)), "mark_all": Key(("asterisk",)), "mark_range": Key(("V",)),
+    "bulk": Key(("B",), mark("The bulk; again hides it.")),
     "palette": Key(("colon", "ctrl+p")), "help": Key(("question_mark",), mark("The help; again closes it.")),
-    "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
+    "theme": Key(("T",)), "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
 }  # fmt: skip
 """The actions of the main screen; some of them work on other screens as well."""
 
 MOVES: Final = {
     "down": Key(("j", "down"), mark("The next line of a list.")),
     "up": Key(("k", "up"), mark("The line before.")),
-    "page_down": Key(("space", "pagedown"), mark("A page down.")),
+    "page_down": Key(("pagedown",), mark("A page down.")),
     "page_up": Key(("pageup",), mark("A page up.")),
     "first": Key(("g", "home"), mark("The first line.")),
     "last": Key(("G", "end"), mark("The last line.")),
@@ -61,6 +63,7 @@ KEYS: Final[dict[str, Key]] = {
     **MOVES,
     "close": Key(("escape",), mark("Closes a dialog or a screen; first leaves the field of a form.")),
     "close_too": Key(("q",), mark("Closes what only shows something: help, log, probe, deliveries.")),
+    "page_down_too": Key(("space",), mark("A page down, where nothing can be marked.")),
     "choose": Key(("enter",), mark("Chooses the line of a menu.")),
     "yes": Key(("y",), mark("Yes to a question.")),
     "no": Key(("n",), mark("No to a question.")),
@@ -106,21 +109,33 @@ KEYS: Final[dict[str, Key]] = {
     "try_server": Key(("v",), mark("Trying out: from the server.")),
     "redeliver": Key(("r",), mark("Deliveries: sends the one under the cursor again.")),
     "deliveries_read": Key(("R",), mark("Deliveries: reads them anew.")),
+    "bulk_pause": Key(("space",), mark("Bulk: pauses it, or goes on.")),
+    "bulk_retry": Key(("f",), mark("Bulk: does the failed ones again.")),
+    "bulk_faster": Key(("plus", "equals_sign"), mark("Bulk: more starts a second.")),
+    "bulk_slower": Key(("minus",), mark("Bulk: fewer starts a second.")),
+    "bulk_more": Key(("greater_than_sign",), mark("Bulk: more unfinished at a time.")),
+    "bulk_fewer": Key(("less_than_sign",), mark("Bulk: fewer unfinished at a time.")),
+    "bulk_view": Key(("v",), mark("Bulk: shows all, the failed ones, those left out, …")),
+    "bulk_details": Key(("enter",), mark("Bulk: what came of one, in full.")),
+    "bulk_save": Key(("o",), mark("Bulk: saves the results as NDJSON.")),
+    "bulk_forget": Key(("F",), mark("Bulk: forgets one that is unfinished.")),
 }
 
+_READING: Final = (*MOVES, "page_down_too")
 _PAGES: Final = ("page_previous", "page_next", "into")
 CHAINS: Final[dict[str, tuple[str, ...]]] = {
     mark("the main screen"): (*MAIN, *MOVES),
     mark("the pairing screen"): (
         "close", "code", "phone", "copy", "help", "pairing_drawing", "pairing_qr", "pairing_save", "pairing_again",
     ),
-    mark("the log of calls"): (*MOVES, "close", "close_too", "log", "copy"),
-    mark("the help"): (*MOVES, "close", "close_too", "help"),
+    mark("the log of calls"): (*_READING, "close", "close_too", "log", "copy"),
+    mark("the help"): (*_READING, "close", "close_too", "help"),
+    mark("the themes"): (*_READING, "close", "choose"),
     mark("questions"): ("close", "yes", "no", "previous", "next"),
     mark("menus"): ("close", "down", "up", "choose"),
     mark("the welcome screen"): ("close", "down", "up", "choose", "quit"),
     mark("probes"): ("close", "close_too", "again", "try_here", "try_server"),
-    mark("the deliveries"): (*MOVES, "close", "close_too", "redeliver", "deliveries_read"),
+    mark("the deliveries"): (*_READING, "close", "close_too", "redeliver", "deliveries_read"),
     mark("the review"): ("close", "down", "up", "turn", "review_save", "review_try"),
     mark("the edit screen"): (
         *_PAGES, "close", *(f"edit{digit}" for digit in "123456"), "edit_review", "edit_save", "edit_revert", "edit_add",
@@ -128,6 +143,14 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     ),
     mark("a block as JSON"): (*MOVES, "close", "close_too", "copy", "edit_json", "edit_editor", "json_secrets"),
     mark("the faults of a text"): (*MOVES, "close", "faults_open", "faults_take", "faults_discard"),
+    mark("the plan of a bulk"): (
+        *_READING, "close", "yes", "bulk_faster", "bulk_slower", "bulk_more", "bulk_fewer", "bulk_forget",
+    ),
+    mark("a bulk"): (
+        *MOVES, "close", "close_too", "bulk", "copy", "help", "bulk_pause", "bulk_retry", "bulk_faster", "bulk_slower",
+        "bulk_more", "bulk_fewer", "bulk_view", "bulk_details", "bulk_save",
+    ),
+    mark("a result of a bulk"): ("close", "close_too", "choose"),
     mark("the texts of a form"): ("close", "field_previous", "field_next"),
     mark("the words of a form"): ("close", "mark", "mark_next", "mark_left", "mark_right", "mark_up", "mark_down"),
     mark("the buttons of a form"): ("close", "button_previous", "button_next"),

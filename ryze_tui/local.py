@@ -177,14 +177,36 @@ def _born(pid: int) -> str:
         return ""
 
 
-def running() -> tuple[int, str] | None:
-    """(pid, URL) of the detached server, or None when none runs."""
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """The server that stays. `started`: Unix seconds, 0 when it was noted without."""
+
+    pid: int
+    url: str
+    born: str
+    started: float
+
+
+def noted() -> Detached | None:
+    """The detached server, or None when none runs: the number alone proves nothing, the kernel gives it to others later."""
     try:
         note = json.loads(pid_file().read_text(encoding="utf-8"))
-        pid, born, url = int(note["pid"]), str(note["born"]), str(note["url"])
-    except (OSError, ValueError, KeyError, TypeError):
+        started = note.get("started", 0)
+        found = Detached(int(note["pid"]), str(note["url"]), str(note["born"]), float(started))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return (pid, url) if born and _born(pid) == born else None
+    return found if found.born and _born(found.pid) == found.born else None
+
+
+def running() -> tuple[int, str] | None:
+    """(pid, URL) of the detached server, or None when none runs."""
+    found = noted()
+    return None if found is None else (found.pid, found.url)
+
+
+def log_file() -> Path:
+    """What the detached server says (0600)."""
+    return paths.state_dir() / "server.log"
 
 
 def _token_path() -> Path:
@@ -208,16 +230,22 @@ def _start_detached(engine: str, port: int) -> LocalServer:
         return LocalServer(found[1], _kept_token(), found[0])
     paths.private_dir(paths.data_dir())
     paths.private_dir(paths.state_dir())
-    log = paths.state_dir() / "server.log"
+    log = log_file()
     ours = ("RYZE_TOKEN", "RYZE_URL", "RYZE_ACCOUNT_TOKEN")  # it makes its own token, and keeps it where we look for it
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     if inherited.server_key:
         environment["RYZE_KEY"] = inherited.server_key
     words = ("--engine", engine, "--port", str(port), "--data-dir", str(paths.data_dir()))
-    with log.open("wb") as stderr:
+    try:
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        os.fchmod(descriptor, 0o600)  # one that was there already keeps its mode
+    except OSError as error:
+        raise ServerError(_("The server did not start: {why}").format(why=f"{log}: {error.strerror}")) from error
+    with os.fdopen(descriptor, "wb") as stderr:
         process = _start(*words, stdin=subprocess.DEVNULL, stderr=stderr, env=environment)
     url = _ready(process, log)
-    paths.write_private(pid_file(), json.dumps({"pid": process.pid, "born": _born(process.pid), "url": url}))
+    note = {"pid": process.pid, "born": _born(process.pid), "url": url, "started": time.time()}
+    paths.write_private(pid_file(), json.dumps(note))
     _detached.append(process)
     return LocalServer(url, _kept_token(), process.pid)
 
@@ -227,15 +255,23 @@ _detached: list[subprocess.Popen[bytes]] = []  # kept, so that nobody warns abou
 
 def stop_detached() -> str:
     """Stop the server that stays; returns its URL. Raises ServerError when none runs or it does not stop."""
-    found = running()
+    found = noted()
     if found is None:
         raise ServerError(_("No local server is running."))
-    pid, url = found
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        if running() is None:
-            pid_file().unlink(missing_ok=True)
-            return url
-        time.sleep(0.05)
-    raise ServerError(_("The server (process {pid}) does not stop.").format(pid=pid))
+    try:
+        process = os.pidfd_open(found.pid)  # from here on it is this process and no other that is meant
+    except OSError:
+        raise ServerError(_("No local server is running.")) from None
+    try:
+        if _born(found.pid) != found.born:
+            raise ServerError(_("No local server is running."))
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        if not select.select([process], [], [], 15)[0]:
+            words = _("The server (process {pid}) does not stop within 15 s; its log is {log}.")
+            raise ServerError(words.format(pid=found.pid, log=log_file()))
+    except PermissionError as error:
+        raise ServerError(_("The server (process {pid}) is another user's.").format(pid=found.pid)) from error
+    finally:
+        os.close(process)
+    pid_file().unlink(missing_ok=True)
+    return found.url

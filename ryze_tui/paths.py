@@ -41,8 +41,10 @@ def cache_dir() -> Path:
 
 
 def private_dir(path: Path) -> Path:
-    """Make a directory that only its owner can enter; returns it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a directory that only its owner can enter, and those above it that are missing alike; returns it."""
+    for missing in reversed([above for above in path.parents if not above.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)  # `parents` would make them as the umask says
+    path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

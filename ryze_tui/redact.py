@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 MASK: Final = "••••••••"
@@ -83,6 +83,18 @@ def _without_registered(text: str) -> str:
                 continue
         i += 1
     return "".join([*out, text[start:]]) if out else text
+
+
+_NAMES: Final = frozenset(name.lower() for name in _KEYS.split("|")) | {"codes"}
+
+
+def masked(value: Any) -> Any:
+    """A JSON value without secrets: fields that are named like one, and whatever `mask` finds in its texts."""
+    if isinstance(value, dict):
+        return {key: MASK if key.lower() in _NAMES and one else masked(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [masked(one) for one in value]
+    return mask(value) if isinstance(value, str) else value
 
 
 def tail(secret: str) -> str:

@@ -24,7 +24,11 @@ SINCE: Final = "since"
 DELIVERIES: Final = "deliveries"
 TRIALS: Final = "trials"
 """It tries out a block that is sent to it, stored or not."""
-EXTENSIONS: Final = (ACCOUNT_STREAM, DELIVERIES, SINCE, TRIALS)
+CONDITIONS: Final = "conditions"
+"""Reads of blocks tell a tag, and a write that names it in `If-Match` is refused with 412 where the block was changed since."""
+REVISION: Final = "ryze."
+"""How such a tag begins; other servers put tags of their own, which mean nothing to a write, on everything."""
+EXTENSIONS: Final = (ACCOUNT_STREAM, CONDITIONS, DELIVERIES, SINCE, TRIALS)
 """What our server adds to the plain contract today, as `/health` lists it."""
 
 CODE_MOST: Final = 1500

@@ -33,12 +33,17 @@ from .routes import (
     sockets,
 )  # fmt: skip
 from .routes.chatwoot import CALLBACKS
+from .routes.conditional import Endpoint, conditional
 from .routes.simulator import Simulator
 from .settings import Settings
 
 
 async def _no_socket(_websocket: WebSocket) -> None:
     raise ApiError(404, texts.NOT_FOUND)
+
+
+def _plainly(_kind: str, endpoint: Endpoint) -> Endpoint:
+    return endpoint
 
 
 def _no_head(route: Route) -> Route:
@@ -49,6 +54,7 @@ def _no_head(route: Route) -> Route:
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
+    on = conditional if settings.extensions else _plainly
     plain: list[BaseRoute] = [
         Route("/health", health.health, methods=["GET"]),
         Route("/api/instance/new", instances.new, methods=["POST"]),
@@ -57,23 +63,23 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         Route("/api/instance/reconnect/{instance}", instances.reconnect, methods=["POST"]),
         Route("/api/instance/logout/{instance}", instances.logout, methods=["DELETE"]),
         Route("/api/instance/delete/{instance}", instances.delete, methods=["DELETE"]),
-        Route("/api/instance/getSettings/{instance}", configuration.get_settings, methods=["GET"]),
-        Route("/api/instance/settings/{instance}", configuration.set_settings, methods=["POST"]),
-        Route("/api/instance/getProxy/{instance}", configuration.get_proxy, methods=["GET"]),
-        Route("/api/instance/proxy/{instance}", configuration.set_proxy, methods=["POST"]),
-        Route("/api/instance/getS3/{instance}", configuration.get_s3, methods=["GET"]),
-        Route("/api/instance/s3/{instance}", configuration.set_s3, methods=["POST"]),
+        Route("/api/instance/getSettings/{instance}", on("settings", configuration.get_settings), methods=["GET"]),
+        Route("/api/instance/settings/{instance}", on("settings", configuration.set_settings), methods=["POST"]),
+        Route("/api/instance/getProxy/{instance}", on("proxy", configuration.get_proxy), methods=["GET"]),
+        Route("/api/instance/proxy/{instance}", on("proxy", configuration.set_proxy), methods=["POST"]),
+        Route("/api/instance/getS3/{instance}", on("s3", configuration.get_s3), methods=["GET"]),
+        Route("/api/instance/s3/{instance}", on("s3", configuration.set_s3), methods=["POST"]),
         Route("/api/instance/metrics/{instance}", configuration.metrics, methods=["GET"]),
-        Route("/api/events/webhook/{instance}", configuration.set_webhook, methods=["POST"]),
-        Route("/api/events/webhook/{instance}", configuration.get_webhooks, methods=["GET"]),
-        Route("/api/events/getWebhook/{instance}", configuration.get_webhooks, methods=["GET"]),
-        Route("/api/events/websocket/{instance}", events.set_websocket, methods=["POST"]),
-        Route("/api/events/getWebsocket/{instance}", events.get_websocket, methods=["GET"]),
+        Route("/api/events/webhook/{instance}", on("webhook", configuration.set_webhook), methods=["POST"]),
+        Route("/api/events/webhook/{instance}", on("webhook", configuration.get_webhooks), methods=["GET"]),
+        Route("/api/events/getWebhook/{instance}", on("webhook", configuration.get_webhooks), methods=["GET"]),
+        Route("/api/events/websocket/{instance}", on("websocket", events.set_websocket), methods=["POST"]),
+        Route("/api/events/getWebsocket/{instance}", on("websocket", events.get_websocket), methods=["GET"]),
         Route("/api/message/text/{instance}", messages.text, methods=["POST"]),
         Route("/api/message/media/{instance}", messages.media, methods=["POST"]),
-        Route("/api/chatwoot/set/{instance}", chatwoot.connect, methods=["POST"]),
-        Route("/api/chatwoot/list/{instance}", chatwoot.listing, methods=["GET"]),
-        Route("/api/chatwoot/delete/{instance}", chatwoot.delete, methods=["DELETE"]),
+        Route("/api/chatwoot/set/{instance}", on("chatwoot", chatwoot.connect), methods=["POST"]),
+        Route("/api/chatwoot/list/{instance}", on("chatwoot", chatwoot.listing), methods=["GET"]),
+        Route("/api/chatwoot/delete/{instance}", on("chatwoot", chatwoot.delete), methods=["DELETE"]),
         Route("/chatwoot/{secret}", chatwoot.callback, methods=["POST"]),
         Route("/mcp", mcp.mcp, methods=["POST", "DELETE"]),
         WebSocketRoute("/ws/{instance}", sockets.instance_socket),

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..api import errors as texts
 from ..api.instance import NAME_PATTERN
+from . import conditions
 from .accounts import Accounts
 from .blocks import DEFAULT_LABEL, Written
 from .clock import Clock
@@ -130,7 +131,9 @@ class Catalog:
             self._add(record)
 
     async def configure(self, record: Record, block: Written) -> None:
-        """Replace a block. Raises StoreError, ApiError 404 when it was deleted meanwhile."""
+        """Replace a block. Raises StoreError; ApiError 404 when it was deleted meanwhile, 412 when another one stands there."""
+        conditions.check(record, block.kind)
+        record.revisions[block.kind] = record.revisions.get(block.kind, 0) + 1  # before the disk: nobody else passes the check
         try:
             await self._store.save_block(record, block)
         except StoreError:

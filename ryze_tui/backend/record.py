@@ -40,7 +40,8 @@ class Record:
     `since` is Unix seconds. `paired`: a session is saved. `attempt` numbers its links: what an older one says is dropped.
     `blocks` holds what was configured, without secrets; a block that was never written is not in it. `webhooks`: every
     webhook row by label, of which `blocks` holds the default one; `paused`: labels whose receiver said that it is gone for
-    good (410). `available`: WhatsApp was told to show it as online (traffic/duties.py sets it).
+    good (410). `revisions`: how often a kind of block was
+    written since the server began. `available`: WhatsApp was told to show it as online (traffic/duties.py sets it).
     """
 
     id: str
@@ -59,6 +60,7 @@ class Record:
     blocks: dict[str, Values] = field(default_factory=dict)
     webhooks: dict[str, Values] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
+    revisions: dict[str, int] = field(default_factory=dict)
     attempt: int = 0
     gone: bool = False
     lock: asyncio.Lock | None = None

@@ -10,7 +10,8 @@ from .. import __version__
 
 COMMANDS = (
     "ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send",
-    "serve", "demo", "server", "account", "config", "schema", "completion",
+    "settings", "proxy", "s3", "webhook", "stream", "chatwoot", "export", "plan", "apply", "audit",
+    "doctor", "events", "profile", "serve", "demo", "server", "account", "config", "schema", "completion",
 )  # fmt: skip  # what each does: parser.descriptions
 INTERRUPTED = 130
 CLOSED = 141

@@ -143,9 +143,12 @@ def _of(quota: int | str | None) -> dict[str, Any]:
 
 def _tell_quota(account: dict[str, Any]) -> None:
     if account["quota"] and account["instances"] > account["quota"]:
-        have = n_("It has {n} instance now", "It has {n} instances now", account["instances"])
-        more = _("they stay, and it gets no new ones until it has fewer than {quota}.").format(quota=account["quota"])
-        _say(f"{have}: {more}")
+        words = n_(
+            "It has {n} instance now: it stays, and the account gets no new one until it has fewer than {quota}.",
+            "It has {n} instances now: they stay, and the account gets no new ones until it has fewer than {quota}.",
+            account["instances"],
+        )
+        _say(words.format(quota=account["quota"]))
 
 
 def _set(directory: Path, name: str, quota: int | str) -> int:
@@ -218,13 +221,18 @@ def _remove(directory: Path, name: str, sure: bool) -> int:
     if not sure and found and not _confirmed(found[0]):
         return FAILED
     done = ask(directory, {"do": "remove", "name": name}, _progress if sys.stderr.isatty() else None)
-    instances = n_("{n} instance was logged out and deleted", "{n} instances were logged out and deleted", done["instances"])
-    print(_("removed; {instances}.").format(instances=instances))
+    print(
+        n_(
+            "removed; {n} instance was logged out and deleted.",
+            "removed; {n} instances were logged out and deleted.",
+            done["instances"],
+        )
+    )
     return 0
 
 
 def _progress(done: int, of: int) -> None:
-    _say(_("{done} of {of} instances deleted").format(done=done, of=of))
+    _say(n_("{done} of {n} instance deleted", "{done} of {n} instances deleted", of).format(done=done))
 
 
 def _confirmed(account: dict[str, Any]) -> bool:
@@ -232,9 +240,11 @@ def _confirmed(account: dict[str, Any]) -> bool:
         raise _Wrong(_("remove asks for the account's name, and there is no terminal to ask on; --yes does it unasked."))
     count = account["instances"]
     _say(
-        n_("{n} instance goes with it: it is logged out", "{n} instances go with it: they are logged out", count)
-        + ", "
-        + _("and everything of the account is deleted for good.")
+        n_(
+            "{n} instance goes with it: it is logged out, and everything of the account is deleted for good.",
+            "{n} instances go with it: they are logged out, and everything of the account is deleted for good.",
+            count,
+        )
     )
     print(_("Type the account's name to remove it: "), end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() == account["name"]:

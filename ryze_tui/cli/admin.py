@@ -92,10 +92,14 @@ def _words(told: dict[str, Any]) -> str:
     """A refusal as a sentence."""
     code, why = told.get("error"), str(told.get("why", ""))
     if code == wire.LEFT_OVER:
-        left = int(told.get("left", 0))
-        return n_("{n} instance could not be deleted", "{n} instances could not be deleted", left) + ": " + why + ". " + _(
-            "The account's token is dead; the rest is tried again when the server starts, or when you repeat this command."
+        words = n_(
+            "{n} instance could not be deleted: {why}. The account's token is dead; the rest is tried again when the server "
+            "starts, or when you repeat this command.",
+            "{n} instances could not be deleted: {why}. The account's token is dead; the rest is tried again when the server "
+            "starts, or when you repeat this command.",
+            int(told.get("left", 0)),
         )
+        return words.replace("{why}", why)
     if code == wire.FAILED:
         return _("the server could not do it: {why}").format(why=why)
     sentences = {

@@ -55,11 +55,28 @@ def add_flags(parser: Parser) -> None:
     """One group of options for every block."""
     from ..api.wire import WIRES
 
-    for kind, wire in WIRES.items():
-        group = parser.add_argument_group(block_word(kind))
-        for field in wire.fields:
-            if field.create_name:
-                _add(group, kind, field)
+    for kind in WIRES:
+        add_group(parser, kind)
+
+
+def add_group(parser: Parser, kind: str) -> None:
+    """The options of one block."""
+    group = parser.add_argument_group(block_word(kind))
+    for field in fields(kind):
+        if field.create_name:
+            _add(group, kind, field)
+
+
+def fields(kind: str) -> tuple[Field, ...]:
+    """The fields of a block."""
+    from ..api.wire import WIRES
+
+    return WIRES[kind].fields
+
+
+def typed(options: argparse.Namespace, kind: str) -> list[str]:
+    """The options of a block that were given."""
+    return [option_of(kind, field) for field in fields(kind) if getattr(options, _dest(kind, field), None) is not None]
 
 
 def _add(group: argparse._ArgumentGroup, kind: str, field: Field) -> None:

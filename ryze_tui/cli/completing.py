@@ -73,16 +73,25 @@ def _word(command: str, action: argparse.Action) -> Word:
         kind = CHOICE
     elif action.metavar in _PATHS:
         kind = PATH
-    elif action.dest == "profile":
+    elif action.dest == "profile" or action.metavar == "PROFILE":
         kind = PROFILE
     elif action.metavar == "STATE[,STATE]":
         from ..api.states import STATES as ALL
 
         kind, choices = STATES, ALL
-    elif action.metavar in _INSTANCES and not action.option_strings and command not in _NO_INSTANCES:
+    elif action.metavar == "EVENT":
+        from ..api.events import EVENT_NAMES
+
+        kind, choices = CHOICE, EVENT_NAMES
+    elif action.metavar in _INSTANCES and _is_instance(command, action):
         kind = INSTANCE
     help_text = (action.help or "").replace("%%", "%")
     return Word(tuple(action.option_strings), help_text, kind, choices, action.nargs in ("*", "+"))
+
+
+def _is_instance(command: str, action: argparse.Action) -> bool:
+    """Whether a NAME is that of an instance which is there: a word of a command, or --instance."""
+    return action.dest == "instance" if action.option_strings else command not in _NO_INSTANCES
 
 
 def script(shell: str) -> str:

@@ -14,6 +14,7 @@ from ..config.declared import THEMES
 from ..i18n import _
 from ..preferences import DEFAULT, Preferences
 from . import COMMANDS, target
+from .characters import needs_ascii
 from .parser import Parser, descriptions
 
 _STDIN = 0
@@ -46,8 +47,11 @@ def make_parser() -> Parser:
 
 def add_looks(parser: argparse.ArgumentParser) -> None:
     """How the console looks; what is typed wins over the configuration file."""
-    parser.add_argument("--theme", metavar="NAME", default="", help=_("its colours"))
-    parser.add_argument("--ascii", action="store_true", help=_("draw with ASCII only"))
+    parser.add_argument("--theme", metavar="NAME", default="", help=_("its colours; ansi: the terminal's own 16"))
+    parser.add_argument(
+        "--ascii", action=argparse.BooleanOptionalAction, default=None,
+        help=_("draw with ASCII only; by itself where the locale is not UTF-8"),
+    )  # fmt: skip
     parser.add_argument("--no-mouse", action="store_true", help=_("leave the mouse to the terminal"))
 
 
@@ -60,9 +64,8 @@ def preferred(settings: config.Config, options: argparse.Namespace) -> Preferenc
 
         words = _('--theme "{name}" is not known; there are: {known}').format(name=options.theme, known=", ".join(THEMES))
         raise config.ConfigError(words + near(options.theme, THEMES))
-    return replace(
-        kept, theme=options.theme or kept.theme, ascii=options.ascii or kept.ascii, mouse=kept.mouse and not options.no_mouse
-    )
+    ascii = options.ascii if options.ascii is not None else kept.ascii or needs_ascii(os.environ)
+    return replace(kept, theme=options.theme or kept.theme, ascii=ascii, mouse=kept.mouse and not options.no_mouse)
 
 
 def complain(error: Exception) -> None:

@@ -21,6 +21,8 @@ RATE_LIMITED: Final = 6
 TIMED_OUT: Final = 7
 PARTLY: Final = 8
 UNKNOWN: Final = 9
+CHANGES: Final = 10
+WARNINGS: Final = 11
 INTERRUPTED: Final = 130
 PIPE: Final = 141
 
@@ -35,6 +37,8 @@ TABLE: Final = (
     (TIMED_OUT, mark("timed out: what was waited for did not come")),
     (PARTLY, mark("done for some of the instances, not for all")),
     (UNKNOWN, mark("sent, but no answer came: it may have been done; look before you repeat it")),
+    (CHANGES, mark("plan: there are changes")),
+    (WARNINGS, mark("doctor: nothing failed, but something deserves a look")),
     (INTERRUPTED, mark("interrupted (Ctrl-C)")),
 )
 KINDS: Final = {
@@ -43,6 +47,7 @@ KINDS: Final = {
     "rate_limited": RATE_LIMITED, "timed_out": TIMED_OUT, "partly": PARTLY, "unknown": UNKNOWN, "interrupted": INTERRUPTED,
 }
 """What `error.kind` says in JSON, and the exit code that goes with it."""
+QUIET: Final = {"changes": CHANGES}
 
 
 class Failure(Exception):
@@ -56,6 +61,18 @@ class Failure(Exception):
     def code(self) -> int:
         """The exit code."""
         return KINDS[self.kind]
+
+
+class Quiet(Failure):
+    """An end of which nothing is said: its code says all."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__("", kind)
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return QUIET[self.kind]
 
 
 def failure_of(outcome: Outcome) -> Failure:

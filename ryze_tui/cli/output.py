@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..redact import clean, mask
+from . import exits
 
 if TYPE_CHECKING:
     from .exits import Failure
@@ -71,8 +72,15 @@ class Out:
         if not self.as_json and not self.quiet:
             print(clean(text), file=sys.stderr, flush=True)
 
+    def complain(self, text: str) -> None:
+        """One of several that failed; a program finds it in the result."""
+        if not self.as_json:
+            print(clean(mask(text)), file=sys.stderr, flush=True)
+
     def failed(self, failure: Failure) -> int:
         """Say why; the exit code."""
+        if isinstance(failure, exits.Quiet):
+            return failure.code
         if self.as_json:
             print(error_line(failure.message, failure.kind, failure.status), file=sys.stderr)
         else:

@@ -8,7 +8,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from ..i18n import _
+from ..i18n import _, mark, n_
+
+vars(argparse).update(_=_, ngettext=n_)  # its own words, below, are asked for through these names of its module
+_ARGPARSE = (
+    mark("usage: "), mark("positional arguments"), mark("options"), mark("show this help message and exit"),
+    mark("show program's version number and exit"), mark("%(prog)s: error: %(message)s\n"),
+    mark("argument %(argument_name)s: %(message)s"), mark("the following arguments are required: %s"),
+    mark("invalid choice: %(value)r (choose from %(choices)s)"), mark("invalid %(type)s value: %(value)r"),
+    mark("expected one argument"), mark("expected at most one argument"), mark("expected at least one argument"),
+    mark("ignored explicit argument %r"),
+)
 
 _TOKEN = re.compile(r"-[\w-]*token", re.IGNORECASE)
 
@@ -27,6 +37,19 @@ def descriptions() -> dict[str, str]:
         "wait": _("Wait until an instance is in a state."),
         "watch": _("Follow states as they change, one JSON object a line."),
         "send": _("Send a text from an instance."),
+        "settings": _("Read or change the settings of instances."),
+        "proxy": _("Read or change the proxies of instances."),
+        "s3": _("Read or change where received media of instances is put."),
+        "webhook": _("Read, list or change the webhooks of instances."),
+        "stream": _("Read or change the streams of instances."),
+        "chatwoot": _("Read or change the Chatwoot of instances."),
+        "export": _("Write the blocks of instances to one YAML file."),
+        "plan": _("Say what a YAML file of blocks would change."),
+        "apply": _("Make instances what a YAML file says."),
+        "audit": _("Read the audit log: every write from this machine."),
+        "doctor": _("Look at everything between this machine and its numbers, and say what to do."),
+        "events": _("Follow, record and replay the events of instances."),
+        "profile": _("List, add, change and remove the servers that are kept under a name."),
         "schema": _("Print the JSON Schema of a command's --json."),
         "completion": _("Print the completion script of a shell."),
         "serve": _("Run a server that speaks the RyzeAPI contract."),

@@ -9,7 +9,11 @@ from typing import Final
 from ..i18n import _
 from .parser import Parser
 
-WITH_JSON: Final = ("ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send")
+WITH_JSON: Final = (
+    "ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send",
+    "settings", "proxy", "s3", "webhook", "stream", "chatwoot", "plan", "apply", "audit",
+    "doctor", "events", "profile", "server",
+)  # fmt: skip
 NAMES: Final = (*WITH_JSON, "error", "warning")
 
 

@@ -109,7 +109,9 @@ def _socket_origins() -> tuple[str, ...]:
     try:
         return tuple(origin_of(part) for part in os.environ.get("RYZE_ALLOWED_ORIGINS", "").split(",") if part.strip())
     except ValueError as error:
-        raise StartupError(f"RYZE_ALLOWED_ORIGINS cannot be read: {error}; separate several by commas") from None
+        raise StartupError(
+            _("RYZE_ALLOWED_ORIGINS cannot be read: {problem}; separate several by commas").format(problem=error)
+        ) from None
 
 
 def _metrics_token(file: Path | None) -> str:
@@ -122,10 +124,10 @@ def _metrics_token(file: Path | None) -> str:
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise StartupError(f"--metrics-token-file cannot be read: {reason}") from None
+        reason = getattr(error, "strerror", None) or _("it is not text")
+        raise StartupError(_("{path} cannot be read: {problem}").format(path="--metrics-token-file", problem=reason)) from None
     if not token:
-        raise StartupError("--metrics-token-file is empty; write a token into it, for example with: openssl rand -hex 24")
+        raise StartupError(_("--metrics-token-file is empty; write a token into it, for example with: openssl rand -hex 24"))
     return token
 
 

@@ -4,36 +4,106 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
+import time
+from typing import Any
 
-from .. import inherited, local
-from ..i18n import _
-from .parser import port
+from .. import inherited, local, paths
+from ..i18n import _, n_
+from . import exits
+from .exits import Failure
+from .output import Out
+from .parser import Parser, port
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """What to do."""
+    parser.no_token = _("It makes its own token, and keeps it where the console finds it.")
     parser.add_argument("what", choices=("start", "stop", "status"), help=_("what to do with it"))
     parser.add_argument("--port", type=port, default=8080, help=_("where it listens on 127.0.0.1; 0 takes any free port (8080)"))
+    parser.add_argument("--json", action="store_true", help=_("the result as JSON, errors as JSON on standard error"))
+    parser.epilog = _(
+        "exit codes:\n"
+        "  0    done, or running\n"
+        "  1    it could not be done\n"
+        "  3    status: it is not running"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """0 done or running; 1 could not; 3 not running (status)."""
     inherited.take_secrets()
+    out = Out(as_json=options.json)
     try:
+        stopped = ""
         if options.what == "start":
-            server = asyncio.run(local.start_detached(port=options.port))
-            print(
-                _("running on {url} (process {pid}); stop it with: ryze-tui server stop").format(url=server.url, pid=server.pid)
-            )
+            asyncio.run(local.start_detached(port=options.port))
         elif options.what == "stop":
-            print(_("stopped {url}").format(url=local.stop_detached()))
-        elif found := local.running():
-            print(_("running on {url} (process {pid})").format(url=found[1], pid=found[0]))
-        else:
-            print(_("not running"))
-            return 3
+            stopped = local.stop_detached()
     except local.ServerError as error:
-        print(f"ryze-tui: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return out.failed(Failure(str(error), "failed"))
+    except KeyboardInterrupt:
+        return out.failed(Failure(_("interrupted."), "interrupted"))
+    told = document(time.time())
+    if options.json:
+        out.document(told)
+    elif stopped:
+        out.line(_("stopped {url}").format(url=stopped))
+    else:
+        _say(told, out, started=options.what == "start")
+    return exits.NO_INSTANCE if options.what == "status" and not told["running"] else exits.DONE
+
+
+def document(now: float) -> dict[str, Any]:
+    """As cli/schemas/server.json says. `now`: Unix seconds."""
+    found = local.noted()
+    counts, problem = _counts() if found is not None else (None, "")
+    from .shapes import moment
+
+    started = found.started if found is not None else 0.0
+    return {
+        "running": found is not None,
+        "url": found.url if found is not None else None,
+        "pid": found.pid if found is not None else None,
+        "started": moment(started), "uptime": round(max(0.0, now - started)) if started else None,
+        "accounts": counts[0] if counts else None, "instances": counts[1] if counts else None, "problem": problem,
+        "data": str(paths.data_dir()), "log": str(local.log_file()),
+    }  # fmt: skip
+
+
+def _counts() -> tuple[tuple[int, int] | None, str]:
+    """(accounts, instances) as the server itself tells them through its socket; else why not."""
+    from ..backend.admin import wire
+    from .admin import AdminError, ask
+
+    try:
+        accounts = ask(paths.data_dir(), {"do": wire.LIST})["accounts"]
+        return (len(accounts), sum(int(one["instances"]) for one in accounts)), ""
+    except AdminError as error:
+        return None, str(error)
+    except (KeyError, TypeError, ValueError):
+        return None, _("the server's answer is not understood: it is of another version.")
+
+
+def _say(told: dict[str, Any], out: Out, *, started: bool) -> None:
+    if not told["running"]:
+        out.line(_("not running"))
+        return
+    words = _("running on {url} (process {pid})").format(url=told["url"], pid=told["pid"])
+    if started:
+        out.line(f"{words}; {_('stop it with: ryze-tui server stop')}")
+        return
+    out.line(words)
+    if told["instances"] is not None:
+        out.line(n_("{n} instance", "{n} instances", told["instances"]))
+    if told["uptime"] is not None:
+        out.line(_("up for {span}").format(span=_span(told["uptime"])))
+    if told["problem"]:
+        out.warn(told["problem"])
+
+
+def _span(seconds: int) -> str:
+    if seconds < 120:
+        return _("{n} s").format(n=seconds)
+    if seconds < 7200:
+        return _("{n} m").format(n=seconds // 60)
+    return _("{n} h").format(n=seconds // 3600) if seconds < 172800 else n_("{n} day", "{n} days", seconds // 86400)

@@ -40,7 +40,32 @@ def add_common(parser: Parser, *, as_json: str = "", quiet: str = "") -> None:
 
 def names_argument(parser: Parser) -> None:
     """One or more instances."""
-    parser.add_argument("names", nargs="+", metavar="NAME", help=_("the instance; several are done one after the other"))
+    words = _("the instance; several are done one after the other, - for those on standard input")
+    parser.add_argument("names", nargs="+", metavar="NAME", help=words)
+
+
+MOST: Final = 4 << 20
+"""Characters of names that are read from standard input."""
+
+
+def _given(options: argparse.Namespace) -> None:
+    """`-` among the names: those that stand on standard input, one a line. Raises Failure."""
+    names: list[str] = getattr(options, "names", [])
+    if "-" not in names:
+        return
+    if options.token_file == "-":
+        words = _("standard input is read for the token already: give the names as words, or the token in a file.")
+        raise Failure(words, "usage")
+    try:
+        text = sys.stdin.read(MOST + 1)
+    except (OSError, ValueError) as problem:
+        raise Failure(_("the names could not be read from standard input: {problem}").format(problem=problem), "usage") from None
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(text) > MOST or any(len(line.split()) != 1 for line in lines):
+        raise Failure(_("standard input must have one name a line (ryze-tui ls -q prints such); nothing was done."), "usage")
+    if not lines and names == ["-"]:
+        raise Failure(_("there is no name on standard input; nothing was done."), "usage")
+    options.names = [name for word in names for name in (lines if word == "-" else [word])]
 
 
 def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", sockets: int | None = 0) -> int:
@@ -50,11 +75,26 @@ def run(options: argparse.Namespace, work: Work, *, late: str = "no_answer", soc
     where something is waited for, empty where it is the end as planned. `sockets`: see Account; only work that lets it `run`
     opens any.
     """
+    return _ended(options, work, late, lambda: _account(options, sockets))
+
+
+def run_alone(options: argparse.Namespace, work: Callable[[Out], Awaitable[Failure | None]], *, late: str = "unknown") -> int:
+    """As `run`, for work that needs no account."""
+
+    async def alone(_account: Account | None, out: Out) -> Failure | None:
+        return await work(out)
+
+    return _ended(options, alone, late, lambda: None)
+
+
+def _ended(options: argparse.Namespace, work: Callable[..., Awaitable[Failure | None]], late: str,
+           account: Callable[[], Account | None]) -> int:  # fmt: skip
     out = Out(as_json=options.json, quiet=options.quiet)
     logging.getLogger("ryze_tui").addHandler(_Warnings(out))
     session = _Session(options, work, out, late)
     try:
-        failure = asyncio.run(session.main(_account(options, sockets)))
+        _given(options)
+        failure = asyncio.run(session.main(account()))
     except Failure as problem:
         failure = problem
     except target.NoToken as problem:
@@ -79,8 +119,9 @@ def _account(options: argparse.Namespace, sockets: int | None) -> Account:
     if not url:
         raise config.ConfigError(_("which server? Use --url or RYZE_URL, or save a profile in the console."))
     from ..operations.account import Account
+    from ..operations.audit import COMMAND
 
-    return Account(url, token, read_only=read_only, profile=profile, keep=True, sockets=sockets)
+    return Account(url, token, read_only=read_only, profile=profile, keep=True, sockets=sockets, program=COMMAND)
 
 
 class _Warnings(logging.Handler):
@@ -98,12 +139,12 @@ class _Warnings(logging.Handler):
 class _Session:
     """One run. `began`: the server may have been asked for something. `signal`: the number of the one that ended it."""
 
-    def __init__(self, options: argparse.Namespace, work: Work, out: Out, late: str) -> None:
+    def __init__(self, options: argparse.Namespace, work: Callable[..., Awaitable[Failure | None]], out: Out, late: str) -> None:
         self._options, self._work, self._out, self._late = options, work, out, late
         self.began = False
         self.signal = 0
 
-    async def main(self, account: Account) -> Failure | None:
+    async def main(self, account: Account | None) -> Failure | None:
         """Do it. Raises Failure, and CancelledError after a signal."""
         task = asyncio.current_task()
         assert task is not None
@@ -120,7 +161,8 @@ class _Session:
         except TimeoutError:
             return self._too_late()
         finally:
-            await account.close()
+            if account is not None:
+                await account.close()
 
     def _end(self, task: asyncio.Task[object], number: int) -> None:
         self.signal = number

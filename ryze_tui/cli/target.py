@@ -56,7 +56,7 @@ def _line() -> str:
         return ""
 
 
-def _given_token(path: str) -> str:
+def given_token(path: str) -> str:
     """The token of --token-file. Raises ConfigError, which never repeats what was in the file."""
     try:
         token = (_line() if path == "-" else Path(path).read_text(encoding="utf-8")).strip()
@@ -84,7 +84,7 @@ def find(
         raise config.ConfigError(_("--url and --profile each name a server: give one of them."))
     if options.profile == "":
         raise config.ConfigError(_("--profile needs the name of a profile."))
-    given = "" if options.token_file is None else _given_token(options.token_file)
+    given = "" if options.token_file is None else given_token(options.token_file)
     url = options.url
     if url is None and options.profile is None:
         url = os.environ.get("RYZE_URL") or None

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ..i18n import _
+
 
 class TokenFile:
     """Entering the block makes the file (OSError says why not); `keep` puts the token into place; without it nothing is left."""
@@ -18,7 +20,7 @@ class TokenFile:
 
     def __enter__(self) -> Self:
         if self.path.is_dir():
-            raise IsADirectoryError(None, "it is a directory")
+            raise IsADirectoryError(None, _("it is a directory"))
         descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)  # 0600 from the first moment
         self._descriptor, self._temporary = descriptor, Path(name)
         return self

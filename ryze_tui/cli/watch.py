@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..i18n import _
 from . import session
 from .exits import Failure
+from .following import Following
 from .output import Out
 from .parser import Parser, factor
 
@@ -49,46 +50,25 @@ class _Watch:
         self._absent: set[str] = set()
         self._begun = False
         self._link = ("", "")
-        self._over: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
+        self._following = Following()
 
-    async def run(self) -> Failure:
+    async def run(self) -> Failure | None:
         """Until the token is refused or the output is closed."""
-        self._account.on_changes, self._account.on_link = self._guarded(self._changed), self._guarded(self._linked)
+        guarded = self._following.guarded
+        self._account.on_changes, self._account.on_link = guarded(self._changed), guarded(self._linked)
         for name in self._names:
             self._account.prefer(name)
-        feed = asyncio.create_task(self._account.run(), name="feed")
-        beat = asyncio.create_task(self._beat(), name="heartbeat")
         try:
-            feed.add_done_callback(self._ended)
-            return await self._over
+            return await self._following.run(self._account.run(), self._beat())
         finally:
             self._account.on_changes = self._account.on_link = None
-            for task in (feed, beat):
-                task.cancel()
-            await asyncio.gather(feed, beat, return_exceptions=True)
-
-    def _ended(self, feed: asyncio.Task[None]) -> None:
-        if not feed.cancelled() and (error := feed.exception()) is not None and not self._over.done():
-            self._over.set_exception(error)
-
-    def _guarded(self, told: Any) -> Any:
-        """A closed output ends the command, not a callback somewhere in the feed."""
-
-        def call(*arguments: Any) -> None:
-            try:
-                told(*arguments)
-            except OSError as error:
-                if not self._over.done():
-                    self._over.set_exception(error)
-
-        return call
 
     def _linked(self) -> None:
         from ..fleet.freshness import REFUSED
 
         link = self._account.link
-        if link.kind == REFUSED and not self._over.done():
-            self._over.set_result(Failure(link.message, "not_allowed"))
+        if link.kind == REFUSED:
+            self._following.end(Failure(link.message, "not_allowed"))
         elif (link.kind, link.message) != self._link:
             self._link = (link.kind, link.message)
             self._line("link", None)
@@ -142,6 +122,8 @@ class _Watch:
             self._out.line("  ".join(filter(None, words)), flush=True)
 
     async def _beat(self) -> None:
-        while self._options.heartbeat:
+        if not self._options.heartbeat:
+            await asyncio.Event().wait()  # the end of this would be the end of all
+        while True:
             await asyncio.sleep(self._options.heartbeat)
-            self._guarded(self._line)("heartbeat", None)
+            self._following.guarded(self._line)("heartbeat", None)

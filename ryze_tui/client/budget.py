@@ -12,6 +12,8 @@ WINDOW: Final = 60.0
 """Seconds of a rate window (contract §7)."""
 ASSUMED_LIMIT: Final = 100
 """Requests a minute while the server has not said otherwise (contract §7)."""
+CREATIONS: Final = 20
+"""The same for `POST /api/instance/new` (contract §7)."""
 KEPT_FOR_PERSON: Final = 30
 """Requests a minute that background work never touches."""
 
@@ -40,10 +42,10 @@ def is_spent(headers: Mapping[str, str]) -> bool:
 
 
 class Budget:
-    """Requests left of one token in one bucket. Without rate headers it counts our own requests against 100 a minute."""
+    """Requests left of one token in one bucket. Without rate headers it counts our own requests against `assumed` a minute."""
 
-    def __init__(self, clock: Clock = SYSTEM) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock = SYSTEM, assumed: int = ASSUMED_LIMIT) -> None:
+        self._clock, self._assumed = clock, assumed
         self._limit: int | None = None
         self._left = 0
         self._ends = 0.0  # monotonic
@@ -77,6 +79,11 @@ class Budget:
             if now >= self._ends:
                 self._left, self._ends = self._limit, now + WINDOW
             self._left = max(0, self._left - 1)
+
+    def earlier(self, count: int) -> None:
+        """Requests that another program of ours has just sent; nothing when the server has told how many are left."""
+        if self._limit is None:
+            self._sent.extend([self._clock.monotonic()] * count)
 
     def told(self, headers: Mapping[str, str]) -> None:
         """Read `X-RateLimit-Limit`, `-Remaining` and `-Reset` (Unix seconds on the server's clock)."""
@@ -113,7 +120,7 @@ class Budget:
             if now < self._ends and self._left <= min(keep, self._limit - 1):
                 return max(blocked, self._ends - now)
             return blocked
-        allowed = ASSUMED_LIMIT - keep
+        allowed = self._assumed - keep
         if len(self._sent) >= allowed:
             return max(blocked, self._sent[len(self._sent) - allowed] + WINDOW - now)
         return blocked
@@ -153,5 +160,5 @@ class Budgets:
             if len(self._all) >= self._crowded:
                 self._all = {key: one for key, one in self._all.items() if key[0] in self._kept or not one.is_idle()}
                 self._crowded = 500 + 2 * len(self._all)
-            self._all[key] = Budget(self._clock)
+            self._all[key] = Budget(self._clock, CREATIONS if bucket else ASSUMED_LIMIT)
         return self._all[key]

@@ -6,11 +6,13 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..api.deliveries import Delivery
 from ..api.errors import INSTANCE_NOT_FOUND, RATE_LIMITED, RateLimited, RyzeError
+from ..api.events import REVISION
 from ..api.instance import Instance
 from ..api.wire import CHATWOOT_DELETE, CHATWOOT_READ
 from . import replies
@@ -25,7 +27,13 @@ if TYPE_CHECKING:
     from ..api.wire import Wire
 
 T = TypeVar("T")
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""What the server called the last request of this task (`X-Request-Id`); empty when it did not say."""
+revision: ContextVar[str] = ContextVar("revision", default="")
+"""The tag of what the last call of this task read, for the write that replaces it; empty where the server knows no conditions."""
 
+CHANGED: Final = 412
+"""It is not what `revision` says any more, so nothing was written."""
 ORDINARY: Final = Bounds()
 LISTING: Final = Bounds(seconds=60.0, most=1 << 26)
 """A list of 10,000 items is 14 MB."""
@@ -36,6 +44,8 @@ TRIALS: Final = {
     "webhook": "/api/events/webhook/{name}/test", "chatwoot": "/api/chatwoot/test/{name}",
 }
 """Kind -> where a server of ours tries it out."""
+PUT_OFF: Final = 3
+"""How often a patient call is sent again after a 429."""
 CONNECTING: Final = Bounds(seconds=75.0, silence=75.0)
 """The server itself waits about 60 s for a code (contract §3)."""
 
@@ -74,6 +84,8 @@ class RyzeClient:
         self.calls = calls if calls is not None else CallLog()
         self.budgets = budgets if budgets is not None else Budgets(clock)
         self.clock = clock
+        self.patience: int | None = None
+        """None: a call that the limits do not allow now is refused. A number: it waits, and leaves so many a minute to others."""
         self.budgets.keep(self.token)
 
     def acting_as(self, token: str) -> RyzeClient:
@@ -173,14 +185,15 @@ class RyzeClient:
         """`DELETE /api/instance/delete/:instance`."""
         return await self._call("DELETE", f"/api/instance/delete/{segment(name)}", replies.written)
 
-    async def set_stream(self, name: str, block: StreamBlock) -> StreamBlock:
+    async def set_stream(self, name: str, block: StreamBlock, match: str = "") -> StreamBlock:
         """`POST /api/events/websocket/:instance`: replaces the whole row; what the server holds afterwards."""
-        return await self._call("POST", f"/api/events/websocket/{segment(name)}", replies.stream_block, body=block.body())
+        path = f"/api/events/websocket/{segment(name)}"
+        return await self._call("POST", path, replies.stream_block, body=block.body(), match=match)
 
-    async def set_block(self, wire: Wire, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def set_block(self, wire: Wire, name: str, body: dict[str, Any], match: str = "") -> dict[str, Any]:
         """Write a configuration block; the server's answer as an object. What it holds afterwards is for a read to tell."""
         bounds = SETTING if wire.kind == "chatwoot" else ORDINARY
-        return await self._call("POST", wire.write + segment(name), replies.as_object, body=body, bounds=bounds)
+        return await self._call("POST", wire.write + segment(name), replies.as_object, body=body, bounds=bounds, match=match)
 
     async def try_block(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """Have the server try a block as it is sent (an extension); nothing is stored. `kind`: one of TRIALS."""
@@ -191,9 +204,9 @@ class RyzeClient:
         where = f"/api/events/webhook/{segment(name)}/deliveries/{segment(delivery)}/redeliver"
         return await self._call("POST", where, replies.written)
 
-    async def remove_chatwoot(self, name: str) -> Written:
+    async def remove_chatwoot(self, name: str, match: str = "") -> Written:
         """`DELETE /api/chatwoot/delete/:instance`: the inbox stays."""
-        return await self._call("DELETE", CHATWOOT_DELETE + segment(name), replies.written, bounds=SETTING)
+        return await self._call("DELETE", CHATWOOT_DELETE + segment(name), replies.written, bounds=SETTING, match=match)
 
     async def send_text(self, name: str, number: str, text: str) -> Sent:
         """`POST /api/message/text/:instance`. `number`: digits. The text is in no log, also where the server repeats it."""
@@ -210,21 +223,32 @@ class RyzeClient:
 
     # -- one call ------------------------------------------------------------------------------------------------------
 
-    async def _call(
+    async def _call(self, method: str, path: str, read: Callable[[str], T], *, bucket: str = "", **more: Any) -> T:
+        """One call; a patient one that the server puts off (429: it did nothing) is sent again, some times."""
+        for _try in range(PUT_OFF if self.patience is not None else 0):
+            try:
+                return await self._once(method, path, read, bucket=bucket, **more)
+            except RateLimited as error:
+                await self.clock.sleep(error.retry_after)
+        return await self._once(method, path, read, bucket=bucket, **more)
+
+    async def _once(
         self, method: str, path: str, read: Callable[[str], T], *, body: dict[str, Any] | None = None, token: str | None = None,
-        bucket: str = "", bounds: Bounds = ORDINARY, accept: tuple[int, ...] = (), unsaid: str = "",
+        bucket: str = "", bounds: Bounds = ORDINARY, accept: tuple[int, ...] = (), unsaid: str = "", match: str = "",
     ) -> T:
         """Send one request and `read` its answer; anything but 2xx (or one of `accept`) raises. Logged whatever happens.
 
-        `unsaid`: a value of the body that neither the log nor an error repeats.
+        `unsaid`: a value of the body that neither the log nor an error repeats. `match`: a `revision`; a 412 says it is old.
         """
         token = self.token if token is None else token
         budget = self.budgets.of(token, bucket) if token else None
         if budget is not None:
+            while self.patience is not None and (pause := budget.wait(keep=0 if bucket else self.patience)) > 0.0:
+                await self.clock.sleep(pause)
             if blocked := budget.blocked():
                 raise RateLimited(RATE_LIMITED, retry_after=blocked)
             budget.spend()
-        headers = {"token": token} if token else {}
+        headers = ({"token": token} if token else {}) | ({"If-Match": match} if match else {})
         content = None
         if body is not None:
             headers["Content-Type"], content = "application/json", json.dumps(body).encode()
@@ -234,6 +258,9 @@ class RyzeClient:
         try:
             answer = await self.transport.send(method, path, headers=headers, content=content, bounds=bounds)
             status = answer.status
+            request_id.set(answer.headers.get("x-request-id", ""))
+            told = answer.headers.get("etag", "")
+            revision.set(told if told.startswith(f'"{REVISION}') else "")
             if budget is not None:
                 budget.told(answer.headers)
             if not (200 <= status < 300 or status in accept):

@@ -20,16 +20,20 @@ class Setting(NamedTuple):
 
 
 LANGUAGES: Final = ("en", "pt_BR", "es")
-THEMES: Final[tuple[str, ...]] = ()
-"""Names of themes; while there are none here, any text is taken, and the console says what it does not know."""
+THEMES: Final = (
+    "ryze", "ansi", "atom-one-dark", "atom-one-light", "catppuccin-frappe", "catppuccin-latte", "catppuccin-macchiato",
+    "catppuccin-mocha", "dracula", "flexoki", "gruvbox", "monokai", "nord", "rose-pine", "rose-pine-dawn", "rose-pine-moon",
+    "solarized-dark", "solarized-light", "textual-dark", "textual-light", "tokyo-night",
+)  # fmt: skip
+"""Our own, the terminal's 16 colours, and those of Textual (a test compares)."""
 
 TOP: Final = (
     Setting("default", TEXT, '"acme"', mark("The profile that is opened without --profile.")),
     Setting(
         "language", TEXT, '"pt_BR"', mark("en, pt_BR or es; without it that of the terminal's locale. RYZE_LANG wins."), LANGUAGES
     ),
-    Setting("theme", TEXT, '"dark"', mark("Its colours; --theme wins."), THEMES),
-    Setting("ascii", FLAG, "false", mark("Draws with ASCII only, for terminals that have nothing else; --ascii does too.")),
+    Setting("theme", TEXT, '"nord"', mark("Its colours; --theme wins. ansi: the terminal's own 16."), THEMES),
+    Setting("ascii", FLAG, "false", mark("ASCII only, for terminals that have nothing else; --ascii and --no-ascii win.")),
     Setting("mouse", FLAG, "true", mark("Whether the mouse works; without it the terminal selects text. --no-mouse wins.")),
     Setting("bell", FLAG, "true", mark("Whether the terminal's bell rings when something needs a look.")),
 )

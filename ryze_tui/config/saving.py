@@ -1,9 +1,10 @@
-"""Adding a profile to the file, comments and all; imported when somebody does."""
+"""Changing the profiles of the file, comments and all; imported when somebody does."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from .. import paths
 from ..i18n import _
@@ -11,25 +12,132 @@ from .common import ConfigError, path
 from .declared import SOURCES
 from .loading import Profile, decoded
 
+Values = dict[str, Any]
+NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"
+"""Names that can be typed, completed, and be those of files."""
 
-def _with_profile(text: str, profile: Profile) -> str:
-    """The text of the file with the profile in it, comments and all. Raises whatever tomlkit stumbles over."""
+
+def save_profile(profile: Profile) -> None:
+    """Add or replace a profile and make it the default; comments and the rest of the file stay. Raises ConfigError."""
+    put_profile(profile.name, {"url": profile.url, "token": profile.token}, default=True)
+
+
+def put_profile(name: str, values: Mapping[str, Any], *, default: bool) -> None:
+    """Add a profile, or change these settings of it; comments and the rest of the file stay. Raises ConfigError.
+
+    A source of tokens takes the place of the one that was there.
+    """
+    if not name:
+        raise ConfigError(_("A profile needs a name."))
+    text, document, profiles = _read()
+    kept = profiles.get(name, {})
+    if not isinstance(kept, dict):
+        raise ConfigError(_("{path}: profile {name} needs url and token, both text.").format(path=path(), name=name))
+    new_source = any(source in values for source in SOURCES)
+    others = {key: value for key, value in kept.items() if not (new_source and key in SOURCES)}  # one token, from one place
+    wanted = {**others, **values}
+    expected = {**document, **({"default": name} if default else {}), "profiles": {**profiles, name: wanted}}
+
+    def change(toml: Any) -> None:
+        import tomlkit
+
+        if default:
+            toml["default"] = name
+        tables: Any = toml.setdefault("profiles", tomlkit.table(is_super_table=True))
+        entry: Any = tables.get(name)
+        if entry is None:
+            entry = tomlkit.table()
+            entry.update(wanted)
+            tables[name] = entry
+            return
+        for key in [key for key in entry if key not in wanted]:
+            del entry[key]
+        for key, value in values.items():
+            entry[key] = value
+
+    _write(text, expected, change, _by_hand(text, name))
+
+
+def remove_profile(name: str) -> None:
+    """Take a profile out; nor is it the default any more. Raises ConfigError."""
+    text, document, profiles = _read()
+    known(name, profiles)
+    left = {key: value for key, value in profiles.items() if key != name}
+    expected = {key: value for key, value in document.items() if key != "default" or value != name}
+    expected = {**expected, "profiles": left}
+
+    def change(toml: Any) -> None:
+        if toml.get("default") == name:
+            del toml["default"]
+        del toml["profiles"][name]
+
+    if not left:  # the last one leaves no empty table behind, or one that was written down: both are the same to us
+        del expected["profiles"]
+    _write(text, expected, change, _by_hand(text, name), emptied=not left)
+
+
+def choose_profile(name: str) -> None:
+    """Make a profile the default. Raises ConfigError."""
+    _text, _document, profiles = _read()
+    known(name, profiles)
+    save_setting("default", name)
+
+
+def save_setting(name: str, value: str) -> None:
+    """Set one text at the top of the file, `theme = "nord"`; comments and the rest stay. Raises ConfigError."""
+    text, document = decoded()
+
+    def change(toml: Any) -> None:
+        toml[name] = value
+
+    words = _("{path} cannot be changed safely: write {name} there by hand.").format(path=path(), name=name)
+    _write(text, {**document, name: value}, change, ConfigError(words))
+
+
+def known(name: str, profiles: Mapping[str, Any]) -> None:
+    """Raises ConfigError when there is no such profile."""
+    if name not in profiles:
+        names = ", ".join(profiles) or _("none")
+        raise ConfigError(_("{path} has no profile {name}; it has: {known}.").format(path=path(), name=name, known=names))
+
+
+def _read() -> tuple[str, Values, Values]:
+    """The text, what it says, and its profiles: a file that cannot be understood is never written over. Raises ConfigError."""
+    text, document = decoded()
+    profiles = document.get("profiles", {})
+    if not isinstance(profiles, dict):
+        raise ConfigError(_("{path}: profiles must be a table, as in [profiles.acme].").format(path=path()))
+    if not isinstance(document.get("default", ""), str):
+        raise ConfigError(_("{path}: default must be the name of a profile.").format(path=path()))
+    return text, document, profiles
+
+
+def _write(text: str, expected: Values, change: Callable[[Any], None], wrong: ConfigError, *, emptied: bool = False) -> None:
+    """Change the text, and write it when it says what is `expected` and nothing else. Raises ConfigError, else `wrong`."""
+    import tomllib
+
     import tomlkit
+    from tomlkit.exceptions import TOMLKitError
 
-    document = tomlkit.parse(text)
-    document["default"] = profile.name
-    profiles: Any = document.setdefault("profiles", tomlkit.table(is_super_table=True))
-    entry: Any = profiles.get(profile.name)
-    if entry is None:
-        entry = tomlkit.table()
-        entry["url"], entry["token"] = profile.url, profile.token
-        profiles[profile.name] = entry
-    else:
-        for source in SOURCES:
-            if source != "token" and source in entry:
-                del entry[source]
-        entry["url"], entry["token"] = profile.url, profile.token
-    return tomlkit.dumps(document)
+    try:
+        toml = tomlkit.parse(text)
+        change(toml)
+        new = tomlkit.dumps(toml)
+        if new.endswith("\n\n") and not text.endswith("\n\n"):  # before a table that is gone
+            new = new.rstrip("\n") + "\n"
+        new.encode("utf-8")
+        said = tomllib.loads(new)
+        if emptied and said.get("profiles") == {}:
+            del said["profiles"]
+        safe = _same(said, expected)
+    except (ValueError, TypeError, LookupError, AttributeError, TOMLKitError) as error:
+        raise wrong from error
+    if not safe:
+        raise wrong
+    try:
+        paths.write_private(path().resolve(), new)  # a link stays a link
+    except OSError as error:
+        raise ConfigError(_("{path} cannot be written: {problem}").format(path=path(), problem=error.strerror)) from error
 
 
 def _same(one: object, other: object) -> bool:
@@ -39,47 +147,13 @@ def _same(one: object, other: object) -> bool:
     return json.dumps(one, sort_keys=True, default=repr) == json.dumps(other, sort_keys=True, default=repr)
 
 
-def _by_hand(text: str, profile: Profile) -> ConfigError:
+def _by_hand(text: str, name: str) -> ConfigError:
     """What to say when the file is right, but written in a way that cannot be changed safely."""
     lines = text.splitlines()
     line = next((number for number, line in enumerate(lines, 1) if re.match(r"\s*\[?\s*[\"']?profiles\b", line)), 1)
     return ConfigError(
         _(
             "{path}, line {line}: profiles are written there in a way that cannot be changed safely; the file is as it was. "
-            "Write each one as a table of its own, [profiles.name] with url and token, or add {name} by hand."
-        ).format(path=path(), line=line, name=profile.name)
+            "Write each one as a table of its own, [profiles.name] with url and token, or change {name} by hand."
+        ).format(path=path(), line=line, name=name)
     )
-
-
-def save_profile(profile: Profile) -> None:
-    """Add or replace a profile and make it the default; comments and the rest of the file stay. Raises ConfigError."""
-    import tomllib
-
-    from tomlkit.exceptions import TOMLKitError
-
-    if not profile.name:
-        raise ConfigError(_("A profile needs a name."))
-    text, document = decoded()  # never write over a file that cannot be understood
-    profiles = document.get("profiles", {})
-    if not isinstance(profiles, dict):
-        raise ConfigError(_("{path}: profiles must be a table, as in [profiles.acme].").format(path=path()))
-    kept = profiles.get(profile.name, {})
-    if not isinstance(kept, dict):
-        raise ConfigError(_("{path}: profile {name} needs url and token, both text.").format(path=path(), name=profile.name))
-    if not isinstance(document.get("default", ""), str):
-        raise ConfigError(_("{path}: default must be the name of a profile.").format(path=path()))
-    others = {name: value for name, value in kept.items() if name not in SOURCES}  # one token, from one place
-    wanted = {**others, "url": profile.url, "token": profile.token}
-    expected = {**document, "default": profile.name, "profiles": {**profiles, profile.name: wanted}}
-    try:
-        new = _with_profile(text, profile)
-        new.encode("utf-8")
-        safe = _same(tomllib.loads(new), expected)
-    except (ValueError, TypeError, LookupError, AttributeError, TOMLKitError) as error:
-        raise _by_hand(text, profile) from error
-    if not safe:
-        raise _by_hand(text, profile)
-    try:
-        paths.write_private(path().resolve(), new)  # a link stays a link
-    except OSError as error:
-        raise ConfigError(_("{path} cannot be written: {problem}").format(path=path(), problem=error.strerror)) from error

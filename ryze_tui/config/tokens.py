@@ -150,3 +150,41 @@ def _from_keyring(name: str) -> str:
         words = _("the keyring has no token of it. Store it with: keyring set {service} {name}")
         raise _wrong(name, words.format(service=SERVICE, name=name))
     return str(token).strip()
+
+
+def keep_in_keyring(name: str, token: str) -> None:
+    """Put the token of a profile into the desktop's keyring. Raises ConfigError."""
+    try:
+        import keyring
+    except ImportError as error:
+        words = _('--keyring needs a package that is not installed: pip install "ryze-tui[keyring]"')
+        raise _wrong(name, words) from error
+    try:
+        keyring.set_password(SERVICE, name, token)
+    except Exception as error:  # as above
+        words = _("the keyring takes nothing: {problem}. Without a desktop, leave --keyring out: a file of its own keeps it.")
+        raise _wrong(name, words.format(problem=type(error).__name__)) from error
+
+
+def forget_in_keyring(name: str) -> bool:
+    """Whether it is out of the keyring now, as far as that can be told."""
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return False
+    try:
+        keyring.delete_password(SERVICE, name)
+    except (KeyringError, RuntimeError, OSError):  # not there, locked, no keyring at all
+        return False
+    return True
+
+
+# -- a file of ours ----------------------------------------------------------------------------------------------------
+
+
+def kept_file(name: str) -> Path:
+    """Where `ryze-tui profile` keeps the token of a profile (0600)."""
+    from .. import paths
+
+    return paths.config_dir() / "tokens" / f"{name}.token"

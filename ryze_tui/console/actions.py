@@ -98,11 +98,12 @@ def _message(account: Account | None, row: Row | None) -> str:
     return keys.fill(words, name=clean(row.name))
 
 
-MOVE, LOOK, PAIR, KEEP, VIEW, APP = (
+MOVE, LOOK, PAIR, KEEP, BULK, VIEW, APP = (
     mark("Move"),
     mark("Find"),
     mark("Pair"),
     mark("Keep"),
+    mark("Many at once"),
     mark("Look behind"),
     mark("Program"),
 )
@@ -114,7 +115,7 @@ EDIT_TABS: Final = (
 
 ACTIONS: Final = (
     Action("open", mark("Open"), mark("Shows everything about the instance under the cursor."), MOVE, _row),
-    Action("back", mark("Back"), mark("Closes the detail, or clears the filter."), MOVE, _always, palette=False),
+    Action("back", mark("Back"), mark("Closes the detail, or clears the marks, then the filter."), MOVE, _always, palette=False),
     Action(
         "filter",
         mark("Filter"),
@@ -162,6 +163,24 @@ ACTIONS: Final = (
         mark("Removes the instance and all that belongs to it. Asks for its name."),
         KEEP,
         _proven("delete"),
+    ),
+    Action(
+        "mark_row", mark("Mark"), mark("Marks the row under the cursor, or takes its mark away, and moves on."), BULK, _row
+    ),
+    Action("mark_all", mark("Mark all shown"), mark("Marks every row that is shown; again takes the marks away."), BULK, _online),
+    Action(
+        "mark_range",
+        mark("Mark a range"),
+        mark("Marks what the cursor passes over, until it is pressed again; {back} takes the range back."),
+        BULK,
+        _row,
+    ),
+    Action(
+        "bulk",
+        mark("Bulk"),
+        mark("What is done to every marked row. With marks, {reconnect} {bring_back} {logout} {stream} are for all of them."),
+        BULK,
+        _online,
     ),
     Action(
         "edit",
@@ -219,6 +238,13 @@ ACTIONS: Final = (
         footer=7,
         palette=False,
     ),
+    Action(
+        "theme",
+        mark("Theme"),
+        mark("Other colours: our own, a theme of Textual, the terminal's own; each is shown at once."),
+        APP,
+        _always,
+    ),
     Action("help", mark("Help"), mark("Every key, and what it does."), APP, _always, footer=1),
     Action(
         "quit",
@@ -230,3 +256,11 @@ ACTIONS: Final = (
 )
 
 BY_ID: Final = {action.id: action for action in ACTIONS}
+
+ON_MARKS: Final = ("reconnect", "bring_back", "logout", "stream")
+"""Actions that are for the marked rows when there are any; the ids are those of operations/bulk/plan.py, too."""
+MARKING: Final = (
+    ("help", ""), ("bulk", ""), ("reconnect", ""), ("bring_back", ""), ("logout", ""), ("mark_row", ""),
+    ("mark_all", mark("All")), ("back", mark("Unmark")),
+)
+"""What the footer names while rows are marked, in this order; a title where the action's own says something else."""

@@ -15,13 +15,14 @@ from textual.screen import Screen
 
 from ..i18n import _
 from ..preferences import DEFAULT, Preferences
+from . import themes
 from .bindings import use_keys
 from .compat import CellExact
 from .crash import log_to_file
 from .driver import TerminalDriver
-from .opening import Opening, enable_gc
+from .lid import Sizes
+from .opening import LATER_CSS, Opening, enable_gc
 from .screens.main import MainScreen
-from .styles import ink
 from .ticks import Coalescer
 from .typeahead import TypeAhead
 from .words import safe
@@ -34,21 +35,11 @@ if TYPE_CHECKING:
     from ..operations.account import Account
     from ..operations.outcome import Outcome
 
-LATER_CSS = """
-ModalScreen { background: transparent; }
-SearchIcon { display: none; }
-ToastRack { dock: top; align: right top; margin: 1 0; }
-PairingScreen ToastRack { dock: bottom; align: right bottom; }
-PairingScreen Toast { max-width: 44; }
-Toast { max-width: 64; padding: 0 1; }
-"""
-"""Of what opens over the main screen: not parsed before the first paint."""
-
 
 class RyzeConsole(CellExact):
     """`ryze-tui`. `url` and `token` open an account at once; without them the welcome screen asks."""
 
-    CSS = f"Screen {{ background: {ink.GROUND}; color: #d7dde3; }}"
+    CSS = "Screen { background: $ink-ground; color: $ink-text; }"
     COMMANDS: ClassVar[set[Any]] = set()  # the palette's own import costs 24 ms: it gets its source when it opens
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -61,6 +52,8 @@ class RyzeConsole(CellExact):
         super().__init__()
         self.preferences, self.rings = preferences, preferences.bell
         use_keys(self, preferences.keys)
+        self.filter_output(ascii=preferences.ascii)
+        themes.begin(self, preferences.theme)
         self._remember = keep
         self._url, self._token, self._profile, self._read_only = url, token, profile, read_only
         self.account: Account | None = None
@@ -73,6 +66,7 @@ class RyzeConsole(CellExact):
         self._painted = False
         self._opening = Opening(self, self._show_kept, self._begin)
         self.main = MainScreen()
+        self._sizes = Sizes(self)
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
@@ -89,8 +83,14 @@ class RyzeConsole(CellExact):
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _app: self.redraw())
+        self.screen_change_signal.subscribe(self, lambda _screen: self._sizes.cover())
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._sizes.resized(event.size)
 
     async def on_event(self, event: events.Event) -> None:
+        if self._sizes.swallows(event) and getattr(event, "key", "") not in ("ctrl+c", "ctrl+q"):
+            return
         if not isinstance(event, events.Key):
             await super().on_event(event)
         elif event.key in ("ctrl+c", "ctrl+q"):  # also over a dialog, whose bindings hide those of the program
@@ -111,6 +111,7 @@ class RyzeConsole(CellExact):
             self.call_later(self._after_first_paint)
         else:
             self._opening.painted()
+            self._sizes.drawn()
 
     def _after_first_paint(self) -> None:
         if self._url and self._remember:

@@ -19,13 +19,16 @@ def bind(id: str, action: str, tooltip: str = "") -> Binding:
     return Binding(",".join(key.keys), action, show=False, id=id, tooltip=tooltip or key.what)
 
 
-def moves(action: str = "move", page: int = 12, paging: str = "") -> list[BindingType]:
-    """Those of everything that has lines; `page`: how many a page has, or `paging`: the action that knows it."""
+def moves(action: str = "move", page: int = 12, paging: str = "", *, space: bool = True) -> list[BindingType]:
+    """Those of everything that has lines; `page`: how many a page has, or `paging`: the action that knows it.
+
+    `space`: it pages down too; not where it marks or pauses.
+    """
     far = 99_999_999
     down, up = (f"{paging}(1)", f"{paging}(-1)") if paging else (f"{action}({page})", f"{action}({-page})")
     return [
         bind("down", f"{action}(1)"), bind("up", f"{action}(-1)"), bind("page_down", down), bind("page_up", up),
-        bind("first", f"{action}({-far})"), bind("last", f"{action}({far})"),
+        bind("first", f"{action}({-far})"), bind("last", f"{action}({far})"), *([bind("page_down_too", down)] if space else []),
     ]  # fmt: skip
 
 

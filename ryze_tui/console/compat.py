@@ -7,15 +7,20 @@ Headless runs (tests with a pilot) take Textual's own path; the end-to-end tests
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import get_character_cell_size
-from rich.color import Color, ColorSystem
+from rich.color import Color, ColorSystem, ColorType
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
+from textual.filter import Monochrome, NoColor
+from textual.scrollbar import ScrollBar, ScrollBarRender
+
+from .styles import ink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,14 +71,16 @@ Ink = tuple[str, str, str]
 
 
 @lru_cache(maxsize=2048)
-def _ink(style: Style, system: ColorSystem | None) -> Ink:
+def _ink(style: Style, system: ColorSystem | None, narrow: bool = False) -> Ink:
+    """`narrow`: true colour (Textual mixes some) becomes one of the terminal's own 16."""
     if system is None:
         return style.without_color._make_ansi_codes(ColorSystem.STANDARD), "", ""
 
     def codes(colour: Color | None, foreground: bool) -> str:
         if colour is None or colour.is_default:
             return ""
-        return ";".join(colour.downgrade(system).get_ansi_codes(foreground=foreground))
+        to = ColorSystem.STANDARD if narrow and colour.type is ColorType.TRUECOLOR else system
+        return ";".join(colour.downgrade(to).get_ansi_codes(foreground=foreground))
 
     return style.without_color._make_ansi_codes(system), codes(style.color, True), codes(style.bgcolor, False)
 
@@ -81,8 +88,8 @@ def _ink(style: Style, system: ColorSystem | None) -> Ink:
 class _Pen:
     """Writes runs of cells with the fewest SGR parameters; every frame begins and ends with a clean pen."""
 
-    def __init__(self, system: ColorSystem | None) -> None:
-        self._system = system
+    def __init__(self, system: ColorSystem | None, *, narrow: bool = False) -> None:
+        self._system, self._narrow = system, narrow
         self._now: Ink = ("", "", "")
         self.out: list[str] = []
 
@@ -90,7 +97,7 @@ class _Pen:
         self.out.append(f"\x1b[{y + 1};{x + 1}H")
 
     def write(self, text: str, style: Style | None) -> None:
-        want = _ink(style, self._system) if style is not None else ("", "", "")
+        want = _ink(style, self._system, self._narrow) if style is not None else ("", "", "")
         attributes, colour, ground = self._now
         if not text.strip(" ") and not want[0] and not want[1]:
             want = (attributes, colour, want[2]) if not set(attributes.split(";")) & _SEEN_IN_BLANKS else want
@@ -162,6 +169,42 @@ class CellExact(App[int]):
     _shadow: dict[int, Any]
     """Per row its cells, or the segments that were written there and have not been looked at since."""
     _shadow_size: Any = None
+    theme_name = ""
+    uncoloured = False
+    """`NO_COLOR` is set and not empty."""
+    only_terminal_colours = False
+    """Whether no other than the terminal's own 16 colours may go out."""
+
+    def filter_output(self, *, ascii: bool) -> None:
+        """Before anything is drawn: no colours where `NO_COLOR` says so, 7-bit characters where `ascii` does."""
+        self.uncoloured = self.no_color = bool(os.environ.get("NO_COLOR"))
+        self._filters = [one for one in self._filters if not isinstance(one, (Monochrome, NoColor))]
+        if self.uncoloured or ascii:
+            from .output import Ascii, Uncoloured
+
+            self._filters += [Uncoloured()] * self.uncoloured + [Ascii()] * ascii
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's, and the inks' of now."""
+        return {**super().get_css_variables(), **ink.variables()}
+
+    def plain_scrollbars(self, plain: bool) -> None:
+        """Scroll bars that are seen without colours of their own, or Textual's."""
+        if plain:
+            from .output import PlainScrollBar
+
+            ScrollBar.renderer = PlainScrollBar
+        elif ScrollBar.renderer is not ScrollBarRender:
+            ScrollBar.renderer = ScrollBarRender
+
+    def repaint(self) -> None:
+        """The colours are others: style sheets are read again, and everything is drawn again."""
+        self.refresh_css(animate=False)
+        self.forget_screen()
+        for screen in self.screen_stack:
+            for widget in (screen, *screen.query("*")):
+                widget.refresh()
+                widget.notify_style_update()
 
     rings = True
     """Whether the terminal's bell may ring."""
@@ -203,7 +246,7 @@ class CellExact(App[int]):
         self.post_display_hook()
 
     def _difference(self, update: ChopsUpdate | LayoutUpdate) -> str:
-        width, pen = self.size.width, _Pen(self.console._color_system)
+        width, pen = self.size.width, _Pen(self.console._color_system, narrow=self.only_terminal_colours)
         if isinstance(update, LayoutUpdate) and not self._shadow and update.region == self.size.region:
             self._first(update, pen)
             return pen.finish()

@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from ..fleet.model import FleetModel
     from .app import RyzeConsole
 
+LATER_CSS = """
+ModalScreen { background: transparent; }
+SearchIcon { display: none; }
+ToastRack { dock: top; align: right top; margin: 1 0; }
+PairingScreen ToastRack { dock: bottom; align: right bottom; }
+PairingScreen Toast { max-width: 44; }
+Toast { max-width: 64; padding: 0 1; }
+ModalScreen, PairingScreen, LogScreen, BulkScreen { layers: default lid; }
+Lid { layer: lid; width: 100%; height: 100%; background: $ink-ground; }
+CommandPalette > .command-palette--help-text { color: $ink-hint; text-style: not bold; }
+CommandPalette OptionList > .option-list--option-highlighted { text-style: $ink-chosen; }
+CommandPalette Input > .input--cursor {
+    background: $input-cursor-background; color: $input-cursor-foreground; text-style: $input-cursor-text-style;
+}
+CommandPalette Input > .input--placeholder { color: $ink-hint; }
+"""
+"""Of what opens over the main screen: not parsed before the first paint."""
+
 PAINTED: Final = 0.25
 """Seconds that the rows may take to the terminal before the network's turn comes all the same (too small, it shows none)."""
 

@@ -9,7 +9,7 @@ from .. import keys
 from ..api import states
 from ..i18n import _
 from ..operations.outcome import Unconfirmed
-from .actions import EDIT_TABS
+from .actions import EDIT_TABS, ON_MARKS
 from .words import number, safe
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ Verb = Callable[["RyzeConsole", str], Awaitable[None]]
 
 
 def start(app: RyzeConsole, action_id: str, name: str) -> None:
-    """Run a verb on the instance `name` (empty for verbs without one). One write at a time for each instance."""
+    """Run a verb on the instance `name` (empty for verbs without one), or on the marked ones. One write at a time for each."""
+    if app.main.marks and action_id in ON_MARKS:
+        action_id = f"bulk {action_id}"
     group = f"looks:{action_id}" if action_id in LOOKS else f"verb:{name}"
     if any(worker.group == group and not worker.is_finished for worker in app.workers):
         what = _("that") if action_id in LOOKS else safe(name) or _("that")
@@ -35,7 +37,7 @@ def start(app: RyzeConsole, action_id: str, name: str) -> None:
 
 async def _run(app: RyzeConsole, action_id: str, name: str) -> None:
     try:
-        await VERBS[action_id](app, name)
+        await (VERBS.get(action_id) or MARKED_VERBS[action_id])(app, name)
     finally:
         await app.typed.release()  # no dialog came: what was typed ahead is for the list after all
 
@@ -267,6 +269,17 @@ async def phone(app: RyzeConsole, name: str) -> None:
     app.push_screen(PhoneScreen(app.account, name))
 
 
+def _on_marked(action: str = "") -> Verb:
+    async def bulk(app: RyzeConsole, name: str) -> None:
+        """`B`, and the keys that are for the marked rows when there are any."""
+        from .bulking import bulking
+
+        if (made := bulking(app)) is not None:
+            await (made.ask(action) if action else made.open(name))
+
+    return bulk
+
+
 async def copy(app: RyzeConsole, name: str) -> None:
     from .screens.dialogs import Choice, Menu
 
@@ -294,12 +307,12 @@ async def copy(app: RyzeConsole, name: str) -> None:
 
 OPENING: Final = frozenset({
     "new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy", "edit", "message",
-    *(f"edit{key}" for key, _title in EDIT_TABS),
+    *(f"edit{key}" for key, _title in EDIT_TABS), "bulk", *(f"bulk {action}" for action in ON_MARKS),
 })  # fmt: skip
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
 
-LOOKS: Final = frozenset({"refresh", "probe", "copy"})
-"""Verbs that change nothing on the server: a server that hangs at something else is when they are needed."""
+LOOKS: Final = frozenset({"refresh", "probe", "copy", "bulk", *(f"bulk {action}" for action in ON_MARKS)})
+"""Verbs that change nothing on the server by themselves: one that hangs at something else is when they are needed."""
 
 VERBS: Final[dict[str, Verb]] = {
     "new": new,
@@ -317,4 +330,6 @@ VERBS: Final[dict[str, Verb]] = {
     "edit": _editor("2"),
     **{f"edit{key}": _editor(key) for key, _title in EDIT_TABS},
     "copy": copy,
+    "bulk": _on_marked(),
 }
+MARKED_VERBS: Final[dict[str, Verb]] = {f"bulk {action}": _on_marked(action) for action in ON_MARKS}

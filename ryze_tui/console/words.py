@@ -7,10 +7,10 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from ..fleet.telling import GLYPH, PHASE, age, badge, day, lasting, number
+from ..fleet.telling import GLYPH, PHASE, age, badge, dated, day, lasting, number
 from ..redact import clean
 
-__all__ = ["DOT", "GLYPH", "PHASE", "age", "badge", "day", "fit", "lasting", "number", "safe", "wrap"]
+__all__ = ["DOT", "GLYPH", "PHASE", "age", "badge", "dated", "day", "fit", "lasting", "number", "safe", "wrap"]
 
 DOT: Final = " · "
 

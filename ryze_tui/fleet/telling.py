@@ -25,6 +25,10 @@ PHASE: Final = {
     "dialling": mark("calling WhatsApp"),
     "refused": mark("the phone was refused"),
 }
+_MONTHS: Final = (
+    mark("Jan"), mark("Feb"), mark("Mar"), mark("Apr"), mark("May"), mark("Jun"),
+    mark("Jul"), mark("Aug"), mark("Sep"), mark("Oct"), mark("Nov"), mark("Dec"),
+)
 
 
 def badge(state: str) -> str:
@@ -40,11 +44,11 @@ def age(seconds: float, *, exact: bool = True) -> str:
     if seconds < 60:
         return _("now") if exact else "–"
     elif seconds < 3600:
-        text = f"{int(seconds // 60)} m"
+        text = _("{n} m").format(n=int(seconds // 60))
     elif seconds < 86400:
-        text = f"{int(seconds // 3600)} h"
+        text = _("{n} h").format(n=int(seconds // 3600))
     else:
-        text = f"{int(seconds // 86400)} d"
+        text = _("{n} d").format(n=int(seconds // 86400))
     return text if exact else f"≥{text}"
 
 
@@ -72,7 +76,14 @@ def day(moment: float, now: float) -> str:
     noon = time.mktime((*today[:3], 12, 0, 0, 0, 0, -1))
     if when[:3] == time.localtime(noon - 86400)[:3]:
         return _("{clock} yesterday").format(clock=clock)
-    return time.strftime("%b %d %H:%M" if 0 <= now - moment < 300 * 86400 else "%Y-%m-%d", when)
+    return dated(when) if 0 <= now - moment < 300 * 86400 else time.strftime("%Y-%m-%d", when)
+
+
+def dated(when: time.struct_time) -> str:
+    """`Nov 20 14:02`; our own words for the months, not those of the C library."""
+    return _("{month} {day} {clock}").format(
+        month=_(_MONTHS[when.tm_mon - 1]), day=f"{when.tm_mday:02}", clock=time.strftime("%H:%M", when)
+    )
 
 
 def number(digits: str) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ..api import states
 from ..api.errors import RyzeError, Unreachable
-from ..api.events import INSTANCE_STATE, TRIALS, Event
+from ..api.events import INSTANCE_STATE, Event
 from ..client.address import BadAddress
 from ..client.budget import Budget, Budgets
 from ..client.calls import CallLog
 from ..client.clock import SYSTEM, Clock
-from ..client.http import RyzeClient
+from ..client.http import RyzeClient, request_id
 from ..client.replies import Health, Written
 from ..client.stream import Dialler
 from ..fleet import keeping
@@ -26,6 +26,8 @@ from ..redact import register
 from . import audit, remedy
 from .keeper import Keeper
 from .outcome import NOT_ALLOWED, USAGE, Outcome, Remedy, Unconfirmed, failed, failed_write
+from .permits import ServerInfo, refusal
+from .reach import Reach
 
 if TYPE_CHECKING:
     from .bulk.deeds import Means
@@ -37,31 +39,17 @@ if TYPE_CHECKING:
 
 Send = Callable[[RyzeClient, Feed], Awaitable[str]]
 
-ACCOUNT_ONLY: Final = frozenset({"create", "new", "delete", "simulate"})
-"""What a TokenInstance may not do (contract §1)."""
-READS: Final = frozenset({"refresh", "log", "copy"})
-
-
-@dataclass(frozen=True, slots=True)
-class ServerInfo:
-    """What the server is. `account_token`: False for a TokenInstance, None while unknown."""
-
-    extensions: frozenset[str] = frozenset()
-    engine: str = ""
-    simulated: bool = False
-    account_token: bool | None = None
-
-
 class Account:
     """Give it `run()` to keep everything true; the rest may be called at any time. Nothing here raises RyzeError."""
 
     def __init__(
         self, url: str, token: str, *, read_only: bool = False, profile: str = "", keep: bool = False, clock: Clock = SYSTEM,
-        sockets: int | None = None,
+        sockets: int | None = None, program: str = audit.CONSOLE,
     ) -> None:
         """`keep`: remember the list and its history on disk for the next start (unless `RYZE_NO_CACHE` is set).
 
         `sockets`: how many instances' own sockets `run` may open at most, those of preferred rows first; None: as many as fit.
+        `program`: who writes, as the audit log calls it.
         """
         self.url, self.read_only, self.profile = url, read_only, profile
         self.model = FleetModel()
@@ -78,6 +66,8 @@ class Account:
         self._feed: Feed | None = None
         self._pairings: Pairings | None = None
         self._keeper: Keeper | None = None
+        self._reach: Reach | None = None
+        self._auditor = audit.Auditor(profile, program)
         self.budget = Budget(clock)
         register(token)
         try:
@@ -92,6 +82,10 @@ class Account:
         self._client = client
         watcher = Watcher(self._changed, self._heard, self._link_changed, self._healthy)
         self._feed = feed = Feed(client, Dialler(client), self.model, self._clock, watcher, sockets=sockets)
+        self._reach = Reach(
+            client, feed, self.model, self._clock, self._write, self._change, self.confirm_state, self._listen,
+            lambda: self.server.extensions,
+        )
         if keep:
             self._keeper = Keeper(url, token, self.model, self._clock, feed.proven)
         self.calls.subscribe(lambda call: self._watch_budget())
@@ -117,15 +111,7 @@ class Account:
 
     def may(self, action: str) -> str:
         """Why this token or this mode cannot do that; empty when it can."""
-        if self._problem:
-            return self._problem
-        if self.read_only and action not in READS:
-            return _("Read-only: nothing is changed on the server.")
-        if action in ACCOUNT_ONLY and self.server.account_token is False:
-            return _("This is the token of one instance; creating and deleting need the account's token.")
-        if action == "simulate" and not self.server.simulated:
-            return _("This server's numbers are real: there is no virtual phone.")
-        return ""
+        return self._problem or refusal(action, self.server, read_only=self.read_only)
 
     # -- keeping it true -----------------------------------------------------------------------------------------------
 
@@ -150,6 +136,11 @@ class Account:
         """There is no screen whose keys would wait: lists are read without pauses."""
         if self._feed is not None:
             self._feed.poller.hurry = True
+
+    def be_patient(self, keep: int = 0) -> None:
+        """Every call waits for its turn within the limits; `keep`: requests a minute that are left to others."""
+        if self._client is not None:
+            self._client.patience = keep
 
     async def close(self) -> None:
         """Close every connection; connects under way are given up. What is known is kept for the next start."""
@@ -235,7 +226,9 @@ class Account:
                 feed.want(item.name)  # only an item of a list can tell that the numbers are simulated
             return message or _("created")
 
-        return await self._write("create", name, send)
+        from .creating import audited
+
+        return await self._write("create", name, send, changes=audited(body))
 
     async def reconnect(self, name: str) -> Outcome:
         """Dial again with the saved session."""
@@ -257,56 +250,34 @@ class Account:
 
     async def stream_on(self, name: str) -> Outcome:
         """Switch the instance's own stream on for its states; what else its filter lets through stays as it is."""
-        pushed = True
+        pushed, changes = True, audit.Changes()
 
         async def send(client: RyzeClient, feed: Feed) -> str:
             from .streaming import switch_on
 
             nonlocal pushed
-            pushed, words = await switch_on(client, name)
+            pushed, words = await switch_on(client, name, changes)
             feed.want(name)  # the list tells what the server holds now
             feed.prefer(name)
             return words
 
-        outcome = await self._write("configure", name, send, detail="websocket")
+        outcome = await self._write("configure", name, send, detail="websocket", changes=changes)
         return replace(outcome, ok=outcome.ok and pushed)
 
     @property
     def look(self) -> Look | None:
         """What a probe may look at; None when the address or the token cannot be used at all."""
-        from .look import Look
-
-        client, feed = self._client, self._feed
-        return Look(client, feed, self.model, self._clock) if client is not None and feed is not None else None
+        return None if self._reach is None else self._reach.look()
 
     @property
     def configuring(self) -> Configuring | None:
         """Reading and writing blocks; None when the address or the token cannot be used at all."""
-        from .configuring import Configuring
-        from .drafts import Drafts
-
-        client, feed = self._client, self._feed
-        if client is None or feed is None:
-            return None
-        drafts = Drafts(f"{client.base} {client.token}")
-        return Configuring(
-            client, self._write, drafts, keeps_secrets=lambda: bool(self.server.extensions),
-            tries=lambda: TRIALS in self.server.extensions, token=feed.token_of,
-        )
+        return None if self._reach is None else self._reach.configuring()
 
     @property
     def means(self) -> Means | None:
         """What a bulk works with; None when the address or the token cannot be used at all."""
-        from .bulk.deeds import Means
-        from .drafts import Drafts
-
-        client, feed = self._client, self._feed
-        if client is None or feed is None:
-            return None
-        return Means(
-            client, feed, self.model, self._clock, Drafts(f"{client.base} {client.token}"), self._write, self._change,
-            self.confirm_state, self._listen, keeps_secrets=lambda: bool(self.server.extensions),
-        )
+        return None if self._reach is None else self._reach.means()
 
     @property
     def messaging(self) -> Messaging:
@@ -314,6 +285,11 @@ class Account:
         from .messaging import Messaging
 
         return Messaging(self._write)
+
+    @property
+    def bulk_left(self) -> bool:
+        """Whether a bulk of this account may have been left unfinished: a look at the end of one file."""
+        return self._reach is not None and self._reach.bulk_left()
 
     async def simulate(self, name: str, action: str, **body: object) -> Outcome:
         """The virtual phone of a simulated server: `scan`, `enter-code`, `unlink`, `ban`, `drop`, …"""
@@ -337,7 +313,7 @@ class Account:
         from .pairings import Pairings
 
         if self._pairings is None:
-            self._pairings = Pairings(self._client, self._feed, self.model, self._clock, self._audit, self._problem)
+            self._pairings = Pairings(self._client, self._feed, self.model, self._clock, self._auditor.put, self._problem)
         return self._pairings.session(name, number, refusal=lambda: self.may("connect"), history=history)
 
     # -- writes --------------------------------------------------------------------------------------------------------
@@ -361,12 +337,18 @@ class Account:
 
         return await self._write(action, name, via(send), detail=detail)
 
-    async def _write(self, action: str, name: str, send: Send, *, detail: str = "") -> Outcome:
-        """Every write goes through here: allowed or not, sent once, never repeated, and put down in the audit log."""
+    async def _write(
+        self, action: str, name: str, send: Send, *, detail: str = "", changes: audit.Changes | None = None
+    ) -> Outcome:
+        """Every write goes through here: allowed or not, sent once, never repeated, and put down in the audit log.
+
+        `changes`: what it does to a block; `send` may fill it in.
+        """
         client, feed, reason = self._client, self._feed, self.may(action)
         if reason or client is None or feed is None:
             return Outcome(False, reason, name=name, kind=USAGE if self._problem else NOT_ALLOWED)
         at, outcome = self._clock.time(), None
+        request_id.set("")
         try:
             outcome = Outcome(True, await send(client, feed), 200, name)
         except RyzeError as error:
@@ -376,16 +358,8 @@ class Account:
         finally:
             if outcome is None:  # broken off under way
                 feed.doubt()
-            self._audit(at, f"{action} {detail}".strip(), name, outcome)
+            self._auditor.put(at, f"{action} {detail}".strip(), name, outcome, request=request_id.get(), changes=changes)
         return outcome
-
-    def _audit(self, at: float, action: str, name: str, outcome: Outcome | None) -> None:
-        """Put a write down; None: it was broken off, and may have been done or not."""
-        message = outcome.message if outcome is not None else _("broken off while under way: result unknown")
-        audit.record(
-            at=at, action=action, profile=self.profile, instance=name, ok=outcome.ok if outcome is not None else None,
-            message=message, status=outcome.status if outcome is not None else None,
-        )
 
     # -- what happens --------------------------------------------------------------------------------------------------
 

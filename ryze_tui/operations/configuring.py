@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..api.errors import Refused, RyzeError
 from ..api.wire import WIRES, Wire
+from ..client.http import CHANGED, revision
 from ..i18n import _
 from ..redact import register
+from .audit import changes_of
 from .editing import Change, Edit, complete
 from .outcome import Outcome, failed
 
@@ -24,14 +26,20 @@ Values = dict[str, Any]
 Send = Callable[["RyzeClient", "Feed"], Awaitable[str]]
 Write = Callable[..., Awaitable[Outcome]]
 DEFAULT_LABEL: Final = "default"
+TRIES: Final = 5
+"""Another row of the same webhooks, or a server that was started again, is no reason to ask: so often it is read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the server holds: None when the block was never written. `rows`: of webhooks all of them, by label."""
+    """What the server holds: None when the block was never written. `rows`: of webhooks all of them, by label.
+
+    `revision`: what a write names to replace nothing else; empty where the server knows no conditions.
+    """
 
     values: Values | None
     rows: Mapping[str, Values]
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,11 @@ class Configuring:
 
     async def _read(self, wire: Wire, name: str, label: str) -> Held:
         if wire.kind != "webhook":
-            held = Held(await self._client.block(wire, name), {})
+            values = await self._client.block(wire, name)
+            held = Held(values, {}, revision.get())
         else:
             rows = {str(row.get("label") or DEFAULT_LABEL): row for row in await self._client.webhooks(name)}
-            held = Held(rows.get(label), rows)
+            held = Held(rows.get(label), rows, revision.get())
         for values in (held.values, *held.rows.values()):
             _remember(wire, values)
         return held
@@ -126,32 +135,40 @@ class Configuring:
     async def save(self, name: str, edit: Edit, now: Held, theirs: frozenset[str] = frozenset()) -> Saved:
         """Write what was reviewed against `now`, then look what is held. `theirs`: fields that stay as they are there.
 
-        A write replaces the whole block and the contract knows no condition for it, so the block is read once more right before:
-        a review may stand open for minutes. What others write in the one round trip after that is replaced without our seeing it;
-        they see it, as a difference between what they asked for and what is held.
+        A write replaces the whole block, so the block is read once more right before: a review may stand open for minutes. A
+        server that knows conditions then writes only over what was read. The contract knows none, so on others what is written in
+        the one round trip after that is replaced without our seeing it.
         """
+        for _try in range(TRIES):
+            again = await self.read(edit.wire.kind, name, edit.label or DEFAULT_LABEL)
+            if isinstance(again, Outcome):
+                return Saved(again)
+            if edit.moved(now.values, again.values, theirs):
+                words = _("It was changed by somebody else just now.")
+                return Saved(Outcome(False, words, name=name), moved=again)
+            saved = await self._save(name, edit, now, theirs, again.revision)
+            if saved.outcome.status != CHANGED:
+                break
+        return saved
+
+    async def _save(self, name: str, edit: Edit, now: Held, theirs: frozenset[str], revision: str) -> Saved:
         wire, body = edit.wire, edit.body(now.values, theirs)
-        again = await self.read(wire.kind, name, edit.label or DEFAULT_LABEL)
-        if isinstance(again, Outcome):
-            return Saved(again)
-        if edit.moved(now.values, again.values, theirs):
-            words = _("It was changed by somebody else just now.")
-            return Saved(Outcome(False, words, name=name), moved=again)
         _remember(wire, body)
 
         async def send(client: RyzeClient, feed: Feed) -> str:
             if wire.kind == "chatwoot" and body.get("enabled") is False:
-                message = (await client.remove_chatwoot(name)).message
+                message = (await client.remove_chatwoot(name, revision)).message
             else:
                 sent = {key: value for key, value in body.items() if not (wire.kind == "chatwoot" and key == "enabled")}
-                answer = await client.set_block(wire, name, sent)
+                answer = await client.set_block(wire, name, sent, revision)
                 message = str(answer.get("message") or "")
             feed.want(name)  # the row's letters and what it says of its blocks
             return message or _("saved")
 
         fields = " ".join(field.name for field in edit.touched if field.name not in theirs)
         where = f"{wire.kind} {edit.label}".strip()
-        outcome = await self._write("configure", name, send, detail=f"{where}: {fields}")
+        changes = changes_of(edit.sent(now.values, body))
+        outcome = await self._write("configure", name, send, detail=f"{where}: {fields}", changes=changes)
         if not outcome.ok:
             return Saved(outcome)
         held = await self.read(wire.kind, name, edit.label or DEFAULT_LABEL)

@@ -9,11 +9,13 @@ from ..api.events import INSTANCE_STATE
 from ..api.wire import WIRES
 from ..i18n import _
 from ..redact import register
+from .audit import Changes, shown
 from .configuring import Held
 from .editing import Change, Edit
 
 if TYPE_CHECKING:
     from .configuring import Configuring
+
 
 def fresh() -> dict[str, Edit]:
     """A form for every block, as a new instance has them when nothing else is said."""
@@ -39,6 +41,16 @@ def flat(edits: Mapping[str, Edit]) -> dict[str, Any]:
                 if field.secret:
                     register(value)
     return body
+
+
+def audited(body: Mapping[str, Any]) -> Changes:
+    """What a creation sets, by block and field, as the audit log has it; of secrets only that they are set."""
+    found: Changes = {}
+    for kind, wire in WIRES.items():
+        for field in wire.fields:
+            if field.create_name in body:
+                found[f"{kind}.{field.name}"] = shown(field, "" if field.secret else None, body[field.create_name])
+    return found
 
 
 def problems(edits: Mapping[str, Edit]) -> list[tuple[str, str, str]]:

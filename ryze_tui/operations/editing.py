@@ -164,6 +164,19 @@ class Edit:
         sent = {name: value for name, value in sent.items() if value is not KEEP}
         return sent | ({"label": self.label} if self.label else {})
 
+    def sent(self, now: Mapping[str, Any] | None, body: Mapping[str, Any]) -> list[Change]:
+        """What a body changes of what the server held: one line for each such field; a secret that is sent counts as changed."""
+        held = complete(self.wire, now)
+        off = self.wire.erases and body.get("enabled") is False
+        found = []
+        for field in self.fields:
+            there = held[field.name]
+            stays = not off and (self.wire.merges or field.name in self.wire.hidden)
+            after = body.get(field.name, there if stays else field.empty)
+            if after != there:
+                found.append(Change(field, self.was[field.name], there, after, erased=off and field.name != "enabled"))
+        return found
+
     def missing(self, body: Mapping[str, Any], held: Mapping[str, Any] | None) -> list[Change]:
         """Where what the server holds afterwards differs from what was asked for; secrets that no read tells are not compared."""
         after = complete(self.wire, held)

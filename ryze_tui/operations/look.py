@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..api.errors import RyzeError
 from ..client.clock import Clock
@@ -12,6 +12,9 @@ from ..fleet.evidence import Listed, Streamed
 from ..fleet.feed import Feed
 from ..fleet.model import FleetModel, Row
 from .outcome import Outcome, failed
+
+if TYPE_CHECKING:
+    from ..client.stream import Socket
 
 
 class Look:
@@ -54,3 +57,11 @@ class Look:
     async def own_number(self, name: str) -> str:
         """The number, asked of WhatsApp through the instance."""
         return await self._client.own_profile(name)
+
+    async def account_socket(self, after: str = "") -> Socket:
+        """The account's stream (contract §9), every event of it: with a snapshot first, or what came `after` that position."""
+        from urllib.parse import quote
+
+        from ..client.stream import Dialler
+
+        return await Dialler(self._client)(f"/ws?after={quote(after, safe='')}" if after else "/ws", self._client.token)

@@ -9,14 +9,14 @@ from ..api.errors import RyzeError
 from ..api.events import Event
 from ..client.address import BadAddress
 from ..client.clock import Clock
-from ..client.http import RyzeClient
+from ..client.http import RyzeClient, request_id
 from ..client.replies import Connecting
 from ..fleet.feed import Feed
 from ..fleet.model import Changes, FleetModel, Row
 from .outcome import Outcome, failed
 from .pairing import PairingSession, Ports
 
-Audit = Callable[[float, str, str, Outcome | None], None]
+Audit = Callable[..., None]
 
 
 class Pairings:
@@ -83,7 +83,7 @@ class Pairings:
         finally:
             if outcome is None:
                 feed.doubt()
-            self._audit(at, "connect by code" if number else "connect", name, outcome)
+            self._audit(at, "connect by code" if number else "connect", name, outcome, request=request_id.get())
         return reply
 
     def _connected(self, name: str, task: asyncio.Task[Connecting]) -> None:

@@ -147,10 +147,16 @@ def _http_refusal(proxy: ProxyUse, status: int, target: str) -> NoWay:
 _VERSION: Final = 5
 _NO_AUTH, _PASSWORD, _NOTHING_FITS = 0, 2, 0xFF
 _REPLIES: Final = {
-    1: "it failed at it", 2: "its rules do not allow it", 3: "it has no network there", 4: "it does not reach that host",
-    5: "that host refused the connection", 6: "it took too many steps", 7: "it makes no connections",
-    8: "it does not know that kind of address",
-}  # fmt: skip
+    1: mark("the proxy did not get through to {target}: it failed at it"),
+    2: mark("the proxy did not get through to {target}: its rules do not allow it"),
+    3: mark("the proxy did not get through to {target}: it has no network there"),
+    4: mark("the proxy did not get through to {target}: it does not reach that host"),
+    5: mark("the proxy did not get through to {target}: that host refused the connection"),
+    6: mark("the proxy did not get through to {target}: it took too many steps"),
+    7: mark("the proxy did not get through to {target}: it makes no connections"),
+    8: mark("the proxy did not get through to {target}: it does not know that kind of address"),
+}
+_OTHER_REPLY: Final = mark("the proxy did not get through to {target}: it says {reply}")
 
 
 def _counted(text: str) -> bytes:
@@ -183,8 +189,7 @@ async def socks5(
         if version != _VERSION:
             raise NoWay(Fault.NO_PROXY, SOCKS_IS_NO_PROXY)
         if reply:
-            why = _REPLIES.get(reply, f"it says {reply}")
-            raise NoWay(Fault.TARGET, mark("the proxy did not get through to {target}: {why}"), target=f"{host}:{port}", why=why)
+            raise NoWay(Fault.TARGET, _REPLIES.get(reply, _OTHER_REPLY), target=f"{host}:{port}", reply=reply)
         sizes = {1: 4, 4: 16}
         size = sizes[kind] if kind in sizes else (await reader.readexactly(1))[0]
         await reader.readexactly(size + 2)

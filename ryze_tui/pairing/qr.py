@@ -15,6 +15,8 @@ Matrix = list[list[bool]]
 
 HALF: Final = "half"
 SEXTANT: Final = "sextant"
+SPACES: Final = "spaces"
+"""Two blanks a module, light or dark by their ground alone: for terminals that have nothing but ASCII."""
 QUIET: Final = (4, 3, 2)
 """Quiet zones to try, in modules; the standard asks for 4, every tried decoder reads 2."""
 
@@ -23,7 +25,7 @@ _HALVES: Final = (" ", "▀", "▄", "█")
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """`rows` of text to be drawn black on white; `kind` is HALF or SEXTANT."""
+    """`rows` of text to be drawn black on white; `kind` is HALF, SEXTANT or SPACES (`█` where the ground is dark)."""
 
     kind: str
     rows: tuple[str, ...]
@@ -64,6 +66,9 @@ def _dark(modules: Matrix, quiet: int, x: int, y: int) -> bool:
 def draw(modules: Matrix, kind: str, quiet: int) -> Drawing:
     """Draw with a quiet zone of `quiet` modules on each side."""
     size = len(modules) + 2 * quiet
+    if kind == SPACES:
+        blocks = [["██" if _dark(modules, quiet, x, y) else "  " for x in range(size)] for y in range(size)]
+        return Drawing(kind, tuple(map("".join, blocks)))
     wide, high = (1, 2) if kind == HALF else (2, 3)
     rows = []
     for top in range(0, size, high):
@@ -75,17 +80,25 @@ def draw(modules: Matrix, kind: str, quiet: int) -> Drawing:
     return Drawing(kind, tuple(rows))
 
 
+def cells(modules: int, kind: str, quiet: int = min(QUIET)) -> tuple[int, int]:
+    """Columns and lines that a code of so many modules a side takes."""
+    size = modules + 2 * quiet
+    if kind == SPACES:
+        return 2 * size, size
+    wide, high = (1, 2) if kind == HALF else (2, 3)
+    return -(-size // wide), -(-size // high)
+
+
 def choose(modules: Matrix, width: int, height: int, prefer: str = "") -> Drawing | None:
     """The best drawing for a space of `width` x `height` cells: half blocks where they fit, else sextants, else None.
 
-    `prefer` puts the other kind first when it fits too. The widest quiet zone that fits is taken.
+    `prefer` puts the other kind first when it fits too; SPACES allows no other. The widest quiet zone that fits is taken.
     """
-    kinds = (SEXTANT, HALF) if prefer == SEXTANT else (HALF, SEXTANT)
+    kinds = {SEXTANT: (SEXTANT, HALF), SPACES: (SPACES,)}.get(prefer, (HALF, SEXTANT))
     for kind in kinds:
         for quiet in QUIET:
-            size = len(modules) + 2 * quiet
-            wide, high = (1, 2) if kind == HALF else (2, 3)
-            if -(-size // wide) <= width and -(-size // high) <= height:
+            columns, lines = cells(len(modules), kind, quiet)
+            if columns <= width and lines <= height:
                 return draw(modules, kind, quiet)
     return None
 

@@ -172,6 +172,8 @@ class StubAccount:
         self.look = StubLook(self)
         self.configuring: Any = None
         self.messaging = StubMessaging()
+        self.means: Any = None
+        self.bulk_left = False
         self.answers: dict[str, Outcome] = {}
         self._at = 1.0
 
@@ -215,7 +217,7 @@ class StubAccount:
         return self.answers.get(operation, Outcome(True, words, 200, name))
 
     def may(self, action: str) -> str:
-        return "This session is read-only." if self.read_only else ""
+        return "This session is read-only." if self.read_only and action not in ("refresh", "log", "copy") else ""
 
     async def confirm_state(self, name: str) -> Row | None:
         self.did.append(("confirm_state", name))

@@ -151,7 +151,7 @@ async def test_a_save_without_an_answer_is_not_called_unsaved(opened: Open) -> N
     async with opened() as (app, account, pilot):
         screen = await edit(app, account, pilot, "settings", server)
 
-        async def write(action: str, name: str, send: object, *, detail: str = "") -> Outcome:
+        async def write(action: str, name: str, send: object, *, detail: str = "", changes: object = None) -> Outcome:
             return failed_write(NoAnswer("no answer in 20 s"), name)
 
         screen.configuring._write = write

@@ -30,14 +30,37 @@ KEYS = {
     "log": "L", "stream": "w", "probe": "t", "message": "m",
     "copy": "y",
     "edit": "e", "edit2": "2", "edit3": "3", "edit4": "4", "edit5": "5", "edit6": "6",
+    "mark_row": "space", "mark_all": "asterisk", "mark_range": "V", "bulk": "B",
     "palette": "colon",
     "help": "question_mark",
+    "theme": "T",
     "quit": "q",
 }
+
+MORE_KEYS = {
+    "palette": "colon ctrl+p", "quit": "q ctrl+q ctrl+c",
+    "down": "j down", "up": "k up", "page_down": "pagedown", "page_down_too": "space", "page_up": "pageup",
+    "first": "g home", "last": "G end",
+    "close": "escape", "close_too": "q", "choose": "enter", "yes": "y", "no": "n", "previous": "left up", "next": "right down",
+    "again": "t", "try_here": "h", "try_server": "v", "redeliver": "r", "deliveries_read": "R",
+    "pairing_drawing": "m", "pairing_qr": "q", "pairing_save": "o", "pairing_again": "enter",
+    "edit1": "1", "edit_review": "r", "edit_save": "ctrl+s", "edit_revert": "u", "edit_add": "a", "edit_draft": "f",
+    "edit_reread": "R", "edit_try": "T", "edit_deliveries": "D", "page_previous": "left", "page_next": "right",
+    "into": "down enter", "mark": "space", "mark_next": "enter", "button_previous": "up left", "button_next": "down right",
+    "mark_left": "left", "mark_right": "right", "mark_up": "up", "mark_down": "down", "field_previous": "up",
+    "field_next": "down", "turn": "space left right", "review_save": "s", "review_try": "T",
+    "edit_json": "J", "edit_editor": "E", "json_secrets": "s", "faults_open": "o enter", "faults_take": "t",
+    "faults_discard": "d",
+    "bulk_pause": "space", "bulk_retry": "f", "bulk_faster": "plus equals_sign", "bulk_slower": "minus", "bulk_view": "v",
+    "bulk_more": "greater_than_sign", "bulk_fewer": "less_than_sign", "bulk_details": "enter", "bulk_save": "o",
+    "bulk_forget": "F",
+}  # fmt: skip
+"""What `config keys` tells beside the actions of the main screen: a key that somebody has learned moves only on purpose."""
 
 
 def test_the_keys_are_the_documented_ones() -> None:
     assert {action.id: keys.of(action.id)[0] for action in ACTIONS} == KEYS
+    assert {id: " ".join(key.keys) for id, key in keys.KEYS.items()} == KEYS | MORE_KEYS
 
 
 def test_ctrl_c_and_ctrl_q_quit() -> None:
@@ -107,5 +130,5 @@ def test_readme_names_only_keys_that_exist() -> None:
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     table = text.split("| key | what it does |")[1].split("\n\n")[0]
     named = set(re.findall(r"`([^`]+)`", table.split("|---|---|")[1])) - {"state:connected", "block:webhook", "!word"}
-    known = {key for keys in KEYS.values() for key in [keys]} | {"↑", "↓", "j", "k", "esc", "/", ":"}
+    known = {key for keys in KEYS.values() for key in [keys]} | {"↑", "↓", "j", "k", "esc", "/", ":", "*"}
     assert named <= known, named - known

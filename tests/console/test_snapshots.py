@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ryze_tui.api.errors import Refused
 from ryze_tui.api.instance import Instance
 from ryze_tui.console.app import RyzeConsole
 from ryze_tui.console.editor import Returned
 from ryze_tui.fleet.evidence import Listed
 from ryze_tui.fleet.freshness import Link
+from ryze_tui.operations.bulk.plan import Entry, Job, Pace
+from ryze_tui.operations.bulk.record import Record, path_of
 from ryze_tui.pairing.flow import View
 from textual.pilot import Pilot
 
 from tests.fakes.blocks import FakeBlocks
 
+from .bulks import BulkServer
 from .conftest import screen_text, until
-from .stub import QR_TEXT, StubAccount
+from .stub import NOW, QR_TEXT, StubAccount
 
 SIZES = [(80, 24), (120, 40)]
 Steps = Callable[[Pilot[int], StubAccount], Awaitable[None]]
@@ -358,3 +362,70 @@ def test_a_message_is_asked_about(picture: Callable[..., None], size: tuple[int,
         await until(pilot, lambda: len(pilot.app.screen_stack) == 3)
 
     picture(size, steps)
+
+
+# -- bulk --------------------------------------------------------------------------------------------------------------
+
+
+async def bulk(pilot: Pilot[int], account: StubAccount, stage: str) -> None:
+    """Up to one of its screens, at a pace that is not waited for."""
+    server = BulkServer(account)
+    for name in ("billing", "ops", "support", "support-night", "vip", "zeta"):
+        await to(pilot, name)
+        await pilot.press("space")
+    await to(pilot, "support")
+    if stage == "marks":
+        await pilot.press("slash", *"sup", "enter")
+        return
+    app = pilot.app
+    server.fails["support"] = Refused("no free slot on this server", status=503)
+    server.gate.clear()
+    wanted = {"menu": ("B", "6 marked"), "apply": ("B", "6 marked"), "logout": ("x", "Type how many")}
+    key, text = wanted.get(stage, ("r", "Left out"))
+    await pilot.press(key)
+    await until(pilot, lambda: text in screen_text(app))  # type: ignore[arg-type]
+    if stage == "apply":
+        await pilot.press("p")
+        await until(pilot, lambda: "typed below" in screen_text(app))  # type: ignore[arg-type]
+    if stage not in ("running", "paused", "done"):
+        return
+    await pilot.press("y")
+    await until(pilot, lambda: len(server.did) == 5)
+    if stage == "done":
+        server.gate.set()
+        await until(pilot, lambda: "It is over" in screen_text(app))  # type: ignore[arg-type]
+    elif stage == "paused":
+        app.main.bulking.bulk.pause("The server is back.")  # type: ignore[attr-defined]
+        await pilot.pause(0.1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("stage", ["marks", "menu", "plan", "apply", "logout", "running", "paused", "done"])
+def test_bulk(picture: Callable[..., None], size: tuple[int, int], stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if stage in ("running", "paused", "done"):
+        monkeypatch.setattr("ryze_tui.console.bulking.GENTLE", Pace(50.0, 5, 0.0))
+    picture(size, lambda pilot, account: bulk(pilot, account, stage))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_unfinished_bulk(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    job = Job("reconnect", ("billing", "ops", "support", "vip", "zeta"))
+    record = Record(path_of(BulkServer.base, BulkServer.token))
+    entries = [Entry("billing", "skipped", "banned"), Entry("ops", "done", "connected", 200), Entry("support", begun=True)]
+    record.begin(job, [*entries, Entry("vip"), Entry("zeta")], at=NOW - 7200)
+    record.close()
+
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await until(pilot, lambda: pilot.app.main.bulking is not None)  # type: ignore[attr-defined]
+        await pilot.press("B")
+        await until(pilot, lambda: "Forget it" in screen_text(pilot.app))  # type: ignore[arg-type]
+
+    picture(size, lambda pilot, account: made(pilot, account, steps), load=False)
+
+
+async def made(pilot: Pilot[int], account: StubAccount, steps: Steps) -> None:
+    """With a server for bulk behind the account before its list is there."""
+    BulkServer(account)
+    account.load()
+    await until(pilot, lambda: pilot.app.main.loaded)  # type: ignore[attr-defined]
+    await steps(pilot, account)

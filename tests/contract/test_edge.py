@@ -200,7 +200,7 @@ async def test_health(api: Api) -> None:
     body = (await api.call("GET", "/health", token="wrong")).json()
     assert re.fullmatch(r"(\d+h)?(\d+m)?[\d.]+s", body.pop("uptime")) and STAMP.fullmatch(body.pop("timestamp"))
     assert body == {
-        "status": "ok", "service": "RyzeAPI", "extensions": ["account-stream", "deliveries", "since", "trials"],
+        "status": "ok", "service": "RyzeAPI", "extensions": ["account-stream", "conditions", "deliveries", "since", "trials"],
         "engine": "simulated", "checks": dict.fromkeys(("db", "disk", "engine", "outbox", "loop"), "ok"),
     }
 

@@ -228,3 +228,38 @@ async def test_the_one_round_trip_that_is_left_is_seen_by_the_other(api: Api, tw
     assert {(line.field.name, line.now, line.yours) for line in saved.differs} == {
         ("url", WEBHOOK["url"], "https://ana.acme.com"), ("byEvents", True, False),
     }  # fmt: skip
+
+
+async def test_on_a_server_with_conditions_the_round_trip_before_a_write_is_closed_too(
+    api: Api, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ben writes between Ana's last look and her write: she is asked, and his change stands."""
+    ana, ben = two
+    hers, his = await ana.begin(url="https://ana.acme.com"), await ben.begin(url="https://ben.acme.com")
+    body = his.body((await ben.read()).values)
+
+    async def his_write() -> None:
+        await api.ok("POST", "/api/events/webhook/sales", body)
+
+    between(ana, "before", his_write, monkeypatch)
+    saved = await ana.save(hers)
+    assert not saved.outcome.ok and saved.moved is not None and saved.moved.values is not None
+    assert saved.moved.values["url"] == "https://ben.acme.com"
+    assert (await api.ok("GET", "/api/events/getWebhook/sales?label=default"))["webhook"]["url"] == "https://ben.acme.com"
+
+
+async def test_another_row_that_is_written_meanwhile_is_no_reason_to_ask(
+    api: Api, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, _ben = two
+    hers, rows = await ana.begin(url="https://ana.acme.com"), []
+
+    async def another() -> None:
+        if not rows:
+            rows.append(await api.ok("POST", "/api/events/webhook/sales", WEBHOOK | {"label": "audit"}))
+
+    between(ana, "before", another, monkeypatch)
+    saved = await ana.save(hers)
+    assert rows and saved.outcome.ok and not saved.differs
+    held = (await api.ok("GET", "/api/events/getWebhook/sales"))["webhooks"]
+    assert [(row["label"], row["url"]) for row in held] == [("audit", WEBHOOK["url"]), ("default", "https://ana.acme.com")]

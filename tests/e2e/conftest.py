@@ -20,6 +20,8 @@ LATER: Final = {
     "test_keys_act_on_the_row_that_was_under_the_cursor": "plain", "test_a_server_that_goes_away_and_comes_back": "plain",
     "test_a_console_that_may_only_read_says_so": "extensions",
     "test_no_dead_code_is_ever_on_the_screen[plain-serve0]": "",
+    "test_recorded_and_played_back": "plain", "test_how_events_fails": "plain",
+    "test_a_profile_from_its_beginning_to_its_end": "plain",
     "test_a_shell_script": "plain", "test_a_python_script": "plain", "test_watching": "plain",
     "test_the_code_on_a_terminal_can_be_scanned_and_goes_away": "plain", "test_a_pairing_that_is_stopped_leaves_no_code": "plain",
     "test_pairing_with_a_picture_and_without_a_code_in_the_output": "plain", "test_how_a_command_fails": "plain",

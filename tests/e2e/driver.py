@@ -49,13 +49,17 @@ class Console(Terminal):
         for line in self.in_list():
             words = line[3:].split()
             badge = BADGE.search(line)
-            if words and badge and line[:3] in ("   ", " ▸ "):
+            if words and badge and line[:1] in " ✓" and line[1:3] in ("  ", "▸ "):
                 found[words[0]] = badge[1] or "deleted"
         return found
 
     def cursor(self) -> str:
         """Name under the cursor; empty when there is none."""
-        return next((line[3:].split()[0] for line in self.in_list() if line.startswith(" ▸ ") and line[3:].split()), "")
+        return next((line[3:].split()[0] for line in self.in_list() if line[1:3] == "▸ " and line[3:].split()), "")
+
+    def marked(self) -> list[str]:
+        """Names of the marked rows that are shown."""
+        return [line[3:].split()[0] for line in self.in_list() if line.startswith("✓")]
 
     def put_cursor(self, name: str) -> None:
         """Move by arrow keys until `name` is under the cursor."""

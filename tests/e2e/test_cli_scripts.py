@@ -121,12 +121,16 @@ def test_no_command_brings_the_screen_with_it(shared: Server, tmp_path: Path, co
              "account": ["list"], "config": ["check"], "schema": ["ls"], "completion": ["bash"], "ls": [],
              "create": ["made-for-imports"],
              "send": ["sim-00001", "5511999990000", "--text", "x", "--yes"], "delete": ["made-for-imports", "--yes"],
-             "connect": ["sim-00001", "--yes", "--timeout", "2"]}.get(command, ["sim-00001"])  # fmt: skip
+             "connect": ["sim-00001", "--yes", "--timeout", "2"], "audit": [], "plan": [str(tmp_path / "a.yaml")],
+             "apply": [str(tmp_path / "a.yaml")], "doctor": [], "events": ["--seconds", "1"], "profile": ["list"],
+             **{word: ["get", "sim-00001"] for word in ("settings", "proxy", "s3", "webhook", "stream", "chatwoot")},
+             }.get(command, ["sim-00001"])  # fmt: skip
+    (tmp_path / "a.yaml").write_text("version: 1\ninstances: {sim-00001: {settings: {ignoreStatus: false}}}\n")
     words = [*words, "--yes"] if command == "logout" else words
     code = (
         "import sys; from ryze_tui.cli import main; code = main(sys.argv[1:]);"
         "heavy = {name.partition('.')[0] for name in sys.modules} & {'textual', 'starlette', 'sqlalchemy', 'uvicorn'};"
-        "assert 'ryze_tui.console' not in sys.modules and not heavy, heavy; assert code in (0, 1, 2, 3, 7), code"
+        "assert 'ryze_tui.console' not in sys.modules and not heavy, heavy; assert code in (0, 1, 2, 3, 7, 11), code"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, command, *words], env=ryze.env, capture_output=True, text=True, timeout=60, check=False,
@@ -170,6 +174,12 @@ def test_bash_completes(shared: Server, tmp_path: Path) -> None:
     assert complete("ryze-tui create x --webhook-url", env) == ["--webhook-url"]
     assert complete("ryze-tui server sta", env) == ["start", "status"]
     assert "--reveal" in complete("ryze-tui show --", env)
+    assert complete("ryze-tui doctor --instance sim-00002", env) == ["sim-00002"]
+    assert complete("ryze-tui events sim-00003", env) == ["sim-00003"]
+    assert complete("ryze-tui events --event inst", env) == ["instance.state"]
+    assert complete("ryze-tui profile se", env) == ["set-token"]
+    assert ryze("profile", "add", "acme", "--url", "http://127.0.0.1:9", given="some-token-of-acme").code == 0
+    assert complete("ryze-tui profile remove a", env) == ["acme"]
     assert complete("ryze-tui create ", env) == []
     assert complete("ryze-tui show --url http://127.0.0.1:9 ", env | {"RYZE_URL": ""}) == []
 

@@ -146,14 +146,14 @@ def _until(stream: Iterator[str], event: str) -> list[str]:
 
 def test_pairing_with_a_picture_and_without_a_code_in_the_output(ryze: Commands, both: Server, name: str, tmp_path: Path) -> None:
     from PIL import Image
-    from zxingcpp import read_barcodes
+    from zxingcpp import BarcodeFormat, read_barcodes
 
     picture = tmp_path / "code.png"
     with ryze.start("connect", name, "--json", "--png", str(picture)) as process:
         assert process.stdout is not None
         lines = _until(process.stdout, "qr")
         assert picture.stat().st_mode & 0o777 == 0o600
-        [found] = read_barcodes(Image.open(picture).convert("L").resize((900, 900)))
+        [found] = read_barcodes(Image.open(picture).convert("L").resize((900, 900)), formats=BarcodeFormat.QRCode)
         assert found.text not in "".join(lines)
         both.simulate(name, "scan")
         last = process.stdout.read().splitlines()[-1]
@@ -314,3 +314,17 @@ def test_waiting_outlives_the_server(serve: Server, tmp_path: Path) -> None:
         serve.call("GET", "/api/instance/connect/waited-for")
         serve.simulate("waited-for", "scan")
         assert process.wait(60) == 0
+
+
+def test_names_on_standard_input(ryze: Commands, name: str) -> None:
+    listed = ryze("ls", "-q", name).out
+    assert listed == f"{name}\n"
+    done = ryze("reconnect", "not-there", "-", "--json", given=f"\n{listed}")
+    assert [one["instance"] for one in done.document()["results"]] == ["not-there", name]
+    for given, words in (("", "no name on standard input"), ("two names\n", "one name a line")):
+        refused = ryze("delete", "-", "--yes", "--json", given=given)
+        assert refused.code == 2 and words in refused.error()["message"]
+    both_ways = ryze("delete", "-", "--yes", "--token-file", "-", given=name, env={"RYZE_TOKEN": ""})
+    assert both_ways.code == 2 and "token already" in both_ways.err
+    unasked = ryze("delete", "-", given=name)
+    assert unasked.code == 2 and "--yes" in unasked.err and name in ryze("ls", "-q").out

@@ -113,6 +113,9 @@ def test_an_integration_from_beginning_to_end(server: Server, layout: str) -> No
         came = server.simulate("Store_1", "message", **{"from": PERSON, "text": "Hi"})
         until(lambda: len(kept.bodies("message.exchange")) == 2, "what was sent and what came")
         until(lambda: any(sent["messageId"] in body["data"]["messageIds"] for body in kept.bodies("message.status")), "a receipt")
+        for receipt in (body["data"] for body in kept.bodies("message.status")):
+            told_of = (receipt["recipient"], receipt["chat"]["jid"])
+            assert told_of == (f"{PERSON}@s.whatsapp.net",) * 2, "a JID, not an object: whoever counts receipts reads it so"
         assert {path for path, _headers, _body in kept.got} == {"/functions/v1/hook?instance=7&secret=s"}
         assert {headers["authorization"] for _path, headers, _body in kept.got} == {"Bearer of the integration"}
         assert {body["instanceData"]["instance"] for _path, _headers, body in kept.got} == {"Store_1"}

@@ -352,7 +352,8 @@ def test_keys_over_a_line(visit: Visit) -> None:
         visit.server.pause()
         visit.console.press("s")
         visit.console.wait_for("Nobody knows whether it was saved", 30)
-        visit.server.go_on()
+        visit.server.go_on()  # what lay in its buffer is done when it likes, perhaps after what is asked from now on
+        until(lambda: visit.held()["settings"]["settings"]["callRejectMessage"] == "Not now and later")
         visit.console.wait_for("LIVE", 30)
         visit.console.press("r")
         visit.console.wait_for("The server holds exactly", 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ from ryze_tui.cli.schema import WITH_JSON
 
 from ..terminal.process import Terminal, environment, private_dirs
 from ..terminal.server import READY, TOKEN, Server
+from .receivers import Receiver
 
 pytestmark = pytest.mark.e2e
 ROOT: Final = Path(__file__).parents[2]
@@ -170,6 +172,13 @@ class Runner:
         for name in set(made) & set(self.server.instances()):
             self.server.call("DELETE", f"/api/instance/delete/{name}")
 
+    def coded(self, command: str) -> None:
+        """In a directory of its own, on a file that was just exported."""
+        self.home.mkdir(exist_ok=True)
+        if " export " not in command:
+            self.shell("ryze-tui export --output numbers.yaml", self.home)
+        self.shell(command, self.home)
+
     def paired(self, command: str) -> None:
         """In a terminal, until the phone has it."""
         with Terminal(["bash", "-c", command], 80, 24, self.env) as term:
@@ -181,6 +190,30 @@ class Runner:
             else:
                 self.server.simulate("sales", "scan")
             assert term.wait_exit(30) == 0
+
+    def profile(self, command: str) -> None:
+        """On our own server; those that name one find it there."""
+        add = f"printenv RYZE_TOKEN | ryze-tui profile add acme --url {self.server.url}"
+        if " add " in command:
+            here = re.sub(r"(--url )\S+", rf"\g<1>{self.server.url}", command)
+            self.shell(f"printenv RYZE_TOKEN | {here}")
+            assert "acme" in self.shell("ryze-tui profile list")
+        else:
+            self.shell(f"{add} && {command}")
+
+    def taped(self, command: str) -> None:
+        """What is recorded is played back."""
+        self.server.paired("sales", websocketEnabled=True)
+        tape = "sales.ndjson"
+        if "--record" in command:
+            self.shell(re.sub(r"--seconds \d+", "--seconds 1", command), cwd=self.home)
+            return
+        line = {"at": "", "after": 0, "instance": "sales", "event": "instance.state",
+                "frame": {"event": "instance.state", "data": {"state": "connected"}}}  # fmt: skip
+        (self.home / tape).write_text(json.dumps(line) + "\n")
+        with Receiver().beside() as receiver:
+            self.shell(re.sub(r"http://127\.0\.0\.1:\d+", receiver.url, command), cwd=self.home)
+            assert [sight.event for sight in receiver.got] == ["instance.state"]
 
     def completion(self, command: str) -> None:
         """In a home of its own; what is written is there."""
@@ -207,12 +240,15 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"(\S+/)?ryze-tui (.* )?(--help|--version)", Runner.text),
     (r"(\S+/)?ryze-tui schema ", Runner.text),
     (r"(source <\()?(\S+/)?ryze-tui completion ", Runner.completion),
+    (r"(\S+/)?ryze-tui (export|plan|apply)\b", Runner.coded),
+    (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
+    (r"(printenv RYZE_TOKEN \| )?(\S+/)?ryze-tui profile ", Runner.profile),
+    (r"(\S+/)?ryze-tui events ", Runner.taped),
     (rf"(echo .* \| )?(\S+/)?ryze-tui ({'|'.join(WITH_JSON)})\b", Runner.scripted),
     (r"(\S+/)?ryze-tui demo", Runner.console),
     (r"(RYZE_TOKEN=\S+ )?(\S+/)?ryze-tui --(url|profile)", Runner.console),
     (r"(\S+/)?ryze-tui$", Runner.welcome),
     (r"(RYZE_\w+=\S+ )?(\S+/)?ryze-tui serve( |$)", Runner.serve),
-    (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
     (r"(\S+/)?ryze-tui account (add|list|rotate|remove|set)", Runner.account),
     (r"(\S+/)?ryze-tui config (check|example|edit|keys|path)$", Runner.configured),
     (r"curl ", Runner.curl),

@@ -7,12 +7,19 @@ import time
 from pathlib import Path
 from typing import Final
 
+from rich.style import Style
 from ryze_tui.console.styles import ink
 
 from .driver import Console
 
-DIM: Final = str(ink.DIM.color.name if ink.DIM.color else "").lstrip("#")
-STATE_COLOURS: Final = {str(style.color.name).lstrip("#") for style in ink.STATE.values() if style.color}
+
+def _colours(*styles: Style) -> frozenset[str]:
+    """Of inks, and of what they become on the cursor's line."""
+    return frozenset(color.name.lstrip("#") for style in styles for one in (style, ink.on_cursor(style)) if (color := one.color))
+
+
+DIM: Final = _colours(ink.DIM)
+STATE_COLOURS: Final = _colours(*ink.STATE.values())
 
 
 def badge_colours(console: Console) -> dict[str, str]:
@@ -36,7 +43,7 @@ def said(console: Console) -> str:
 def dimmed(console: Console) -> bool:
     """Every row is drawn as what was last known."""
     colours = badge_colours(console)
-    return bool(colours) and all(colour == DIM for colour in colours.values())
+    return bool(colours) and all(colour in DIM for colour in colours.values())
 
 
 def bright(console: Console) -> bool:

@@ -65,7 +65,7 @@ class FakeBlocks:
         self._fail()
         return [dict(row) for row in self.rows.values()]
 
-    async def set_block(self, wire: Wire, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def set_block(self, wire: Wire, name: str, body: dict[str, Any], match: str = "") -> dict[str, Any]:
         self._fail()
         self.sent.append((wire.kind, dict(body)))
         if not self.keeps:
@@ -83,7 +83,7 @@ class FakeBlocks:
             self.held[wire.kind] = {name: value for name, value in after.items() if name not in wire.hidden}
         return {"success": True, "message": "updated"}
 
-    async def remove_chatwoot(self, name: str) -> Written:
+    async def remove_chatwoot(self, name: str, match: str = "") -> Written:
         self._fail()
         self.sent.append(("chatwoot", {}))
         self.held["chatwoot"] = None
@@ -109,7 +109,7 @@ class FakeBlocks:
         """As the feed: the row is to be read again."""
         self.wanted.append(name)
 
-    async def write(self, action: str, name: str, send: Any, *, detail: str = "") -> Outcome:
+    async def write(self, action: str, name: str, send: Any, *, detail: str = "", changes: Any = None) -> Outcome:
         try:
             return Outcome(True, await send(self, self), 200, name)
         except RyzeError as error:

@@ -213,7 +213,7 @@ class FakeRyze:
             raise Refused("Instance not found", status=404)
         return self.instances[name].block
 
-    async def set_stream(self, name: str, block: StreamBlock) -> StreamBlock:
+    async def set_stream(self, name: str, block: StreamBlock, match: str = "") -> StreamBlock:
         await self._arrive(self.token)
         held = block if self.keeps is None else self.keeps
         self.instances[name].block, self.instances[name].streaming = held, held.tells_states

@@ -23,7 +23,8 @@ from neonize.utils.jid import build_jid
 
 EVENTS = (
     "Connected", "Disconnected", "LoggedOut", "PairStatus", "StreamReplaced", "TemporaryBan", "ConnectFailure", "ClientOutdated",
-    "StreamError", "CallOffer", "CallTerminate", "Message", "Receipt", "KeepAliveTimeout", "HistorySync",
+    "StreamError", "CallOffer", "CallTerminate", "GroupInfo", "ChatPresence", "Message", "Receipt", "KeepAliveTimeout",
+    "HistorySync",
 )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from pyaileys.crypto import aes_encrypt_gcm, hkdf_sha256, sha256
 from pyaileys.proto import WAProto_pb2 as proto
 
 from tests.fakes.whatsapp.chain import Root, curve
+from tests.fakes.whatsapp.device import Device
 from tests.fakes.whatsapp.media import KINDS, Media
 from tests.fakes.whatsapp.nodes import Node, at, bare, children, content, decode, encode, node, shown
 from tests.fakes.whatsapp.noise import HEADER, Frames, Noise, Refused, frame
@@ -213,10 +213,14 @@ async def _key_upload(sessions: Sessions) -> Node:
     return node("iq", [parts["registration"], parts["identity"], node("list", [parts["key"]]), parts["skey"]])
 
 
-async def test_two_ends_understand_each_other() -> None:
+@pytest.mark.parametrize("one_time", [True, False], ids=["with a one-time key", "when they are used up"])
+async def test_two_ends_understand_each_other(one_time: bool) -> None:
     here, there = Sessions(), Sessions()
-    of_there: Any = SimpleNamespace(lid="2:1@lid", jid="2:1@s.whatsapp.net", keys=await _key_upload(there))
-    of_here: Any = SimpleNamespace(lid="1:0@lid", jid="1@s.whatsapp.net", keys=None)
+    of_there = Device("2:1@s.whatsapp.net", "2:1@lid", Phone("2222222"), b"", b"")
+    of_there.upload(await _key_upload(there))
+    if not one_time:
+        assert of_there.take_key() is not None and of_there.take_key() is None
+    of_here = Device("1@s.whatsapp.net", "1:0@lid", Phone("1111111"), b"", b"")
     for turn in range(3):
         enc = await here.encrypt(of_there, proto.Message(conversation=f"to {turn}"))
         assert enc.attrs["type"] == ("msg" if turn else "pkmsg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from typing import Any
 
 import pytest
 from pyaileys.proto import WAProto_pb2 as proto
@@ -15,6 +16,12 @@ from .conftest import Paired, Start
 from .plain import Failed
 
 pytestmark = pytest.mark.whatsapp
+
+
+def _said(got: dict[str, Any]) -> str:
+    """The text of a message, in either of its forms."""
+    return str(got["Message"].get("conversation") or got["Message"].get("extendedTextMessage", {}).get("text", ""))
+
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
 
@@ -224,3 +231,80 @@ async def test_nobody_writes_to_a_device_without_keys(wa: WhatsAppDouble, start:
     device = await wa.scan(wa.phone("5511999900001"), await plain.qr())
     with pytest.raises(Undelivered, match="uploaded no keys"):
         await wa.person("5511777770001").say(device, "too early")
+
+
+async def test_a_group_changes(paired: Paired, wa: WhatsAppDouble) -> None:
+    plain, device = await paired()
+    ana, bob = wa.person("5511777770001", "Ana"), wa.person("5511777770002", "Bob")
+    group = wa.group("Bakers", ana, device.phone)
+    await group.rename("Cooks", by=ana)
+    change = await plain.got("GroupInfo")
+    assert change["Name"]["Name"] == "Cooks" and change["JID"]["User"] == group.jid.split("@")[0]
+    await group.add(bob, by=ana)
+    assert [one["User"] for one in (await plain.got("GroupInfo"))["Join"]] == [bob.lid_user]
+    await group.promote(bob, by=ana)
+    assert [one["User"] for one in (await plain.got("GroupInfo"))["Promote"]] == [bob.lid_user]
+    await group.remove(bob, by=bob)
+    left = await plain.got("GroupInfo")
+    assert [one["User"] for one in left["Leave"]] == [bob.lid_user] == [left["Sender"]["User"]]
+    await plain.ask("text", to=group.jid, text="who is left?")
+    await ana.heard()
+    assert bob.silence
+
+
+async def test_a_status_is_not_a_message_to_anybody(paired: Paired, wa: WhatsAppDouble) -> None:
+    plain, device = await paired()
+    ana = wa.person("5511777770001", "Ana")
+    await ana.say(device, "my day", group=wa.status)
+    await plain.got("Message")  # her key
+    got = await plain.got("Message")
+    assert got["Message"]["conversation"] == "my day"
+    chat = got["Info"]["MessageSource"]["Chat"]
+    assert (chat["User"], chat["Server"]) == ("status", "broadcast")
+
+
+async def test_somebody_types(paired: Paired, wa: WhatsAppDouble) -> None:
+    plain, device = await paired()
+    ana = wa.person("5511777770001")
+    for on, said in ((True, "COMPOSING"), (False, "PAUSED")):
+        await ana.typing(device, on=on)
+        typing = await plain.got("ChatPresence")
+        assert (typing["MessageSource"]["Sender"]["User"], typing["State"]) == (ana.lid_user, said)
+
+
+async def test_two_accounts_that_are_both_ours(wa: WhatsAppDouble, start: Start) -> None:
+    shop, cafe = await start("shop"), await start("cafe")
+    devices = []
+    for plain, number in ((shop, "5511999900001"), (cafe, "5511999900002")):
+        devices.append(await wa.scan(wa.phone(number), await plain.qr()))
+        await devices[-1].online()
+    for turn in range(2):
+        for sender, hearer, there in ((shop, cafe, devices[1]), (cafe, shop, devices[0])):
+            sent = await sender.ask("text", to=there.phone.jid, text=f"turn {turn}")
+            got = await hearer.got("Message")
+            assert (got["Info"]["ID"], _said(got)) == (sent, f"turn {turn}")
+            receipt = await sender.got("Receipt")
+            assert (receipt["MessageIDs"], receipt["Type"]) == ([sent], "DELIVERED")
+            await hearer.ask("read", id=sent)
+            while (receipt := await sender.got("Receipt"))["Type"] != "READ":
+                pass
+            copies = [await one.phone.heard() for one in devices]  # each phone has what its devices sent and got
+            assert {one.text for one in copies} == {f"turn {turn}"}
+
+
+async def test_two_devices_of_one_account_in_a_group(wa: WhatsAppDouble, start: Start) -> None:
+    one, two = await start("one"), await start("two")
+    phone, ana = wa.phone("5511999900001"), wa.person("5511777770001")
+    for plain in (one, two):
+        await (await wa.scan(phone, await plain.qr())).online()
+    group = wa.group("Bakers", ana, phone)
+    for turn in range(2):
+        sent = await one.ask("text", to=group.jid, text=f"all {turn}")
+        while not _said(got := await two.got("Message")):
+            pass
+        assert (_said(got), got["Info"]["ID"]) == (f"all {turn}", sent)
+        assert got["Info"]["MessageSource"]["IsFromMe"]
+        assert (await ana.heard()).text == f"all {turn}"
+    await one.ask("text", to=ana.jid, text="to her alone")
+    got = await two.got("Message")
+    assert got["Info"]["MessageSource"]["IsFromMe"] and got["Info"]["MessageSource"]["Chat"]["User"] == ana.lid_user

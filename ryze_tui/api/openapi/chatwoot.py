@@ -25,11 +25,13 @@ OPERATIONS: Final = (
                 s400=(f"{texts.CHATWOOT_INVALID_BODY}: …", "Chatwoot account or endpoint not found - …",
                       "Chatwoot rejected the request as invalid - …"),
                 s401=(texts.MISSING_TOKEN, texts.INVALID_TOKEN, "Chatwoot rejected the API token - …"),
-                s403=(texts.TOKEN_MISMATCH, "Chatwoot denied the request - …"), s413=(texts.BODY_TOO_LARGE,),
+                s403=(texts.TOKEN_MISMATCH, "Chatwoot denied the request - …"), s412=(texts.CHANGED_MEANWHILE,),
+                s413=(texts.BODY_TOO_LARGE,),
                 s502=("Chatwoot at … cannot answer now - …",), s503=("Chatwoot could not be reached at … - …",),
             ),
         }, body="ChatwootConfiguration",
-        description="Token and account are tried out. Sending it again uses the inbox of that name again.",
+        description="Token and account are tried out. Sending it again uses the inbox of that name again. "
+                    "Heeds `If-Match`, as settings do.",
     ),
     Operation(
         "POST", "/api/chatwoot/test/{instance}", "testChatwoot", "chatwoot", "Try a Chatwoot configuration out", {
@@ -48,7 +50,8 @@ OPERATIONS: Final = (
     ),
     Operation(
         "DELETE", "/api/chatwoot/delete/{instance}", "deleteChatwoot", "chatwoot", "Disconnect an instance from Chatwoot", {
-            **ok("ChatwootDeleted", "The inbox stays."), **_refused(s404=(*_INSTANCE, texts.NO_CHATWOOT_TO_DELETE)),
+            **ok("ChatwootDeleted", "The inbox stays."),
+            **_refused(s404=(*_INSTANCE, texts.NO_CHATWOOT_TO_DELETE), s412=(texts.CHANGED_MEANWHILE,)),
         },
     ),
     Operation(

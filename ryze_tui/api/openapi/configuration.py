@@ -10,6 +10,8 @@ from .operations import JSON, Answer, Operation, ok, on_instance
 from .schemas import COUNT, TEXT, TIME, Schema, or_null, ref, request, shape, success, tried_steps, view
 
 _TOO_LARGE: Final = (texts.BODY_TOO_LARGE,)
+_WRITE: Final = {"s412": (texts.CHANGED_MEANWHILE,), "s413": _TOO_LARGE}
+_CONDITION: Final = " With `If-Match` and the ETag of a read it is refused where the block was changed since: an extension."
 _NO_BODY: Final = f"{texts.INVALID_BODY}: enabled: Field required"
 
 _BLOCKS: Final = (
@@ -21,8 +23,8 @@ _BLOCKS: Final = (
     Operation(
         "POST", "/api/instance/settings/{instance}", "setSettings", "instance", "Change how an instance behaves", {
             **ok("SettingsWritten"),
-            **on_instance(s400=(texts.INVALID_BODY, texts.NO_SETTING), s413=_TOO_LARGE, s500=("Failed to update settings: …",)),
-        }, body="SettingsChange", description="Fields left out keep their value. All of it acts at once.",
+            **on_instance(s400=(texts.INVALID_BODY, texts.NO_SETTING), **_WRITE, s500=("Failed to update settings: …",)),
+        }, body="SettingsChange", description="Fields left out keep their value. All of it acts at once." + _CONDITION,
     ),
     Operation(
         "GET", "/api/instance/getProxy/{instance}", "getProxy", "instance", "The proxy an instance dials through", {
@@ -32,10 +34,11 @@ _BLOCKS: Final = (
     Operation(
         "POST", "/api/instance/proxy/{instance}", "setProxy", "instance", "Set or remove the proxy", {
             **ok("ProxyWritten"),
-            **on_instance(s400=(texts.INVALID_BODY, _NO_BODY), s413=_TOO_LARGE,
+            **on_instance(s400=(texts.INVALID_BODY, _NO_BODY), **_WRITE,
                           s500=("Failed to update proxy configuration: …",)),
         }, body="ProxyConfiguration",
-        description="Acts at the next connect or reconnect. A password that is left out stays while host and user name do.",
+        description="Acts at the next connect or reconnect. A password that is left out stays while host and user name do."
+                    + _CONDITION,
     ),
     Operation(
         "POST", "/api/instance/proxy/{instance}/test", "testProxy", "instance", "Try a proxy out", {
@@ -55,9 +58,9 @@ _BLOCKS: Final = (
     Operation(
         "POST", "/api/instance/s3/{instance}", "setS3", "instance", "Set or remove the media store", {
             **ok("S3Written"),
-            **on_instance(s400=(texts.INVALID_BODY, _NO_BODY), s413=_TOO_LARGE, s500=("Failed to update S3 configuration: …",)),
+            **on_instance(s400=(texts.INVALID_BODY, _NO_BODY), **_WRITE, s500=("Failed to update S3 configuration: …",)),
         }, body="S3Configuration",
-        description="A secret key that is left out stays while endpoint and access key do.",
+        description="A secret key that is left out stays while endpoint and access key do." + _CONDITION,
     ),
     Operation(
         "POST", "/api/instance/s3/{instance}/test", "testS3", "instance", "Try the media store out", {
@@ -85,9 +88,10 @@ _WEBHOOKS: Final = (
     Operation(
         "POST", "/api/events/webhook/{instance}", "setWebhook", "events", "Set the webhook of a label", {
             **ok("WebhookWritten", "As it was sent."),
-            **on_instance(s400=(texts.INVALID_BODY, texts.INVALID_WEBHOOK_URL), s409=(texts.WEBHOOKS_FULL,), s413=_TOO_LARGE,
+            **on_instance(s400=(texts.INVALID_BODY, texts.INVALID_WEBHOOK_URL), s409=(texts.WEBHOOKS_FULL,), **_WRITE,
                           s500=("Failed to update webhook configuration: …",)),
-        }, body="WebhookConfiguration", description="Replaces every field of its row; at most three rows are enabled.",
+        }, body="WebhookConfiguration",
+        description="Replaces every field of its row; at most three rows are enabled." + _CONDITION,
     ),
     Operation("GET", "/api/events/getWebhook/{instance}", "getWebhook", "events", "The webhooks of an instance",
               _WEBHOOKS_READ, query=_LABEL),

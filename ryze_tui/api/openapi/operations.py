@@ -145,8 +145,10 @@ _EVENTS: Final = (
     Operation(
         "POST", "/api/events/websocket/{instance}", "setWebsocket", "events", "Configure an instance's socket", {
             **ok("WebsocketWritten"),
-            **on_instance(s400=_BODY, s413=_TOO_LARGE, s500=("Failed to update websocket configuration: …",)),
-        }, body="WebsocketConfiguration", description="Replaces it as a whole; sockets that are open stay open.",
+            **on_instance(s400=_BODY, s412=(texts.CHANGED_MEANWHILE,), s413=_TOO_LARGE,
+                          s500=("Failed to update websocket configuration: …",)),
+        }, body="WebsocketConfiguration",
+        description="Replaces it as a whole; sockets that are open stay open. Heeds `If-Match`, as settings do.",
     ),
     Operation(
         "GET", "/api/events/getWebsocket/{instance}", "getWebsocket", "events", "How an instance's socket is configured", {

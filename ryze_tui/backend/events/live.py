@@ -59,10 +59,10 @@ def message(
 
 
 def receipt(status: str, when: float, ids: Sequence[str], chat_jid: str, recipient: str, *, author: str = "") -> Data:
-    """`data` of message.status about messages of ours; `author`: our own JID, told in groups."""
+    """`data` of message.status about messages of ours, read by `recipient`, a JID; `author`: our own, told in groups."""
     data: Data = {
         "timestamp": rfc3339(when), "status": status, "messageIds": list(ids), "chat": chat(chat_jid),
-        "recipient": person(recipient), "isFromMe": True,
+        "recipient": recipient, "isFromMe": True,
     }  # fmt: skip
     return data | ({"messageSender": author} if author else {})
 

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from textual import events
+from textual.message import Message
 
 from ...api import states
 from ...i18n import _
@@ -33,8 +35,33 @@ class Header(Canvas):
 
     ground = ink.BAR
 
+    class Clicked(Message):
+        """A count (`state`) was clicked, or what stands for an action."""
+
+        def __init__(self, action: str, state: str = "") -> None:
+            super().__init__()
+            self.action, self.state = action, state
+
+    def on_click(self, event: events.Click) -> None:
+        line, at = self._shown[0] if self._shown else [], 0
+        for text, _style, _control in line:
+            end = at + cell_len(text)
+            if at <= event.x < end:
+                self._clicked(text, event.x >= self.size.width - cell_len(self._budget()))
+            at = end
+
+    def _clicked(self, text: str, right: bool) -> None:
+        state = next((state for state in COUNTED if text.startswith(GLYPH[state]) and text[1:2].isdigit()), "")
+        if state:
+            self.post_message(self.Clicked("filter", state))
+        elif right and self._budget():
+            self.post_message(self.Clicked("log"))
+        elif text == self._badge:
+            self.post_message(self.Clicked("probe"))
+
     def __init__(self) -> None:
         super().__init__(id="header")
+        self._badge = ""
         self.title_text = ""
         self.host = ""
         self.kept_at = 0.0
@@ -61,6 +88,7 @@ class Header(Canvas):
             text, kind = waiting()  # whatever the link is: the rows on the screen are not what it proves
         else:
             text, kind = badge(link, time.monotonic())
+        self._badge = text
         line.append(seg(text, _LINK_INK.get(kind, ink.BAR)))
         if account is not None and account.server.simulated:
             line += [seg("  ", ink.BAR), seg(f" {_('SIMULATED')} ", ink.BAR_WARN)]

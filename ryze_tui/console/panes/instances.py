@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message import Message
 
 from ...api import states
-from ...i18n import _, mark
+from ...i18n import _, language, mark
 from ..bindings import moves
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
@@ -19,6 +21,7 @@ from ..words import GLYPH, badge, fit, lasting, number, safe
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
+    from .marks import Marks
     from .order import Order
 
 Column = tuple[str, int]
@@ -33,12 +36,23 @@ _TITLES: Final = {
 }
 
 
+@lru_cache
+def _least(_language: str) -> dict[str, int]:
+    """The width in cells that each column needs for its own words in a language."""
+    least = {"state": _STATE_WIDTH, "for": 5, "number": 15, "blocks": 6, "profile": 12}
+    words = {name: [_(_TITLES[name])] for name in least}
+    words["state"] += [badge(state) for state in GLYPH] + [_("deleted")]
+    words["for"].append(_("now"))
+    return {name: max(size, *map(cell_len, words[name])) for name, size in least.items()}
+
+
 def columns(width: int) -> list[Column]:
     """Which columns fit, with their widths in cells, for a list `width` cells wide. The mark column (3) is not counted."""
-    room = width - 3
-    chosen = {"name": 12, "state": _STATE_WIDTH if room >= 34 else 2}
+    room, least = width - 3, _least(language())
+    chosen = {"name": 12, "state": least["state"] if room >= 34 else 2}
     left = room - sum(chosen.values()) - len(chosen)
-    for name, size in (("for", 5), ("number", 15), ("blocks", 6), ("profile", 12)):
+    for name in ("for", "number", "blocks", "profile"):
+        size = least[name]
         if left >= size + 1:
             chosen[name] = size
             left -= size + 1
@@ -55,17 +69,25 @@ class InstanceList(Canvas):
     """Reads the app's model through an `Order`. Posts `Moved` when another row is under the cursor."""
 
     can_focus = True
-    BINDINGS = moves(paging="page")
+    BINDINGS = moves(paging="page", space=False)
 
     class Moved(Message):
         """The cursor is on another row, or on none."""
 
     class Opened(Message):
-        """A row was double-clicked."""
+        """The row under the cursor was clicked."""
+
+    class Headed(Message):
+        """The head of a column was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
 
     def __init__(self) -> None:
         super().__init__(id="instances")
         self.order: Order | None = None
+        self.marks: Marks | None = None
         self.empty = ""
         self.dimmed = False
         self.kept_at = 0.0
@@ -140,8 +162,16 @@ class InstanceList(Canvas):
             self.order.bury()
             index -= index > self._at
         self._at = index
+        if self.marks is not None and self.marks.ranging:
+            self.marks.stretch(self.names, self._at)
         self._clamp()
         self.sync()
+
+    @property
+    def names(self) -> list[str]:
+        """Of the rows that are shown and there, in their order."""
+        gone = self.order.gone if self.order is not None else ()
+        return [row.name for row in self._rows if row.name not in gone]
 
     def action_move(self, by: int) -> None:
         self._put(max(0, min(self._at + by, len(self._rows) - 1)))
@@ -157,10 +187,22 @@ class InstanceList(Canvas):
 
     def on_click(self, event: events.Click) -> None:
         index = self._top + event.y - 1
-        if event.y >= 1 and index < len(self._rows):
+        if event.y < 1:
+            if name := self._column_at(event.x):
+                self.post_message(self.Headed(name))
+        elif index < len(self._rows):
+            again = index == self._at
             self._put(index)
-            if event.chain == 2:
+            if again:
                 self.post_message(self.Opened())
+
+    def _column_at(self, x: int) -> str:
+        at = 3
+        for name, width in self._columns:
+            if at <= x < at + width + 1:
+                return name
+            at += width + 1
+        return ""
 
     def on_mouse_scroll_down(self) -> None:
         self.action_move(3)
@@ -190,10 +232,12 @@ class InstanceList(Canvas):
         gone = self.order is not None and row.name in self.order.gone
         faded = self.dimmed or row.stale or row.garbled
         line: Line = [seg(" ▸ " if here else "   ", ink.KEY)]
+        if self.marks is not None and row.name in self.marks:
+            line = [seg("✓", ink.WARN), seg("▸ " if here else "  ", ink.KEY)]
         for name, width in self._columns:
             text, style = self._cell(row, name, width, now)
             if gone:
-                text, style = (_("deleted") if name == "state" else text if name == "name" else ""), ink.FAINT
+                text, style = (_("deleted") if name == "state" else text if name == "name" else ""), ink.DIM
             elif faded:
                 style = ink.faded(style)
             elif here and name == "name":

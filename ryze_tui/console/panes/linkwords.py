@@ -41,7 +41,7 @@ def waiting() -> tuple[str, str]:
 
 def _ago(seconds: float) -> str:
     """Coarse above a minute, so that the badge is not a clock."""
-    return f"{max(0, int(seconds))} s" if seconds < 60 else f"{int(seconds // 60)} m"
+    return _("{n} s").format(n=max(0, int(seconds))) if seconds < 60 else _("{n} m").format(n=int(seconds // 60))
 
 
 def sentence(link: Link, wall: float, now: float) -> str:

@@ -7,11 +7,11 @@ as out of order; a row that comes in between finds its own place; a row that goe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ...fleet.filtering import FLAPPING_RANK, NEWEST, SEVERITY, SORTS, TITLES, TROUBLE, by_of, parse_filter
+from ...fleet.filtering import FLAPPING_RANK, NAME, NEWEST, SEVERITY, SORTS, TITLES, TROUBLE, by_of, parse_filter
 
 if TYPE_CHECKING:
     from ...fleet.model import FleetModel, Row
@@ -46,6 +46,11 @@ class Order:
         """How many shown rows would stand elsewhere if the order were taken now."""
         return len(self._moved)
 
+    @property
+    def shown(self) -> Container[str]:
+        """Names of the rows that the filter lets through."""
+        return self._taken.keys()
+
     def reload(self) -> None:
         """The model was filled anew: take everything again."""
         self._named_stale = True
@@ -76,6 +81,15 @@ class Order:
         """Show only what matches; takes the order again."""
         self.filter, self._select = text, parse_filter(text)
         self.take()
+
+    def sort_by(self, column: str) -> None:
+        """The order that the head of a column stands for; the next one where it is that already."""
+        sort = {"name": NAME, "for": NEWEST}.get(column, TROUBLE)
+        if sort == self.sort:
+            self.reload()
+        else:
+            self.sort = sort
+            self.take()
 
     def next_sort(self) -> None:
         """What `s` does: put in order what is out of it, else go to the next order."""

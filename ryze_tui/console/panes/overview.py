@@ -11,8 +11,9 @@ from rich.cells import cell_len
 from ...api import states
 from ...i18n import _, mark, n_
 from ..styles import ink
-from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import DOT, PHASE, age, badge, fit, lasting, number, safe, wrap
+from ..widgets.canvas import Line, field, seg
+from ..widgets.hints import Hinted
+from ..words import DOT, PHASE, age, badge, dated, fit, lasting, number, safe, wrap
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
@@ -31,7 +32,8 @@ def _assess(row: Row, now: float) -> Triage:
 
 def clock(moment: float, now: float) -> str:
     """`14:02`, or with its day when it is more than 20 hours away; local time."""
-    return time.strftime("%H:%M" if abs(now - moment) < 72000 else "%b %d %H:%M", time.localtime(moment))
+    when = time.localtime(moment)
+    return time.strftime("%H:%M", when) if abs(now - moment) < 72000 else dated(when)
 
 
 def told(row: Row, now: float, at: float | None = None) -> str:
@@ -94,7 +96,7 @@ def _plain(url: str) -> bool:
     return True
 
 
-class Overview(Canvas):
+class Overview(Hinted):
     """The detail pane's first page."""
 
     def __init__(self) -> None:
@@ -102,14 +104,31 @@ class Overview(Canvas):
         self.row: Row | None = None
         self.dated = ""
         self.hint = ""
+        self.top = 0
+        self._of = ""
         self.kept_at = 0.0
 
     def lines(self) -> list[Line]:
         if not self.region.x:
-            return self._page(self.size.width)
+            return self._scrolled(self._page(self.size.width))
         edge = seg("│", ink.FAINT)  # drawn here: a border costs a style sheet rule and a second layout at start
-        page = self._page(self.size.width - 1)
+        page = self._scrolled(self._page(self.size.width - 1))
         return [[edge, *(page[y] if y < len(page) else [])] for y in range(self.size.height)]
+
+    def _scrolled(self, page: list[Line]) -> list[Line]:
+        name = self.row.name if self.row is not None else ""
+        if name != self._of:
+            self._of, self.top = name, 0
+        self.top = max(0, min(self.top, len(page) - self.size.height))
+        return page[self.top :]
+
+    def on_mouse_scroll_down(self) -> None:
+        self.top += 3
+        self.sync()
+
+    def on_mouse_scroll_up(self) -> None:
+        self.top -= 3
+        self.sync()
 
     def _page(self, width: int) -> list[Line]:
         row, now = self.row, time.time()
@@ -118,7 +137,12 @@ class Overview(Canvas):
         at = self.kept_at or now
         triage = _assess(row, at)
         out: list[Line] = [[seg(" ", ink.BASE), field(safe(row.name), max(width - 2, 1), ink.BOLD)], []]
-        out.append([seg("  ", ink.BASE), seg(badge(row.state), ink.STATE[row.state]), seg("  " + told(row, now, at), ink.DIM)])
+        state, said = badge(row.state), told(row, now, at)
+        out.append([seg("  ", ink.BASE), seg(state, ink.STATE[row.state])])
+        if cell_len(state) + cell_len(said) + 4 <= width:
+            out[-1].append(seg("  " + said, ink.DIM))
+        else:
+            out += [[seg("  " + text, ink.DIM)] for text in wrap(said, max(width - 4, 10))]
         if row.state == states.UNKNOWN and row.raw_state:
             out.append([seg("  " + _("The server said “{word}”.").format(word=safe(row.raw_state)), ink.BASE)])
         if row.state == states.CONNECTING and row.phase in PHASE:
@@ -143,7 +167,7 @@ class Overview(Canvas):
         return out
 
 
-class Summary(Canvas):
+class Summary(Hinted):
     """Two lines about the row under the cursor, where there is no room for the detail."""
 
     def __init__(self) -> None:
@@ -168,6 +192,12 @@ class Summary(Canvas):
         line: Line = [seg(" ", ink.BASE)]
         if triage.next_step:
             key = f"{triage.next_key}  " if triage.next_key else ""
-            line += [seg(f"{_('Next:')} ", ink.BASE), seg(key, ink.KEY), seg(triage.next_step + DOT, ink.BASE)]
+            line += [seg(f"{_('Next:')} ", ink.BASE), seg(key, ink.KEY), seg(triage.next_step, ink.BASE)]
         used = sum(segment.cell_length for segment in line)
+        if used > width:  # cut where it shows
+            line[-1] = seg(fit(triage.next_step, max(width - used + cell_len(triage.next_step), 1)), ink.BASE)
+            return [first, line]
+        if triage.next_step:
+            line.append(seg(DOT, ink.BASE))
+            used += len(DOT)
         return [first, [*line, field(told(row, now, at), max(width - used, 1), ink.DIM)]]

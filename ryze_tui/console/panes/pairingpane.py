@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import groupby
 
 from rich.style import Style
 
@@ -13,7 +14,8 @@ from ...i18n import _
 from ...pairing import qr
 from ...pairing.flow import View
 from ..styles import ink
-from ..widgets.canvas import Canvas, Line, field, seg
+from ..widgets.canvas import Line, field, seg
+from ..widgets.hints import Hinted
 from ..words import GLYPH, number, safe, wrap
 
 BESIDE = 34
@@ -22,7 +24,14 @@ BELOW = 6
 """Lines that the text below the drawing needs."""
 
 
-class PairingPane(Canvas):
+def _painted(kind: str, row: str) -> Line:
+    """A line of the code; of blanks only, light and dark by their ground, where nothing else can be drawn."""
+    if kind != qr.SPACES:
+        return [seg(row, ink.QR)]
+    return [seg(" " * len(list(run)), ink.QR_DARK if dark == "█" else ink.QR) for dark, run in groupby(row)]
+
+
+class PairingPane(Hinted):
     """`view` is what the flow says; `prefer` the kind of drawing the person likes."""
 
     DEFAULT_CSS = "PairingPane { width: 1fr; height: 1fr; }"
@@ -38,6 +47,7 @@ class PairingPane(Canvas):
         self._drawn: tuple[str, int, int, str] | None = None
         self._drawing: qr.Drawing | None = None
         self._beside = True
+        self._needs = (31, 21)
 
     @property
     def alive(self) -> bool:
@@ -63,12 +73,18 @@ class PairingPane(Canvas):
             self._drawing, self._beside = None, True
             return
         width, height = self.size.width, self.size.height
-        beside = qr.choose(modules, width - BESIDE, height - 1, self.prefer)
-        above = qr.choose(modules, width, height - BELOW, self.prefer)
+        prefer = qr.SPACES if self._ascii else self.prefer
+        self._needs = qr.cells(len(modules), qr.SPACES if self._ascii else qr.SEXTANT)
+        beside = qr.choose(modules, width - BESIDE, height - 1, prefer)
+        above = qr.choose(modules, width, height - BELOW, prefer)
         self._beside = beside is not None
         self._drawing = beside or above
         if beside is None and above is None:
-            self._drawing = qr.choose(modules, width, height, qr.SEXTANT)
+            self._drawing = qr.choose(modules, width, height, qr.SPACES if self._ascii else qr.SEXTANT)
+
+    @property
+    def _ascii(self) -> bool:
+        return bool(self.app.preferences.ascii)  # type: ignore[attr-defined]
 
     def lines(self) -> list[Line]:
         width, height = self.size.width, self.size.height
@@ -77,17 +93,17 @@ class PairingPane(Canvas):
         drawing = self.drawing
         if drawing is None:
             return self._text(max(width - 2, 1))[:height]
-        rows = [seg(row, ink.QR) for row in drawing.rows]
+        rows = [_painted(drawing.kind, row) for row in drawing.rows]
         if not self._beside:
             pad = seg(" " * ((width - drawing.width) // 2))
-            return [*[[pad, row] for row in rows], *self._text(max(width - 2, 1), short=True)][:height]
+            return [*[[pad, *row] for row in rows], *self._text(max(width - 2, 1), short=True)][:height]
         text = self._text(width - drawing.width - 3)
         out: list[Line] = []
         for y in range(height):
-            left = [seg(" "), rows[y - 1]] if 1 <= y <= len(rows) else [seg(" " * (drawing.width + 1))]
+            left = [seg(" "), *rows[y - 1]] if 1 <= y <= len(rows) else [seg(" " * (drawing.width + 1))]
             out.append([*left, seg("  "), *(text[y] if y < len(text) else [])])
         if len(rows) >= height:  # as tall as the screen: no blank line above
-            out = [[seg(" "), row, seg("  "), *(text[y] if y < len(text) else [])] for y, row in enumerate(rows[:height])]
+            out = [[seg(" "), *row, seg("  "), *(text[y] if y < len(text) else [])] for y, row in enumerate(rows[:height])]
         return out
 
     # -- the words ---------------------------------------------------------------------------------------------------
@@ -135,11 +151,13 @@ class PairingPane(Canvas):
                 if seconds >= 60
                 else _("about {n} s left").format(n=seconds)
             )
-        return _("renews in about {n} s").format(n=seconds)
+        if not self.view.total:
+            return _("renews in about {n} s").format(n=seconds)
+        words = _("code {index} of {total}, renews in about {n} s")
+        return words.format(index=self.view.index, total=self.view.total, n=seconds)
 
     def _qr(self, width: int, short: bool) -> list[Line]:
-        count = _("code {index} of {total}, ").format(index=self.view.index, total=self.view.total) if self.view.total else ""
-        renew = self._plain(count + self._remaining(), width)
+        renew = self._plain(self._remaining(), width)
         hints = [("code", _("Pairing code")), ("pairing_drawing", _("Other drawing")), ("pairing_save", _("Save PNG"))]
         hints += [("copy", _("Copy text"))]
         hints += [("phone", _("Virtual phone"))] if self.simulated else []
@@ -152,8 +170,8 @@ class PairingPane(Canvas):
                             "The QR code needs {w}x{h} cells and does not fit here. {code} pairs by a code instead; "
                             "{pairing_save} saves a picture."
                         ),
-                        w=31,
-                        h=21,
+                        w=self._needs[0],
+                        h=self._needs[1],
                     ),
                     width,
                     ink.WARN,
@@ -178,7 +196,7 @@ class PairingPane(Canvas):
         body = [line for step in steps for line in self._plain(step, width)]
         body += [[], *renew, *self._plain(_("waiting for the phone…"), width, ink.DIM), []]
         boxes = _("Boxes instead of a code? {pairing_drawing} other drawing · smaller font · {code} code")
-        body += self._plain(keys.fill(boxes), width, ink.DIM)
+        body += [] if self._ascii else self._plain(keys.fill(boxes), width, ink.DIM)
         return [*body, [], *self._keys(hints, width)]
 
     def _code(self, width: int, short: bool) -> list[Line]:
@@ -226,9 +244,11 @@ class PairingPane(Canvas):
 
     def _connected(self, width: int, short: bool) -> list[Line]:
         who = ", ".join(part for part in (safe(self.view.profile), number(self.view.number) if self.view.number else "") if part)
-        words = _("connected as {who}").format(who=who) if who else _("connected")
         if self.view.seconds >= 1:
-            words += _(", in {n} s").format(n=round(self.view.seconds))
+            words = _("connected as {who}, in {n} s") if who else _("connected, in {n} s")
+        else:
+            words = _("connected as {who}") if who else _("connected")
+        words = words.format(who=who, n=round(self.view.seconds))
         return [
             *self._plain(f"{GLYPH[states.CONNECTED]} {words}", width, ink.STATE[states.CONNECTED]),
             [],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -16,6 +17,7 @@ from ..words import DOT, day
 from .order import TITLES
 
 if TYPE_CHECKING:
+    from .marks import Marks
     from .order import Order
 
 
@@ -38,11 +40,27 @@ class TitleLine(Canvas):
             super().__init__()
             self.clear = clear
 
+    class Clicked(Message):
+        """`action` is what the place stands for: filter, or sort."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
     def __init__(self) -> None:
         super().__init__(id="titleline")
         self.order: Order | None = None
+        self.marks: Marks | None = None
+        self.bulk = ""
+        """How far a bulk is, while one is under way or was left unfinished."""
         self.text = ""
         self.kept_at = 0.0
+
+    def on_click(self, event: events.Click) -> None:
+        if self.has_focus:
+            return
+        sorting = self.order is not None and self.order.out_of_order and event.x >= cell_len(self.text_of(0)) // 2
+        self.post_message(self.Clicked("sort" if sorting else "filter"))
 
     def watch_has_focus(self, focused: bool) -> None:
         super().watch_has_focus(focused)
@@ -78,6 +96,15 @@ class TitleLine(Canvas):
             self.text = text
             self.post_message(self.Typed(text))
 
+    def _marked(self, order: Order) -> str:
+        marks = self.marks
+        if not marks:
+            return ""
+        words = n_("{n} marked", "{n} marked", len(marks))
+        if hidden := marks.hidden(order.shown) if order.filter else 0:
+            words = n_("{marked}, {n} of them not shown", "{marked}, {n} of them not shown", hidden).format(marked=words)
+        return f"{words} · {_('range')}" if marks.ranging else words
+
     def lines(self) -> list[Line]:
         order, width = self.order, self.size.width
         if order is None:
@@ -97,11 +124,21 @@ class TitleLine(Canvas):
         if self.kept_at:
             dated = _("as of {when}").format(when=day(self.kept_at, time.time()))
             return [[seg(f" {what}{DOT}", ink.DIM), seg(dated, ink.WARN), seg(f"{DOT}{count}", ink.DIM)]]
-        parts = [what, _(TITLES[order.sort]), count]
-        line: Line = [seg(f" {DOT.join(parts)}", ink.BOLD if self.text else ink.DIM)]
+        marked = DOT + words if (words := self._marked(order)) else ""
+        warnings = self._warnings(order)
+        sort = [] if self.bulk else [_(TITLES[order.sort])]
+        title = DOT.join([what, *sort, count])
+        if not self.text and cell_len(title) + cell_len(marked) + cell_len(warnings) + 1 > width:
+            title = DOT.join([*sort, count])  # what is wrong matters more than what is known
+        line: Line = [seg(f" {title}", ink.BOLD if self.text else ink.DIM)]
+        line += [seg(words, style) for words, style in ((marked, ink.KEY), (warnings, ink.WARN)) if words]
+        return [line]
+
+    def _warnings(self, order: Order) -> str:
+        warnings = DOT + self.bulk if self.bulk else ""
         if order.out_of_order:
             words = n_("{n} out of order · {sort}", "{n} out of order · {sort}", order.out_of_order)
-            line.append(seg(DOT + keys.fill(words), ink.WARN))
+            warnings += DOT + keys.fill(words)
         if order.model.unreadable:
-            line.append(seg(DOT + n_("{n} unreadable", "{n} unreadable", order.model.unreadable), ink.WARN))
-        return [line]
+            warnings += DOT + n_("{n} unreadable", "{n} unreadable", order.model.unreadable)
+        return warnings

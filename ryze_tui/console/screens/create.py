@@ -26,7 +26,7 @@ class CreateScreen(Dialog[Created | None]):
     """Stays open with what was typed when the server refuses; closes with the new name."""
 
     CSS = """
-    CreateScreen #help { height: 3; }
+    CreateScreen #help { min-height: 3; }
     CreateScreen #problem { height: 2; }
     CreateScreen #blocks { width: 1fr; margin: 0; content-align: left middle; }
     """

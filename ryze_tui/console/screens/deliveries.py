@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
 from ... import keys
-from ...i18n import _
+from ...i18n import _, mark, n_
 from ...operations.outcome import Outcome
 from ..bindings import bind, moves
 from ..styles import ink
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _STYLES: Final[dict[str, Style]] = {"delivered": ink.BAR_GOOD, "dead": ink.BAR_BAD, "pending": ink.BAR_TROUBLE}
 _MARKS: Final = {"delivered": "●", "dead": "✖", "pending": "◌"}
+_WORDS: Final = {"delivered": mark("delivered"), "dead": mark("dead"), "pending": mark("pending")}
 HEIGHT: Final = 12
 
 
@@ -39,6 +42,7 @@ class Log(Canvas):
         super().__init__(id="log")
         self.rows: list[Delivery] = []
         self.words = _("Reading…")
+        self._status = max(13, *(cell_len(_(word)) + 4 for word in _WORDS.values()))
         self.at = 0
         self.styles.height = HEIGHT + 2
 
@@ -58,6 +62,17 @@ class Log(Canvas):
         self.at = max(0, min(self.at + by, len(self.rows) - 1))
         self.sync()
 
+    def on_click(self, event: events.Click) -> None:
+        top = max(0, min(self.at - HEIGHT // 2, len(self.rows) - HEIGHT))
+        if event.y < min(HEIGHT, len(self.rows)):
+            self.action_move(top + event.y - self.at)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_move(-3)
+
     def lines(self) -> list[Line]:
         if not self.rows:
             return [[seg(self.words, ink.BAR_DIM)], *[[] for _line in range(HEIGHT + 1)]]
@@ -72,10 +87,10 @@ class Log(Canvas):
         style = _STYLES.get(row.status, ink.BAR)
         line: Line = [
             seg("▸ " if here else "  ", ink.BAR_KEY), field(row.created_at[:19].replace("T", " "), 21, ink.BAR_DIM),
-            field(f"{_MARKS.get(row.status, '?')} {row.status}", 13, style),
+            field(f"{_MARKS.get(row.status, '?')} {_(_WORDS.get(row.status, row.status))}", self._status, style),
             field(row.event, 18, ink.BAR_BOLD if here else ink.BAR),
             field(str(row.http) if row.http is not None else "–", 5, ink.BAR),
-            seg(_("{n} tries").format(n=row.attempts) if row.attempts != 1 else _("1 try"), ink.BAR_DIM),
+            seg(n_("{n} try", "{n} tries", row.attempts), ink.BAR_DIM),
         ]  # fmt: skip
         return line
 

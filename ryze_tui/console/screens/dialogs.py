@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
@@ -18,6 +19,7 @@ from ...i18n import _
 from ..bindings import bind, labelled
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
+from ..widgets.hints import piece_at, press
 from ..words import safe
 
 Result = TypeVar("Result")
@@ -41,6 +43,7 @@ class Dialog(ModalScreen[Result]):
 
     CSS_PATH = "../styles/dialogs.tcss"
     BINDINGS = [bind("close", "close")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-roomy")]
 
     TAKES_TYPED = True
     """Whether it gets what was typed before it opened; a dialog that one letter confirms does not."""
@@ -55,10 +58,26 @@ class Dialog(ModalScreen[Result]):
     def action_close(self) -> None:
         self.dismiss(None)
 
+    def on_click(self, event: events.Click) -> None:
+        """The lower edge of the box, where keys are named."""
+        box = self.query_one("#box")
+        words = str(box.border_subtitle or "")
+        if words and event.screen_y == box.region.bottom - 1:
+            press(self, piece_at(words, event.screen_x - (box.region.right - 3 - cell_len(words))))
+
+
+class Hint(Static):
+    """A sentence whose parts begin with keys."""
+
+    def on_click(self, event: events.Click) -> None:
+        at = event.get_content_offset(self)
+        if at is not None and press(self, piece_at(self.render_line(event.y).text, event.x)):
+            event.stop()
+
 
 def text(words: str, classes: str = "text", *, id: str | None = None) -> Static:
     """A paragraph that is shown as it is (no markup: it may hold a stranger's text)."""
-    return Static(words, markup=False, classes=classes, id=id)
+    return (Hint if classes == "dim" else Static)(words, markup=False, classes=classes, id=id)
 
 
 class Question(Dialog[bool]):

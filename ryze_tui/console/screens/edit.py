@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -108,6 +109,8 @@ class EditScreen(JsonVerbs):
         box.styles.margin = (1, 0, 1, 0) if left else 0
         box.set_class(height < 20, "-low")
         box.set_class(width - left < 48, "-narrow")
+        labels = sum(cell_len(str(button.label)) for button in self.query(Button))
+        box.set_class(labels + 19 > width - left, "-slim")  # three buttons, 6 cells around each label
 
     def _show_title(self) -> None:
         """The instance and its state as they are now; the link as well where this screen covers the header."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Final
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -27,6 +28,10 @@ MEANING = {
 }
 
 
+ROOM: Final = 24
+"""Cells that words beside a key need to be read."""
+
+
 class Page(Canvas):
     """Lines that can be scrolled by keys."""
 
@@ -47,9 +52,24 @@ class Page(Canvas):
         self._top = max(0, min(self._top, len(everything) - self.size.height))
         return everything[self._top : self._top + self.size.height]
 
+    def on_mouse_scroll_down(self) -> None:
+        self.action_scroll(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_scroll(-3)
+
     def action_scroll(self, by: int) -> None:
         self._top += by
         self.sync()
+
+
+def _beside(head: Line, used: int, words: str, width: int) -> list[Line]:
+    """Words in a column of their own beside `head`, which takes `used` cells; below it where that leaves too little."""
+    room = width - 1 - used
+    if room < ROOM:
+        return [head, *[[seg("    " + line, ink.BAR_DIM)] for line in wrap(words, max(width - 5, 16))]]
+    first, *more = wrap(words, room)
+    return [[*head, seg(first, ink.BAR_DIM)], *[[seg(" " * used + line, ink.BAR_DIM)] for line in more]]
 
 
 class HelpPage(Page):
@@ -57,20 +77,20 @@ class HelpPage(Page):
 
     def all_lines(self, width: int) -> list[Line]:
         moving = _("↑ ↓ or {down} {up} move · {first} and {last} first and last · mouse works too")
-        out: list[Line] = [[seg(keys.fill(moving), ink.BAR_DIM)]]
+        out: list[Line] = [[seg(line, ink.BAR_DIM)] for line in wrap(keys.fill(moving), max(width, 16))]
         told = [action for action in ACTIONS if action.group]
         column = max(13, *(cell_len(action.key) + 3 for action in told))
+        titles = max(16, *(cell_len(_(action.title)) + 2 for action in told))
         groups = [action.group for action in told]
         for group, actions in groupby(sorted(told, key=lambda action: groups.index(action.group)), lambda action: action.group):
             out += [[], [seg(_(group), ink.BAR_BOLD)]]
             for action in actions:
-                first, *more = wrap(action.told(), max(width - 17 - column, 16))
-                key = field(f"  {action.key}", column, ink.BAR_KEY)
-                out.append([key, field(_(action.title), 16, ink.BAR), seg(first, ink.BAR_DIM)])
-                out += [[seg(" " * (column + 16) + line, ink.BAR_DIM)] for line in more]
+                head = [field(f"  {action.key}", column, ink.BAR_KEY), field(_(action.title), titles, ink.BAR)]
+                out += _beside(head, column + titles, action.told(), width)
         out += [[], [seg(_("States"), ink.BAR_BOLD)]]
+        badges = max(18, *(cell_len(badge(state)) + 4 for state in MEANING))
         for state, meaning in MEANING.items():
-            out.append([field("  " + badge(state), 18, ink.STATE_BAR[state]), seg(_(meaning), ink.BAR_DIM)])
+            out += _beside([field("  " + badge(state), badges, ink.STATE_BAR[state])], badges, _(meaning), width)
         blocks = _("BLOCKS: W webhook · S stream · C Chatwoot · P proxy · B bucket (S3)")
         return [*out, [], *[[seg(line, ink.BAR_DIM)] for line in wrap(blocks, max(width, 16))]]
 

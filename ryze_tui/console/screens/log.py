@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -13,7 +14,8 @@ from ...i18n import _, n_
 from ..bindings import bind, moves
 from ..styles import ink
 from ..ticks import Coalescer
-from ..widgets.canvas import Canvas, Line, field, seg
+from ..widgets.canvas import Line, field, seg
+from ..widgets.hints import Hinted
 from ..words import fit, safe
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _DETAIL = 4
 
 
-class LogPane(Canvas):
+class LogPane(Hinted):
     """Newest first; the cursor stays on its call while new ones arrive."""
 
     can_focus = True
@@ -56,13 +58,31 @@ class LogPane(Canvas):
             self._call = None if index == 0 else calls[index].id
             self.sync()
 
+    def on_click(self, event: events.Click) -> None:
+        calls, at = self._calls, self._at
+        index = self._top(len(calls), at) + event.y - 1
+        if 1 <= event.y <= self._body and index < len(calls):
+            self.action_move(index - at)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_move(-3)
+
+    @property
+    def _body(self) -> int:
+        return max(self.size.height - 2 - _DETAIL, 1)
+
+    def _top(self, count: int, at: int) -> int:
+        return max(0, min(at - self._body // 2, count - self._body))
+
     def lines(self) -> list[Line]:
         width, height = self.size.width, self.size.height
         calls, at = self._calls, self._at
         count = n_("{n} call", "{n} calls", len(calls))
         out: list[Line] = [[field(f" {_('Log of calls')} · {count}", width, ink.BAR_BOLD)]]
-        body = max(height - 2 - _DETAIL, 1)
-        top = max(0, min(at - body // 2, len(calls) - body))
+        body, top = self._body, self._top(len(calls), at)
         for index in range(top, min(top + body, len(calls))):
             call, here = calls[index], index == at
             status = "…" if call.status is None and not call.message else str(call.status or "–")
@@ -71,7 +91,7 @@ class LogPane(Canvas):
                 seg(" ▸ " if here else "   ", ink.KEY),
                 field(time.strftime("%H:%M:%S", time.localtime(call.at)), 9, ink.DIM),
                 field(status, 4, ink.GOOD if good else ink.BAD),
-                field(f"{call.ms:.0f} ms" if call.ms is not None else "", 9, ink.DIM),
+                field(_("{ms} ms").format(ms=round(call.ms)) if call.ms is not None else "", 9, ink.DIM),
                 field(call.method, 7, ink.BASE),
                 field(safe(call.path), max(width - 32, 1), ink.BASE),
             ]

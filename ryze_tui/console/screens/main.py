@@ -14,23 +14,26 @@ from textual.widget import Widget
 
 from ... import keys
 from ...i18n import _
-from ..actions import ACTIONS, BY_ID, Action
+from ..actions import ACTIONS, BY_ID, ON_MARKS, Action
 from ..bindings import bind
 from ..panes.arrangement import SMALLEST, WIDE, Arrangement, Pane, arrange
 from ..panes.footer import Footer
 from ..panes.header import Header
 from ..panes.instances import InstanceList
-from ..panes.linkwords import OLD, ended, sentence
+from ..panes.linkwords import OLD
+from ..panes.marks import Marks
 from ..panes.overview import Overview, Summary
+from ..panes.standing import dated, instead
 from ..panes.titleline import TitleLine
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
-from ..words import day, safe, wrap
+from ..words import safe, wrap
 
 if TYPE_CHECKING:
     from ...fleet.model import Changes, FleetModel, Row
     from ...operations.account import Account
     from ..app import RyzeConsole
+    from ..bulking import Bulking
     from ..panes.order import Order
 
 
@@ -56,6 +59,9 @@ class MainScreen(Screen[None]):
         self.header, self.footer = Header(), Footer()
         self.title_line, self.instances = TitleLine(), InstanceList()
         self.overview, self.summary = Overview(), Summary()
+        self.marks = self.title_line.marks = self.instances.marks = self.footer.marks = Marks()
+        self.bulking: Bulking | None = None
+        """What is done to many of this account; None before the first key that needs it."""
         self._panes: dict[Pane, Widget] = {
             "header": self.header, "title": self.title_line, "list": self.instances, "summary": self.summary,
             "overview": self.overview, "footer": self.footer, "notice": TooSmall(),
@@ -86,7 +92,7 @@ class MainScreen(Screen[None]):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The ground below the panes."""
-        return [Strip.blank(crop.width, ink.BASE)] * crop.height
+        return [Strip.blank(crop.width, ink.look(ink.BASE))] * crop.height
 
     def compose(self) -> ComposeResult:
         yield from self._place(self.app.size)
@@ -144,8 +150,9 @@ class MainScreen(Screen[None]):
 
     def attach(self, account: Account, *, title: str, host: str, again: bool = False) -> None:
         """Show this account from now on. `again`: rows kept of it may be on the screen already, and stay."""
-        self.loaded = False
+        self.loaded, self.bulking, self.title_line.bulk = False, None, ""
         if not (again and self.kept_at):
+            self.marks.clear()
             self._show(account.model, title, host)
             self.title_line.text = ""
         self.sync_all()
@@ -167,6 +174,13 @@ class MainScreen(Screen[None]):
         self.instances.restore(anchored=False, home=True)
         if self._wanted:
             self.instances.select(self._wanted)
+        self.marks.discard(name for name in self.marks.names if name not in model.rows)
+        self.set_timer(0.5, self._look_for_a_bulk)  # not in the way of that list
+
+    def _look_for_a_bulk(self) -> None:
+        from ..moves import look_for_a_bulk
+
+        look_for_a_bulk(self)
 
     def apply(self, changes: Changes | None) -> None:
         """Some rows changed; also called with none when only the link did."""
@@ -178,6 +192,7 @@ class MainScreen(Screen[None]):
         elif changes and not self.kept_at:
             order.update(changes.rows, self.instances.current_name or None, membership=changes.order)
             if changes.order:
+                self.marks.discard(name for name in changes.rows if name not in order.model.rows)
                 self.instances.restore()
         self.sync_all()
 
@@ -185,8 +200,13 @@ class MainScreen(Screen[None]):
         """Bring every pane up to date; each draws only what differs."""
         self.instances.empty = self._empty()
         self.sync_link()
+        self.sync_marks()
+
+    def sync_marks(self) -> None:
+        """Marks came or went."""
         self.title_line.sync()
         self.instances.sync()
+        self.footer.sync()
 
     def sync_link(self) -> None:
         """Header, and what the link's state says about everything below it."""
@@ -200,48 +220,30 @@ class MainScreen(Screen[None]):
             self.instances.sync()
         self.header.sync()
         self._sync_detail()
+        if self.bulking is not None:
+            self.bulking.link_changed()
 
     def _sync_detail(self) -> None:
         row = self.instances.current
         self.overview.row = self.summary.row = row
-        self.overview.dated = self.summary.dated = self._dated()
+        link = self.account.link if self.account is not None else None
+        self.overview.dated = self.summary.dated = dated(link, loaded=self.loaded, kept_at=self.kept_at)
         self.summary.old = self.instances.dimmed
         gone = self.instances.current_name if row is None and self.loaded else ""
         self.overview.hint = _("{name} was deleted.").format(name=safe(gone)) if gone else self._empty()
         (self.overview if self.wide or self.detail else self.summary).sync()
 
-    def _dated(self) -> str:
-        link = self.account.link if self.account is not None else None
-        why = safe(link.message) if link is not None else ""
-        if self.kept_at:
-            words = _("From {when}: {why}") if why else _("From {when}; waiting for the server's list.")
-            return words.format(when=day(self.kept_at, time.time()), why=ended(why))
-        if link is None or not self.loaded:  # before the first list there is nothing to date
-            return why
-        return sentence(link, time.time(), time.monotonic())
-
     def _empty(self) -> str:
-        account, order = self.account, self._order
-        if order is not None and self.kept_at:
-            return _("Nothing matches. esc clears the filter.") if order.filter else ""
-        if account is None or order is None:
-            return _("Starting…")
-        if not account.model.loaded:
-            if account.link.kind == "refused":
-                where = _("Look at RYZE_TOKEN, --token-file or the profile: the token must be one of this server.")
-                return f"{safe(account.link.message)} {where}"
-            if account.link.kind == "offline":
-                return safe(account.link.message)
-            return _("Asking {host} for its instances…").format(host=safe(self.header.host))
-        if not account.model.rows:
-            return keys.fill(_("No instances yet. {new} makes the first one."))
-        return _("Nothing matches. esc clears the filter.") if order.filter else ""
+        return instead(self.account, self._order, host=self.header.host, kept_at=self.kept_at)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def reason(self, action: Action) -> str:
         """Why an action cannot be done now; empty when it can."""
-        return action.reason(self.account, self.instances.current)
+        row = self.instances.current
+        if self.marks and action.id in ON_MARKS:
+            row = self.row(self.marks.names[0])
+        return action.reason(self.account, row)
 
     def action_do(self, action_id: str) -> None:
         """Do what the registry says, on the row that is under the cursor now."""
@@ -281,6 +283,23 @@ class MainScreen(Screen[None]):
 
     def on_instance_list_moved(self) -> None:
         self._sync_detail()
+
+    def on_instance_list_headed(self, message: InstanceList.Headed) -> None:
+        if self._order is not None:
+            self._order.sort_by(message.column)
+            self.instances.restore(anchored=False)
+            self.sync_all()
+
+    def on_header_clicked(self, message: Header.Clicked) -> None:
+        """The badge asks whether it is true, a count shows those rows only, the budget what it was spent on."""
+        if message.state:
+            self.title_line.text = f"state:{message.state}"
+            self.filter(self.title_line.text)
+        else:
+            self.action_do(message.action)
+
+    def on_title_line_clicked(self, message: TitleLine.Clicked) -> None:
+        self.action_do(message.action)
 
     def on_instance_list_opened(self) -> None:
         self.action_do("open")

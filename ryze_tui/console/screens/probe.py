@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -49,6 +50,7 @@ class Steps(Canvas):
             self.steps[-1] = step
         else:
             self.steps.append(step)
+        self.styles.height = max(HEIGHT, len(self._all()))
         self.sync()
 
     def given_up(self) -> None:
@@ -57,20 +59,28 @@ class Steps(Canvas):
             self.steps[-1] = replace(self.steps[-1], result=SKIPPED, words=_("given up"))
         self.sync()
 
+    def on_resize(self) -> None:
+        self.styles.height = max(HEIGHT, len(self._all()))
+
     def lines(self) -> list[Line]:
+        out = self._all()
+        return [*out, *[[] for _missing in range(HEIGHT - len(out))]]
+
+    def _all(self) -> list[Line]:
         out: list[Line] = []
         for step in self.steps:
             if self.done and step is self.steps[-1]:
                 out.append([])
             out += self._step(step)
-        return [*out, *[[] for _missing in range(HEIGHT - len(out))]][:HEIGHT]
+        return out
 
     def _step(self, step: Step) -> list[Line]:
-        room = max(self.size.width - _TITLE - 3, 10)
+        title = max(_TITLE, *(cell_len(step.title) + 1 for step in self.steps))
+        room = max(self.size.width - title - 3, 10)
         words = wrap(safe(step.words), room) or [""]
         style = _style(step.result)
-        first: Line = [seg(f"{_MARKS[step.result]} ", style), field(step.title, _TITLE, ink.BAR_DIM), seg(words[0], ink.BAR)]
-        return [first, *[[seg(" " * (_TITLE + 2) + more, ink.BAR)] for more in words[1:]]]
+        first: Line = [seg(f"{_MARKS[step.result]} ", style), field(step.title, title, ink.BAR_DIM), seg(words[0], ink.BAR)]
+        return [first, *[[seg(" " * (title + 2) + more, ink.BAR)] for more in words[1:]]]
 
 
 def _style(result: str) -> Style:

@@ -76,6 +76,14 @@ class Lines(Canvas):
         top, end = self._tops[self._at] if self._at else 0, [*self._tops, len(self.lines())][self._at + 1]
         box.scroll_to_region(Region(0, self.virtual_region.y + top, 1, max(end - top, 1)), force=True, animate=False)
 
+    def on_click(self, event: events.Click) -> None:
+        """Another change; of the one under the cursor, whose value stays."""
+        at = max((index for index, top in enumerate(self._tops) if top <= event.y), default=self._at)
+        if at == self._at:
+            self.action_turn()
+        self._at = at
+        self.sync()
+
     def action_turn(self) -> None:
         change = self._changes[self._at]
         if change.conflict:

@@ -11,7 +11,6 @@ from textual.widgets import Button, Input, Static
 from ... import config, keys, local
 from ...i18n import _
 from ..bindings import bind
-from ..styles import ink
 from ..words import safe
 from .dialogs import Choice, Choices, Dialog, close, text
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 class WelcomeScreen(Dialog[None]):
     """Stays until an account is open."""
 
-    CSS = f"WelcomeScreen {{ background: {ink.GROUND}; }}"
+    CSS = "WelcomeScreen { background: $ink-ground; }"
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:

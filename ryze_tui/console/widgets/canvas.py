@@ -66,15 +66,15 @@ class Canvas(Widget):
             self.fitted()
             self._shown = self.lines()
         if 0 <= y < len(self._shown) and self._shown[y]:
-            return Strip(self._shown[y]).adjust_cell_length(size.width, self.ground)
-        return Strip.blank(size.width, self.ground)
+            return Strip(ink.dressed(self._shown[y])).adjust_cell_length(size.width, ink.look(self.ground))
+        return Strip.blank(size.width, ink.look(self.ground))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a region, straight from `render_line`: there is no border or padding for Textual's cache to add."""
         size = self.size  # dear: Textual works it out anew each time
         strips = [self._line(y, size) for y in range(crop.y, crop.bottom)]
         for line_filter in self.app.get_line_filters():
-            if not isinstance(line_filter, ANSIToTruecolor):  # nothing to do: every ink of ours is true colour
+            if not isinstance(line_filter, ANSIToTruecolor):  # nothing to do: no ink needs it where it is on
                 ground = self.background_colors[1]
                 strips = [strip.apply_filter(line_filter, ground) for strip in strips]
         if (crop.x, crop.right) != (0, size.width):

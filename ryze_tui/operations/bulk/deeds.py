@@ -12,8 +12,10 @@ from ...api import states
 from ...api.errors import Refused, TokenRefused
 from ...client.budget import KEPT_FOR_PERSON
 from ...client.clock import Clock, wait
-from ...fleet.model import Changes, FleetModel, Row
+from ...fleet.model import Changes as RowChanges
+from ...fleet.model import FleetModel, Row
 from ...i18n import _
+from ..audit import Changes
 from ..configuring import Configuring, Held
 from ..editing import complete
 from ..outcome import Outcome, Unconfirmed
@@ -48,12 +50,15 @@ class Means:
     write: Callable[..., Awaitable[Outcome]]
     change: Callable[..., Awaitable[Outcome]]
     confirm: Callable[[str], Awaitable[Row | None]]
-    listen: Callable[[Callable[[Changes], None]], Callable[[], None]]
+    listen: Callable[[Callable[[RowChanges], None]], Callable[[], None]]
     keeps_secrets: Callable[[], bool]
 
 
 class Deeds:
     """Does a job to one instance at a time. `values`: of APPLY, what every instance is to hold, secrets with it."""
+
+    word = "bulk"
+    """What the audit log calls its writes of blocks."""
 
     def __init__(self, means: Means, job: Job, values: Mapping[str, Any] | None = None) -> None:
         self._means, self._job = means, job
@@ -131,15 +136,15 @@ class Deeds:
         return outcome
 
     async def _stream(self, name: str) -> Outcome:
-        pushed = True
+        pushed, changes = True, Changes()
 
         async def send(client: RyzeClient, feed: Feed) -> str:
             nonlocal pushed
-            pushed, words = await switch_on(client, name)
+            pushed, words = await switch_on(client, name, changes)
             feed.want(name)
             return words
 
-        outcome = await self._means.write("configure", name, self._acting(name, send), detail="bulk websocket")
+        outcome = await self._means.write("configure", name, self._acting(name, send), detail="bulk websocket", changes=changes)
         return outcome if pushed else Outcome(False, outcome.message, outcome.status, name)
 
     async def _settle(self, name: str) -> Outcome:
@@ -174,8 +179,8 @@ class Deeds:
     def _configuring(self, name: str) -> Configuring:
         means, token = self._means, self._token(name)
 
-        async def write(action: str, about: str, send: Send, *, detail: str = "") -> Outcome:
-            return await means.write(action, about, self._acting(name, send), detail=f"bulk {detail}")
+        async def write(action: str, about: str, send: Send, *, detail: str = "", **more: Any) -> Outcome:
+            return await means.write(action, about, self._acting(name, send), detail=f"{self.word} {detail}", **more)
 
         client = means.client.acting_as(token) if token else means.client
         return Configuring(client, write, means.drafts, keeps_secrets=means.keeps_secrets)

@@ -64,6 +64,11 @@ class Desk:
         path = self._path
         return None if path is None or self.busy else record.read(path)
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another program runs a bulk of this account at this moment."""
+        return not self.busy and (path := self._path) is not None and record.held(path)
+
     def resume(self, values: Mapping[str, Any] | None = None, pace: Pace = GENTLE) -> Bulk:
         """Go on with what was left unfinished; give it `run()`. Raises RecordError, also when another console does so already."""
         kept = self._record()

@@ -23,6 +23,8 @@ ACTIONS: Final[dict[str, str]] = {
 """Action -> its title."""
 APPLIED: Final = ("settings", "proxy", "webhook", "s3", "websocket")
 """Kinds of blocks that can be taken from one instance and given to many. Not Chatwoot: each set-up makes an inbox there."""
+CODE: Final = "code"
+"""Making instances what a file says (operations/ascode); it has a record of its own, and no place among the others."""
 DIALS: Final = frozenset({RECONNECT, BRING_BACK})
 """Actions that make a number log in at WhatsApp."""
 
@@ -114,7 +116,7 @@ _CHECKS: Final[dict[str, Callable[[Row, float], str]]] = {RECONNECT: _reconnect,
 
 def calls_each(job: Job) -> int:
     """Requests that one instance costs at the most."""
-    return {APPLY: 3, STREAM: 2}.get(job.action, 1)
+    return {APPLY: 3, STREAM: 2, CODE: 20}.get(job.action, 1)
 
 
 def seconds(job: Job, entries: Iterable[Entry], pace: Pace, *, own_tokens: bool, budget: int = 70) -> float:

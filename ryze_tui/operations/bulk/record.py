@@ -20,7 +20,7 @@ from ...api.instance import name_of
 from ...fleet import keeping
 from ...i18n import _
 from ...redact import clean, mask
-from .plan import ACTIONS, APPLIED, APPLY, ENDED, WAITING, Entry, Job
+from .plan import ACTIONS, APPLIED, APPLY, CODE, ENDED, WAITING, Entry, Job
 
 VERSION: Final = 1
 BYTES_MOST: Final = 64 << 20
@@ -103,9 +103,10 @@ class Record:
 
     def close(self) -> None:
         """Let others have it."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        with self._writing:  # in a thread, which goes on when who waits for it is cancelled
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
 
     def take_over(self) -> Unfinished | None:
         """What an earlier program left unfinished, now that nobody else can go on with it; None when there is nothing."""
@@ -115,11 +116,11 @@ class Record:
         return left
 
     def _add(self, lines: list[dict[str, Any]], *, anew: bool = False) -> None:
-        if self._descriptor is None:
-            return
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
         try:
             with self._writing:
+                if self._descriptor is None:
+                    return
                 if anew:
                     os.ftruncate(self._descriptor, 0)
                 elif not self._whole():
@@ -140,6 +141,21 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
+def held(path: Path) -> bool:
+    """Whether another program has this record open now."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _refused(path: Path, error: OSError) -> RecordError:
     words = _("{path} cannot be written: {problem}. Without a record a bulk could not be resumed, so it does not go on.")
     return RecordError(words.format(path=path, problem=error.strerror))
@@ -150,11 +166,11 @@ def _line(entry: Entry) -> dict[str, Any]:
     return line | ({"doubtful": True} if entry.begun else {})
 
 
-def path_of(url: str, token: str) -> Path | None:
-    """Where the record of an account is; None when nothing may be kept on this machine."""
+def path_of(url: str, token: str, folder: str = "bulk") -> Path | None:
+    """Where the record of an account is; None when nothing may be kept on this machine. `folder`: of which kind of work."""
     if not keeping.wanted() or not (name := keeping.fingerprint(url, token, make=True)):
         return None
-    return paths.state_dir() / "bulk" / f"{name}{keeping.SUFFIX}"
+    return paths.state_dir() / folder / f"{name}{keeping.SUFFIX}"
 
 
 def read(path: Path) -> Unfinished | None:
@@ -196,7 +212,7 @@ def _head(path: Path) -> dict[str, Any]:
 
 def _job(head: dict[str, Any]) -> Job | None:
     names, action, kind = head.get("names"), head.get("action"), head.get("kind")
-    if head.get("version") != VERSION or action not in ACTIONS or not isinstance(names, list):
+    if head.get("version") != VERSION or (action not in ACTIONS and action != CODE) or not isinstance(names, list):
         return None
     known = tuple(name for one in names if (name := name_of(one)))
     if not known or (action == APPLY and kind not in APPLIED):

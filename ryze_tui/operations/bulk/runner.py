@@ -74,9 +74,9 @@ class Bulk:
         """How long the rest takes, roughly."""
         return seconds(self.job, self.entries, self.pace, own_tokens=self._doing.own_tokens)
 
-    def pause(self) -> None:
-        """Start nothing more; what is under way goes to its end."""
-        self._pause("")
+    def pause(self, why: str = "") -> None:
+        """Start nothing more; what is under way goes to its end. `why`: when no person asked for it."""
+        self._pause(why)
 
     def resume(self) -> None:
         """Go on."""

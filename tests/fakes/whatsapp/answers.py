@@ -65,11 +65,16 @@ async def _logout(link: Link, _query: Node, _body: Node) -> Answers:
 
 
 async def _keys(link: Link, _query: Node, body: Node) -> Answers:
-    """Keys of people's phones, for messages to them."""
+    """Keys of people's phones and of linked devices, for messages to them."""
     users = []
     for user in children(body):
-        person = link.double.find(user.attrs["jid"])
-        inside = await person.sessions.bundle() if person else [node("error", code=404, text="item-not-found")]
+        person, device = link.double.find(user.attrs["jid"]), link.double.device(user.attrs["jid"])
+        if device is not None and device.keys is not None:
+            inside = device.bundle()
+        elif ":" not in user.attrs["jid"] and person is not None:
+            inside = await person.sessions.bundle()
+        else:
+            inside = [node("error", code=404, text="item-not-found")]
         users.append(node("user", inside, jid=user.attrs["jid"]))
     return [node("list", users)]
 

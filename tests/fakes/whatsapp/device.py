@@ -144,6 +144,19 @@ class Device:
             self._told.append(stanza)
             self._came.notify_all()
 
+    def bundle(self) -> list[Node]:
+        """What somebody needs who wants to write to it for the first time."""
+        kept = [one for tag in ("registration", "type", "identity", "skey") if (one := at(self.keys, tag)) is not None]
+        return [*kept, key] if (key := self.take_key()) is not None else kept
+
+    def take_key(self) -> Node | None:
+        """One of its one-time keys, that nobody has had; None when they are used up."""
+        kept = children(at(self.keys, "list") or node("list"))
+        if not kept:
+            return None
+        self.key_count -= 1
+        return kept.pop()
+
     def upload(self, query: Node) -> None:
         """It brings one-time keys."""
         fresh = children(at(query, "list") or node("list"))

@@ -21,11 +21,12 @@ from ..authority import Authority
 from .chain import REAL_ROOT, Root, curve
 from .device import Device
 from .gate import Gate, any_name
+from .groups import STATUS, Group
 from .keeper import Keeper
 from .link import Link
 from .media import Media
-from .nodes import Node, at, bare, children, node, now
-from .people import SECONDS, Group, Person
+from .nodes import bare
+from .people import SECONDS, Person
 from .phone import PairingRefused, Phone, QrText
 
 _INJECT = Path(__file__).with_name("inject.py")
@@ -43,10 +44,10 @@ def failure(reason: int, **more: object) -> dict[str, object]:
 class WhatsAppDouble:
     """Used as `async with`; at its end whatever it did not know is raised.
 
-    `refusal`: every login gets it; `code_refusal`: code and text for who asks for a pairing code; `ref_count`: QR texts of a
-    pairing, 20 s each, the first one 60 s when there are 6; `skip_restart`: the line is cut after a pairing; `silent`: lines are
-    taken and nothing is said; `greets`: phones tell new devices their account's name; `linger`: seconds between a last stanza
-    and the end; `restart_delay`: between a pairing and its 515.
+    `status`: what people say with it as `group` is for everybody; `refusal`: every login gets it; `code_refusal`: code and text
+    for who asks for a pairing code; `ref_count`: QR texts of a pairing, 20 s each, the first one 60 s when there are 6;
+    `skip_restart`: the line is cut after a pairing; `restart_delay`: seconds between a pairing and its 515; `linger`: between a
+    last stanza and the end; `silent`: lines are taken and nothing is said; `greets`: phones tell new devices their name.
     """
 
     def __init__(self, *, login: tuple[str, str] = ("", ""), cage: str = "", root: Root | None = None) -> None:
@@ -59,6 +60,7 @@ class WhatsAppDouble:
         self.greets = True
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
+        self.status = Group(self, STATUS, "", ())
         self.devices: list[Device] = []
         self.links: list[Link] = []
         self.logged_out: list[str] = []
@@ -159,7 +161,7 @@ class WhatsAppDouble:
 
     def group(self, name: str, *members: Person, lid: bool = True) -> Group:
         """The first one has made it."""
-        group = Group(f"1203630{secrets.randbelow(10**11):011d}@g.us", name, members, lid)
+        group = Group(self, f"1203630{secrets.randbelow(10**11):011d}@g.us", name, members, lid)
         self.groups[group.jid] = group
         return group
 
@@ -214,17 +216,3 @@ class WhatsAppDouble:
             raise
         finally:
             self.links.remove(link)
-
-    async def carry(self, device: Device, message: Node) -> None:
-        """A message of a client's goes to whom it is for, and is acknowledged."""
-        number, to = message.attrs["id"], message.attrs["to"]
-        common = [one for one in children(message) if one.tag == "enc"]
-        if message.attrs.get("category") == "peer":
-            await device.phone.hear(device, number, common)
-        for one in children(at(message, "participants") or node("none")):
-            encs = [enc for enc in children(one) if enc.tag == "enc"]
-            if (person := self.find(one.attrs["jid"])) is None or ":" in one.attrs["jid"]:
-                continue  # another linked device; none of them listens here
-            await person.hear(device, number, [*encs, *common], to if to.endswith("@g.us") else "")
-        if device.link is not None:
-            await device.link.send(node("ack", class_="message", id=number, from_=to, t=now()))

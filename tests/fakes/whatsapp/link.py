@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from .answers import answer
+from .carrying import carry, carry_receipt
 from .device import Device
 from .nodes import SERVER, Node, at, content, decode, encode, node, now, shown
 from .noise import Frames, Noise, Refused, frame
@@ -32,13 +33,19 @@ class Link:
         self.number, self.device = "", None  # type: str, Device | None
         self.ended = asyncio.Event()
         self._code: Node | None = None
-        self._code_ref = b""
+        self._code_ref, self._refused = b"", False
         self._noise: Noise | None = None
         self._client, self._identity = b"", b""
         self._waiting: dict[str, asyncio.Future[Node]] = {}
         self._finish: asyncio.Future[Node] | None = None
         self._sending = asyncio.Lock()  # the order of the counters is the order on the wire
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def _deaf(self) -> bool:
+        """Who was refused asks once more what it had asked before its line broke; who was unlinked sends stanzas of nobody."""
+        device = self.device
+        return self._refused or (device is not None and (device.mute or device not in self.double.devices))
 
     # ------------------------------------------------------------------ the wire
 
@@ -59,7 +66,9 @@ class Link:
                         self._noise = noise
                         await self._greet(payload)
                     else:
-                        await self._heard(decode(noise.open(body)))
+                        plain = noise.open(body)
+                        if not self._deaf:
+                            await self._heard(decode(plain))
         except (ConnectionClosed, Refused) as error:
             self.double.log(f"a line ended: {type(error).__name__} {error}")
         finally:
@@ -132,6 +141,7 @@ class Link:
         known = device is not None and device.noise == self._client
         refusal = self.double.refusal or (device.refusal if device and known else {"reason": 401, "location": "fake"})
         if refusal is not None:
+            self._refused = True
             await self.send(node("failure", **refusal))
             self.later(self.hang_up())
             return
@@ -143,8 +153,6 @@ class Link:
 
     async def _heard(self, stanza: Node) -> None:
         self.double.log(f"< {shown(stanza)}")
-        if self.device is not None and self.device.mute:
-            return
         if stanza.tag == "iq" and stanza.attrs.get("type") in ("result", "error"):
             future = self._waiting.get(stanza.attrs.get("id", ""))
             if future is not None and not future.done():
@@ -153,10 +161,12 @@ class Link:
             self.later(self._answer(stanza))
         elif self.device is not None:
             if stanza.tag == "message":
-                self.later(self.double.carry(self.device, stanza))
+                self.later(carry(self.device, stanza))
             elif stanza.tag in ("receipt", "call"):
                 await self.send(node("ack", class_=stanza.tag, id=stanza.attrs.get("id"), from_=stanza.attrs.get("to"),
                                      type=stanza.attrs.get("type")))  # fmt: skip
+            if stanza.tag == "receipt":
+                await carry_receipt(self.device, stanza)
             await self.device.tell(stanza)
 
     async def _answer(self, query: Node) -> None:

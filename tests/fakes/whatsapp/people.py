@@ -17,6 +17,7 @@ from .signal import Sessions
 
 if TYPE_CHECKING:
     from .device import Device
+    from .groups import Group
 
 SECONDS = 20.0
 """How long a test waits for something that should come at once."""
@@ -43,27 +44,6 @@ class Heard:
         if self.medium is not None:
             return str(getattr(self.medium.part, "caption", ""))
         return str(message.conversation or message.extendedTextMessage.text)
-
-
-@dataclass(frozen=True)
-class Group:
-    """`lid`: whether its members are known by LID, as in groups made today."""
-
-    jid: str
-    name: str
-    members: tuple[Person, ...]
-    lid: bool = True
-
-    def described(self) -> Node:
-        """As the server tells about it."""
-        first = self.members[0]
-        return node("group", [
-            node("participant", jid=one.lid if self.lid else one.jid, type="superadmin" if one is first else None,
-                 **({"phone_number": one.jid} if self.lid else {"lid": one.lid}))
-            for one in self.members
-        ], id=self.jid.split("@")[0], creator=first.lid if self.lid else first.jid, subject=self.name, s_t=now(), creation=now(),
-           s_o=first.lid if self.lid else first.jid, addressing_mode="lid" if self.lid else "pn", size=len(self.members),
-        )  # fmt: skip
 
 
 class Call:
@@ -127,7 +107,7 @@ class Person:
         """Any Message; `more`: attributes of its stanza. Its id."""
         number = str(more.pop("id", "")) or f"3EB0{secrets.token_hex(8).upper()}"
         if group is not None:
-            own = self.lid if group.lid else self.jid
+            own = group.known(self)
             inside = await self.sessions.encrypt_for_group(group.jid, own, device, message)
             source: dict[str, object] = {"from_": group.jid, "participant": own, "addressing_mode": "lid" if group.lid else "pn"}
             source |= {"participant_pn": self.jid} if group.lid else {"participant_lid": self.lid}
@@ -146,6 +126,10 @@ class Person:
             source = {"from_": group.jid, "participant": self.lid}
         await device.send(node("receipt", **source, id=message_id, t=now(), type=kind or None))
 
+    async def typing(self, device: Device, *, on: bool = True) -> None:
+        """Begins or stops."""
+        await device.send(node("chatstate", [node("composing" if on else "paused")], from_=self.lid))
+
     async def call(self, device: Device, *, video: bool = False) -> Call:
         """It begins to ring."""
         call = Call(self, device)
@@ -157,6 +141,11 @@ class Person:
         """The next message to this person, in the order they came. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             return await self._heard.get()
+
+    @property
+    def silence(self) -> bool:
+        """Whether everything that came was taken."""
+        return self._heard.empty()
 
     async def hear(self, device: Device, number: str, encs: list[Node], group: str = "") -> None:
         """The double brings a message."""

@@ -14,7 +14,7 @@ from pyaileys.signal.repository import PreKeyBundle, PreKeyBundleKey, SignalRepo
 from pyaileys.signal.util import signal_pubkey
 
 from .chain import curve
-from .nodes import Node, at, children, content, node
+from .nodes import Node, at, content, node
 
 if TYPE_CHECKING:
     from .device import Device
@@ -131,18 +131,18 @@ class Sessions:
 
 
 def _bundle_of(device: Device) -> PreKeyBundle:
-    """Of the keys that the device has uploaded, one that nobody had before."""
-    if device.keys is None or not (one_time := children(at(device.keys, "list") or node("list"))):
-        raise Undelivered(f"{device.jid} has uploaded no keys, or they are used up")
+    """Of the keys that the device has uploaded, one that nobody had before. Raises Undelivered."""
+    if device.keys is None:
+        raise Undelivered(f"{device.jid} has uploaded no keys")
 
     def key(one: Node) -> PreKeyBundleKey:
         number, signature = int.from_bytes(content(one, "id"), "big"), at(one, "signature")
         return PreKeyBundleKey(number, signal_pubkey(content(one, "value")), content(signature) if signature else None)
 
-    signed = at(device.keys, "skey")
+    signed, one_time = at(device.keys, "skey"), device.take_key()
     assert signed is not None
     return PreKeyBundle(
         registration_id=int.from_bytes(content(device.keys, "registration"), "big"),
         identity_key=signal_pubkey(content(device.keys, "identity")),
-        signed_pre_key=key(signed), pre_key=key(one_time.pop()),
+        signed_pre_key=key(signed), pre_key=key(one_time) if one_time is not None else None,
     )  # fmt: skip

@@ -49,7 +49,7 @@ def test_event_names() -> None:
     assert (events.SNAPSHOT, events.HEARTBEAT, events.ROW, events.DELETED) == (
         "snapshot", "heartbeat", "instance.row", "instance.deleted",
     )
-    assert events.EXTENSIONS == ("account-stream", "deliveries", "since", "trials")
+    assert events.EXTENSIONS == ("account-stream", "conditions", "deliveries", "since", "trials")
 
 
 def test_error_texts() -> None:
@@ -80,6 +80,7 @@ def test_error_texts() -> None:
         "WEBHOOK_PAUSED": "Webhook is paused: its receiver answered 410, configure it again first",
         "DELIVERY_NOT_FOUND": "Delivery not found",
         "DELIVERY_PENDING": "Delivery is still pending",
+        "CHANGED_MEANWHILE": "The configuration was changed meanwhile: read it again",
         "NOT_FOUND": "Not found",
         "METHOD_NOT_ALLOWED": "Method not allowed",
         "BODY_TOO_LARGE": "Request body too large",

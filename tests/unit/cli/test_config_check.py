@@ -142,11 +142,11 @@ def test_token_files_are_looked_at_when_asked(file: Path, tmp_path: Path) -> Non
 
 
 def test_preferences(file: Path) -> None:
-    text = 'theme = "x"\nlanguage = "es"\nascii = true\nmouse = false\nbell = false\n[keys]\nsort = ["f5", "S-"]\n'
+    text = 'theme = "nord"\nlanguage = "es"\nascii = true\nmouse = false\nbell = false\n[keys]\nsort = ["f5", "S-"]\n'
     assert len(told(file, text)) == 1
     assert told(file, text.replace(', "S-"', "")) == []
     preferences = config.load().preferences
-    assert (preferences.theme, preferences.language, preferences.ascii, preferences.mouse) == ("x", "es", True, False)
+    assert (preferences.theme, preferences.language, preferences.ascii, preferences.mouse) == ("nord", "es", True, False)
     assert (preferences.bell, dict(preferences.keys)) == (False, {"sort": "f5"})
 
 

@@ -35,15 +35,15 @@ def test_nothing_said_is_as_it_comes(shown: list[tuple[Preferences, bool]]) -> N
 
 
 def test_what_is_typed_wins(shown: list[tuple[Preferences, bool]]) -> None:
-    config.path().write_text('theme = "one"\nbell = false\n[keys]\nsort = "f5"\n')
-    assert cli.main(["--theme", "two", "--ascii", "--no-mouse"]) == 0
-    assert shown == [(Preferences(theme="two", ascii=True, mouse=False, bell=False, keys={"sort": "f5"}), False)]
+    config.path().write_text('theme = "nord"\nbell = false\n[keys]\nsort = "f5"\n')
+    assert cli.main(["--theme", "dracula", "--ascii", "--no-mouse"]) == 0
+    assert shown == [(Preferences(theme="dracula", ascii=True, mouse=False, bell=False, keys={"sort": "f5"}), False)]
 
 
 def test_what_is_in_the_file_stays(shown: list[tuple[Preferences, bool]]) -> None:
-    config.path().write_text('theme = "one"\nascii = true\nmouse = false\n')
+    config.path().write_text('theme = "nord"\nascii = true\nmouse = false\n')
     assert cli.main([]) == 0
-    assert shown == [(Preferences(theme="one", ascii=True, mouse=False), False)]
+    assert shown == [(Preferences(theme="nord", ascii=True, mouse=False), False)]
 
 
 def test_a_profile_may_be_read_only(shown: list[tuple[Preferences, bool]]) -> None:

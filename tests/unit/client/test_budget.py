@@ -22,6 +22,21 @@ def test_unknown_until_told() -> None:
     assert (budget.limit, budget.remaining, budget.reset_at, budget.wait(keep=30)) == (None, None, None, 0)
 
 
+def test_creations_have_a_limit_of_their_own_and_those_of_a_killed_run_count() -> None:
+    clock = Manual()
+    new = Budgets(clock).of("t", "new")
+    new.earlier(15)
+    for _n in range(5):
+        assert new.wait() == 0
+        new.spend()
+    assert new.wait() == 60
+    new.told(headers(clock, 3, limit=20))
+    new.earlier(20)
+    assert (new.remaining, new.wait()) == (0, 60), "20 were sent, whatever the server saw of them"
+    clock.now += 60
+    assert (new.remaining, new.wait()) == (20, 0)
+
+
 def test_it_counts_down_and_fills_up_at_the_reset() -> None:
     clock = Manual()
     budget = Budget(clock)

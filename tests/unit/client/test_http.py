@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import pytest
@@ -13,6 +14,7 @@ from ryze_tui.client.stream import Dialler
 from ryze_tui.client.transport import Bounds
 
 from tests.fakes.hostile import Answer, drip, endless, raw, reply, serving, silence
+from tests.fakes.virtual import Manual
 
 TOKEN = "the-very-secret-token"
 ENVELOPE = b'{"success":false,"error":{"message":"Instance not found"}}'
@@ -162,6 +164,36 @@ async def test_after_a_429_nothing_is_sent_until_its_time() -> None:
         await client.close()
     assert len(server.requests) == 1
     assert 59 < caught.value.retry_after <= 60
+
+
+async def test_a_patient_call_waits_for_its_turn_and_is_sent_again_after_a_429() -> None:
+    answers = [reply("429 Slow", b"{}", Retry_After="7"), reply("200 OK", b'{"instances":[]}')]
+
+    async def next_one(writer: asyncio.StreamWriter) -> None:
+        await (answers.pop(0) if len(answers) > 1 else answers[0])(writer)
+
+    async with serving(next_one) as server:
+        clock = Manual()
+        client = RyzeClient(server.url, TOKEN, clock=clock)
+        client.patience = 30
+        began = clock.now
+        await client.list_text()
+        assert (len(server.requests), clock.now - began) == (2, 7)
+        for _n in range(69):  # 70 a minute are for such work while the server tells nothing of its limits
+            await client.list_text()
+        assert clock.now - began == 60, "the 429 was one of them"
+        await client.close()
+    assert len(server.requests) == 71
+
+
+async def test_a_patient_call_gives_up_in_the_end() -> None:
+    async with serving(reply("429 Slow", b"{}", Retry_After="7")) as server:
+        client = RyzeClient(server.url, TOKEN, clock=Manual())
+        client.patience = 0
+        with pytest.raises(RateLimited):
+            await client.list_text()
+        await client.close()
+    assert len(server.requests) == 1 + http.PUT_OFF
 
 
 async def test_create_reads_the_token_where_it_may_be() -> None:

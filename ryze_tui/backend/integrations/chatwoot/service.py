@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ....api import errors as texts
 from ....api.blocks import Chatwoot as Block
+from ... import conditions
 from ...access import CALLBACK_PATH
 from ...blocks import absolute_url, split
 from ...clock import Clock, rfc3339
@@ -126,6 +127,7 @@ class Bridge:
         """Connect an instance; what it answers (contract §6). Raises ApiError, StoreError."""
         check(block)
         async with self._locks[record.id]:
+            conditions.check(record, KIND)  # before anything is made there
             await self._connect(record, block, SECONDS)
         self._queue.wake(record.id)
         values = values_of(record)
@@ -226,6 +228,7 @@ class Bridge:
         async with self._locks[record.id]:
             if not is_set(record):
                 raise ApiError(404, texts.NO_CHATWOOT_TO_DELETE)
+            conditions.check(record, KIND)
             await self._links.erase(record)
             self._queue.forget(record.id)
             await self._rows.forget(record.id)

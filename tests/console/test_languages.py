@@ -1,0 +1,90 @@
+"""The console in Portuguese and Spanish: pictures of the screens where texts are longest, and that what must be read whole is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+from ryze_tui import i18n
+from ryze_tui.console.actions import ACTIONS
+from ryze_tui.i18n import _
+from textual.pilot import Pilot
+
+from .conftest import Open, screen_text, until
+from .stub import StubAccount
+from .test_snapshots import LONG, VIEWS, form, picture, to  # noqa: F401 (the fixture)
+
+Picture = Callable[..., None]
+Steps = Callable[[Pilot[int], StubAccount], Awaitable[None]]
+SMALL = (80, 24)
+
+
+@pytest.fixture(autouse=True, params=["pt_BR", "es"])
+def spoken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """That language, and English again afterwards."""
+    monkeypatch.setenv("RYZE_LANG", request.param)
+    i18n.install()
+    yield request.param
+    monkeypatch.setenv("RYZE_LANG", "en")
+    i18n.install()
+
+
+def test_main(picture: Picture) -> None:  # noqa: F811
+    picture(SMALL, lambda pilot, account: to(pilot, "sales"))
+
+
+def test_webhooks(picture: Picture) -> None:  # noqa: F811
+    picture(SMALL, lambda pilot, account: form(pilot, account, "4", "down", "down", "end", "x", until_shown=_("* unsaved")))
+
+
+def test_review(picture: Picture) -> None:  # noqa: F811
+    keys = ("4", "down", "space", "escape", "r")
+    picture(SMALL, lambda pilot, account: form(pilot, account, *keys, until_shown=_("erased on the server")))
+
+
+def test_pairing(picture: Picture) -> None:  # noqa: F811
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "promo")
+        await pilot.press("c")
+        await until(pilot, lambda: account.sessions)
+        pilot.app.screen.pane.clock = lambda: LONG - 14.0  # type: ignore[attr-defined]
+        account.sessions[0].show(VIEWS["qr"])
+
+    picture(SMALL, steps)
+
+
+def test_help(picture: Picture) -> None:  # noqa: F811
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+
+    picture(SMALL, steps)
+
+
+async def test_what_must_be_read_whole_is(opened: Open) -> None:
+    """At 80x24: all hints of the footer, all headings and states of the list, all titles of tabs."""
+    async with opened(size=SMALL) as (app, account, pilot):
+        shown = screen_text(app).splitlines()
+        assert [title for title in (_(action.title) for action in ACTIONS if action.footer) if title not in shown[-1]] == []
+        words = [_(word) for word in ("NAME", "STATE", "FOR", "NUMBER", "BLOCKS")]
+        assert [word for word in words if word not in shown[2].split()] == []
+        for state in ("banned", "logged out", "disconnected", "connecting", "connected"):
+            assert f" {_(state)} " in screen_text(app), state
+        await form(pilot, account, "4", until_shown=_("Authorization"))
+        tabs = next(line for line in screen_text(app).splitlines() if "4 Webhooks" in line)
+        assert [title for title in ("Overview", "Settings", "Network", "Stream", "Chatwoot") if _(title) not in tabs] == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (50, 30)])
+async def test_buttons_are_whole(opened: Open, size: tuple[int, int]) -> None:
+    async with opened(size=size) as (app, account, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: _("Create and connect") in screen_text(app))
+        assert f"{_('Cancel')} (esc)" in screen_text(app)
+        await pilot.press("escape")
+        await form(pilot, account, "4", until_shown=f"{_('Close')} (esc)")
+        assert f"{_('Revert')} (u)" in screen_text(app)
+        await pilot.press("escape")
+        await to(pilot, "support")
+        await pilot.press("x")
+        await until(pilot, lambda: f" {_('Log out')} " in screen_text(app))
