@@ -1,4 +1,4 @@
-"""The life of an instance, told twice: by virtual phones and by the real library on the double. The same answers, the same events.
+"""The life of an instance, told twice: by virtual phones and by the real library on the double. The same answers and events.
 
 Each story is written once. What it leaves behind is a list of what the API answered and what was told, in which times, tokens and
 codes are replaced by words; the two lists are equal.
