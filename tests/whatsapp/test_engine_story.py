@@ -108,7 +108,7 @@ def test_first_light(tmp_path: Path, size: tuple[int, int], extensions: bool) ->
         console.wait_for("connected as", 20)
         console.press("space")
         console.wait_badge("sales-north", "connected")
-        console.wait_for(lambda _: "sales-south" in console.rows(), 20, what="the row behind the messages")
+        console.wait_for(lambda _: len(console.rows()) == 2 and console.cursor(), 20, what="the rows behind the messages")
         delete(console, server, "sales-south")
         console.quit()
     assert server.process.returncode == 0
