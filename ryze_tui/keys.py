@@ -44,7 +44,8 @@ MAIN: Final = {
     "mark_row": Key(("space",)), "mark_all": Key(("asterisk",)), "mark_range": Key(("V",)),
     "bulk": Key(("B",), mark("The bulk; again hides it.")),
     "palette": Key(("colon", "ctrl+p")), "help": Key(("question_mark",), mark("The help; again closes it.")),
-    "theme": Key(("T",)), "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
+    "theme": Key(("T",)), "profiles": Key(("P",), mark("The profiles; again closes them.")),
+    "quit": Key(("q", "ctrl+q", "ctrl+c"), mark("Leaves.")),
 }  # fmt: skip
 """The actions of the main screen; some of them work on other screens as well."""
 
@@ -118,6 +119,9 @@ KEYS: Final[dict[str, Key]] = {
     "bulk_view": Key(("v",), mark("Bulk: shows all, the failed ones, those left out, …")),
     "bulk_details": Key(("enter",), mark("Bulk: what came of one, in full.")),
     "bulk_save": Key(("o",), mark("Bulk: saves the results as NDJSON.")),
+    "profile_add": Key(("a",), mark("Profiles: adds one.")),
+    "profile_change": Key(("e",), mark("Profiles: changes the address or the token of one.")),
+    "profile_remove": Key(("d",), mark("Profiles: removes one from this machine.")),
     "bulk_forget": Key(("F",), mark("Bulk: forgets one that is unfinished.")),
 }
 
@@ -131,6 +135,9 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     mark("the log of calls"): (*_READING, "close", "close_too", "log", "copy"),
     mark("the help"): (*_READING, "close", "close_too", "help"),
     mark("the themes"): (*_READING, "close", "choose"),
+    mark("the profiles"): (
+        *_READING, "close", "close_too", "choose", "profiles", "profile_add", "profile_change", "profile_remove",
+    ),
     mark("questions"): ("close", "yes", "no", "previous", "next"),
     mark("menus"): ("close", "down", "up", "choose"),
     mark("the welcome screen"): ("close", "down", "up", "choose", "quit"),

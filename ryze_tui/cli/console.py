@@ -87,7 +87,7 @@ def main(words: Sequence[str]) -> int:
     except config.ConfigError as error:
         complain(error)
         return 2
-    return show(url, token, profile=profile, read_only=read_only, preferences=preferences)
+    return show(url, token, profile=profile, read_only=read_only, locked=options.read_only, preferences=preferences)
 
 
 def refusal() -> str:
@@ -108,8 +108,9 @@ def refusal() -> str:
 
 
 def show(
-    url: str, token: str, *, profile: str = "", read_only: bool = False, keep: bool = True, preferences: Preferences = DEFAULT
-) -> int:
+    url: str, token: str, *, profile: str = "", read_only: bool = False, locked: bool = False, keep: bool = True,
+    preferences: Preferences = DEFAULT,
+) -> int:  # fmt: skip
     """Run the console on this terminal; refuses terminals that cannot show it before Textual is imported.
 
     `keep`: remember the list for the next start (never with `RYZE_NO_CACHE=1`).
@@ -123,7 +124,7 @@ def show(
     from ..console.app import run
 
     try:
-        return run(url, token, profile=profile, read_only=read_only, keep=keep, preferences=preferences)
+        return run(url, token, profile=profile, read_only=read_only, locked=locked, keep=keep, preferences=preferences)
     finally:
         from .. import local  # here: it would cost the start 10 ms
 

@@ -49,14 +49,8 @@ def add_arguments(parser: Parser) -> None:
         "stream; at the configuration, files and their permissions, the terminal and versions. Without a server or a token the\n"
         "rest is looked at. Nothing is changed; tokens and secrets are masked, so the report can be shown to others."
     )
-    parser.epilog = _(
-        "exit codes:\n"
-        "  0    nothing is wrong\n"
-        "  1    something failed\n"
-        "  2    wrong words\n"
-        "  11   nothing failed, but something deserves a look (warn)\n"
-        "  130  interrupted (Ctrl-C)"
-    )
+    words = _("Ends with 0 when nothing is wrong, with 11 when something deserves a look (warn), with 1 when something failed.")
+    parser.epilog = f"{words}\n\n{exits.epilog()}"
 
 
 def run(options: argparse.Namespace) -> int:

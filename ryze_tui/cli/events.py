@@ -91,7 +91,7 @@ class _Events:
         self._account, self._out, self._options = account, out, options
         self._following = Following()
         self._events = frozenset(options.event)
-        self._count = 0
+        self._count, self._began = 0, time.monotonic()
         self._file: Recording | None = None
 
     async def run(self) -> Failure | None:
@@ -168,8 +168,13 @@ class _Events:
             about = f"{name}: " if name else ""
             self._out.say(f"{about}{words or _('the stream is open again')}")
 
+        def lost() -> None:
+            about = f"{name}: " if name else ""
+            self._out.warn(f"{about}{_('events were lost while the stream was not open')}")
+
         guarded = self._following.guarded
-        await Tape(dial, take=guarded(self._take), told=guarded(told), began=time.monotonic()).run()
+        tape = Tape(dial, take=guarded(self._take), told=guarded(told), lost=guarded(lost), began=self._began)
+        await tape.run()
 
     def _take(self, taken: Taken) -> None:
         if self._events and taken.event not in self._events:

@@ -175,6 +175,7 @@ def _flags(one: dict[str, Any]) -> list[str]:
 
 def _add(options: argparse.Namespace, out: Out) -> None:
     from ..config.saving import put_profile
+    from ..config.tokens import forget_token
 
     settings = config.load()
     settings.demand()
@@ -188,7 +189,7 @@ def _add(options: argparse.Namespace, out: Out) -> None:
     try:
         put_profile(name, values, default=options.use or not settings.names)
     except BaseException:
-        _forget(values, name)
+        forget_token(values, name)
         raise
     out.say(_("added; look whether it works with: ryze-tui doctor --profile {name}").format(name=name))
     _tell(name, out)
@@ -197,6 +198,7 @@ def _add(options: argparse.Namespace, out: Out) -> None:
 def _set_token(options: argparse.Namespace, out: Out) -> None:
     from ..config.declared import SOURCES
     from ..config.saving import known, put_profile
+    from ..config.tokens import forget_token
 
     name, entry = options.name, _entry(options.name)
     known(name, config.load().document.get("profiles", {}))
@@ -210,7 +212,7 @@ def _set_token(options: argparse.Namespace, out: Out) -> None:
     values = _kept(options, name)
     if any(entry.get(key) != value for key, value in values.items()):
         put_profile(name, values, default=False)
-        _forget({key: value for key, value in entry.items() if values.get(key) != value}, name)
+        forget_token({key: value for key, value in entry.items() if values.get(key) != value}, name)
     out.say(_("done; look whether it works with: ryze-tui doctor --profile {name}").format(name=name))
     _tell(name, out)
 
@@ -225,6 +227,7 @@ def _use(options: argparse.Namespace, out: Out) -> None:
 
 def _remove(options: argparse.Namespace, out: Out) -> None:
     from ..config.saving import known, remove_profile
+    from ..config.tokens import forget_token
 
     name, entry = options.name, _entry(options.name)
     known(name, config.load().document.get("profiles", {}))
@@ -232,7 +235,7 @@ def _remove(options: argparse.Namespace, out: Out) -> None:
         title = _("Remove the profile {name}? The token that is kept for it here goes with it; the server is not asked.")
         session.ask(out, title.format(name=name), name, _("Type its name to go on:"))
     remove_profile(name)
-    _forget(entry, name)
+    forget_token(entry, name)
     out.say(_("removed"))
     _tell("", out)
 
@@ -290,16 +293,6 @@ def _command(text: str) -> list[str]:
     if not words:
         raise Failure(_("--token-command needs a command, like --token-command 'pass show ryzeapi/acme'."), "usage")
     return words
-
-
-def _forget(entry: dict[str, Any], name: str) -> None:
-    """Remove what was kept for a profile: our own file, or what is in the keyring; a file of the person's stays."""
-    from ..config.tokens import forget_in_keyring, kept_file
-
-    if entry.get("token_file") == str(kept_file(name)):
-        kept_file(name).unlink(missing_ok=True)
-    if entry.get("keyring") is True:
-        forget_in_keyring(name)
 
 
 _DOES: Final = {"list": _list, "add": _add, "show": _show, "use": _use, "remove": _remove, "set-token": _set_token}

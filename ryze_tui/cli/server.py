@@ -21,12 +21,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("what", choices=("start", "stop", "status"), help=_("what to do with it"))
     parser.add_argument("--port", type=port, default=8080, help=_("where it listens on 127.0.0.1; 0 takes any free port (8080)"))
     parser.add_argument("--json", action="store_true", help=_("the result as JSON, errors as JSON on standard error"))
-    parser.epilog = _(
-        "exit codes:\n"
-        "  0    done, or running\n"
-        "  1    it could not be done\n"
-        "  3    status: it is not running"
-    )
+    parser.epilog = f"{_('status ends with 3 when it is not running.')}\n\n{exits.epilog()}"
 
 
 def run(options: argparse.Namespace) -> int:

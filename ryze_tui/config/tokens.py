@@ -188,3 +188,11 @@ def kept_file(name: str) -> Path:
     from .. import paths
 
     return paths.config_dir() / "tokens" / f"{name}.token"
+
+
+def forget_token(entry: Mapping[str, Any], name: str) -> None:
+    """Remove what was kept for a profile: our own file, or what is in the keyring; a file of the person's stays."""
+    if entry.get("token_file") == str(kept_file(name)):
+        kept_file(name).unlink(missing_ok=True)
+    if entry.get("keyring") is True:
+        forget_in_keyring(name)

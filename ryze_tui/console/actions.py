@@ -87,7 +87,9 @@ def _phone(account: Account | None, row: Row | None) -> str:
         return missing
     if not account.model.loaded:
         return _proven("simulate")(account, row)
-    return "" if account.server.simulated else _("The virtual phone works with simulated numbers only; this server is real.")
+    if not account.server.simulated:
+        return _("The virtual phone works with simulated numbers only; this server is real.")
+    return account.may("simulate")
 
 
 def _message(account: Account | None, row: Row | None) -> str:
@@ -242,6 +244,13 @@ ACTIONS: Final = (
         "theme",
         mark("Theme"),
         mark("Other colours: our own, a theme of Textual, the terminal's own; each is shown at once."),
+        APP,
+        _always,
+    ),
+    Action(
+        "profiles",
+        mark("Profiles"),
+        mark("Other servers and accounts: change over to one, add, change, remove."),
         APP,
         _always,
     ),

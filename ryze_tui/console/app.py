@@ -8,7 +8,6 @@ import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
 from textual import events
 from textual.screen import Screen
@@ -16,12 +15,13 @@ from textual.screen import Screen
 from ..i18n import _
 from ..preferences import DEFAULT, Preferences
 from . import themes
+from .accounts import Accounts, Place
 from .bindings import use_keys
 from .compat import CellExact
 from .crash import log_to_file
 from .driver import TerminalDriver
 from .lid import Sizes
-from .opening import LATER_CSS, Opening, enable_gc
+from .opening import LATER_CSS, enable_gc
 from .screens.main import MainScreen
 from .ticks import Coalescer
 from .typeahead import TypeAhead
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from ..api.events import Event
-    from ..fleet.model import Changes, FleetModel
+    from ..fleet.model import Changes
     from ..operations.account import Account
     from ..operations.outcome import Outcome
 
@@ -46,16 +46,16 @@ class RyzeConsole(CellExact):
     TITLE = "ryze-tui"
 
     def __init__(
-        self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True,
-        preferences: Preferences = DEFAULT,
+        self, url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, locked: bool = False,
+        keep: bool = True, preferences: Preferences = DEFAULT,
     ) -> None:  # fmt: skip
+        """`read_only`: nothing is changed in this account; `locked`: in none that is opened later either."""
         super().__init__()
         self.preferences, self.rings = preferences, preferences.bell
         use_keys(self, preferences.keys)
         self.filter_output(ascii=preferences.ascii)
         themes.begin(self, preferences.theme)
-        self._remember = keep
-        self._url, self._token, self._profile, self._read_only = url, token, profile, read_only
+        self.accounts = Accounts(self, Place(url, token, profile, read_only, keep), locked=locked)
         self.account: Account | None = None
         self.shown_budget: tuple[int, int] | None = None
         self.animation_level = "none"
@@ -64,7 +64,6 @@ class RyzeConsole(CellExact):
         self.typed = TypeAhead(super().on_event, lambda: self.focused)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
-        self._opening = Opening(self, self._show_kept, self._begin)
         self.main = MainScreen()
         self._sizes = Sizes(self)
 
@@ -110,25 +109,18 @@ class RyzeConsole(CellExact):
             self._painted = True
             self.call_later(self._after_first_paint)
         else:
-            self._opening.painted()
+            self.accounts.painted()
             self._sizes.drawn()
 
     def _after_first_paint(self) -> None:
-        if self._url and self._remember:
-            self._opening.start(self._url, self._token)
-        else:
-            self._begin()
-
-    def _show_kept(self, model: FleetModel, seen: float) -> None:
-        host = urlsplit(self._url).netloc
-        self.main.show_kept(model, seen, title=self._profile or host, host=host)
+        self.accounts.start(self._begin)
 
     def _begin(self) -> None:
         self.stylesheet.add_source(LATER_CSS, ("ryze_tui", "later"))
         self.stylesheet.update(self.main)
         log_to_file()
-        if self._url:
-            self.open_account(self._url, self._token, profile=self._profile, again=True)
+        if self.accounts.place.url:
+            self.accounts.open(self.accounts.place, again=True)
         else:
             from .screens.welcome import WelcomeScreen
 
@@ -137,25 +129,10 @@ class RyzeConsole(CellExact):
 
     # -- the account -----------------------------------------------------------------------------------------------
 
-    def open_account(self, url: str, token: str, *, profile: str = "", keep: bool = True, again: bool = False) -> None:
-        """Show another account; the one shown before is closed. Imports the network libraries, so only after the first paint.
-
-        `keep`: remember it for the next start. `again`: what was remembered of it is on the screen already, if anything was.
-        """
-        from ..operations.account import Account
-
-        self.workers.cancel_group(self, "account")
-        account = Account(url, token, read_only=self._read_only, profile=profile, keep=self._remember and keep)
+    def follow(self, account: Account) -> None:
+        """What happens in this account is shown from now on."""
         account.on_changes, account.on_link, account.on_event = self._changed, self._link_changed, self._event
         self.account, self._pending, self.shown_budget = account, None, None
-        self.main.attach(account, title=profile or urlsplit(url).netloc, host=urlsplit(url).netloc, again=again)
-        self.run_worker(self._keep(account), group="account", exclusive=True)
-
-    async def _keep(self, account: Account) -> None:
-        try:
-            await account.run()
-        finally:
-            await account.close()
 
     def _event(self, event: Event, at: float) -> None:
         """Every event as it arrives, for the screens that listen; those that follow one instance look at the model instead."""
@@ -242,11 +219,11 @@ class RyzeConsole(CellExact):
 
 
 def run(
-    url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, keep: bool = True,
+    url: str = "", token: str = "", *, profile: str = "", read_only: bool = False, locked: bool = False, keep: bool = True,
     preferences: Preferences = DEFAULT,
 ) -> int:  # fmt: skip
     """Run the console; returns the exit code (128 + n when signal n ended it)."""
-    app = RyzeConsole(url, token, profile=profile, read_only=read_only, keep=keep, preferences=preferences)
+    app = RyzeConsole(url, token, profile=profile, read_only=read_only, locked=locked, keep=keep, preferences=preferences)
     app.run(mouse=preferences.mouse)
     sys.stdout.flush()
     return app.return_code or 0

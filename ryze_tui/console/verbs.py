@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 Verb = Callable[["RyzeConsole", str], Awaitable[None]]
 
 
+def under_way(app: RyzeConsole) -> str:
+    """What is being written and not answered yet: an instance's name, empty for none."""
+    groups = (worker.group for worker in app.workers if not worker.is_finished)
+    return next((group.removeprefix("verb:") or _("that") for group in groups if group.startswith("verb:")), "")
+
+
 def start(app: RyzeConsole, action_id: str, name: str) -> None:
     """Run a verb on the instance `name` (empty for verbs without one), or on the marked ones. One write at a time for each."""
     if app.main.marks and action_id in ON_MARKS:
@@ -305,13 +311,20 @@ async def copy(app: RyzeConsole, name: str) -> None:
         )
 
 
+async def profiles(app: RyzeConsole, _name: str) -> None:
+    """The servers and accounts that are known here."""
+    from .profiles import choose
+
+    await choose(app)
+
+
 OPENING: Final = frozenset({
-    "new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy", "edit", "message",
+    "new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy", "edit", "message", "profiles",
     *(f"edit{key}" for key, _title in EDIT_TABS), "bulk", *(f"bulk {action}" for action in ON_MARKS),
 })  # fmt: skip
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
 
-LOOKS: Final = frozenset({"refresh", "probe", "copy", "bulk", *(f"bulk {action}" for action in ON_MARKS)})
+LOOKS: Final = frozenset({"refresh", "probe", "copy", "profiles", "bulk", *(f"bulk {action}" for action in ON_MARKS)})
 """Verbs that change nothing on the server by themselves: one that hangs at something else is when they are needed."""
 
 VERBS: Final[dict[str, Verb]] = {
@@ -323,6 +336,7 @@ VERBS: Final[dict[str, Verb]] = {
     "logout": logout,
     "delete": delete,
     "refresh": refresh,
+    "profiles": profiles,
     "phone": phone,
     "stream": stream,
     "message": message,

@@ -41,6 +41,15 @@ def look(url: str, token: str) -> Kept | None:
     return kept if kept is not None and kept.lines else None
 
 
+def tally(kept: Kept) -> dict[str, int]:
+    """How many rows were in which state."""
+    found: dict[str, int] = {}
+    for line in kept.lines:
+        if (row := row_of(keeping.parsed(line), kept.seen)) is not None:
+            found[row.state] = found.get(row.state, 0) + 1
+    return found
+
+
 def fill(model: FleetModel, lines: Sequence[bytes], seen: float) -> None:
     """Add the rows of these lines to a model; a line that cannot be read costs its row only."""
     for line in lines:

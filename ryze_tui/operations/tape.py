@@ -50,15 +50,19 @@ class Taken:
 
 
 class Tape:
-    """Follows one stream for ever. `take` gets each event; `told` what is wrong with the stream, empty when it is open again."""
+    """Follows one stream for ever. `take` gets each event; `told` what is wrong with the stream, empty when it is open again;
+    `lost` is called when it goes on, but not where it was: what happened in between is missing.
+    """
 
     def __init__(
-        self, dial: Dial, *, take: Callable[[Taken], None], told: Callable[[str], None], began: float, clock: Clock = SYSTEM,
-        random: Callable[[], float] = _random.random,
+        self, dial: Dial, *, take: Callable[[Taken], None], told: Callable[[str], None], lost: Callable[[], None], began: float,
+        clock: Clock = SYSTEM, random: Callable[[], float] = _random.random,
     ) -> None:
         """`began`: the monotonic second of the recording, of which several tapes are part."""
-        self._dial, self._take, self._told, self._began, self._clock, self._random = dial, take, told, began, clock, random
+        self._dial, self._take, self._told, self._lost = dial, take, told, lost
+        self._began, self._clock, self._random = began, clock, random
         self._after = ""
+        self._resumes = False
         self._opened = False
 
     async def run(self) -> None:
@@ -67,8 +71,11 @@ class Tape:
         while True:
             try:
                 socket = await self._dial(self._after)
+                self._resumes = self._opened and bool(self._after)
                 if failures:
                     self._told("")
+                if self._opened and not self._resumes:
+                    self._lost()
                 failures, self._opened = 0, True
                 try:
                     await self._read(socket)
@@ -106,6 +113,9 @@ class Tape:
             return
         if isinstance(seq := frame.get("seq"), str):
             self._after = seq
+        if name == SNAPSHOT and self._resumes:  # the server does not know that position any more
+            self._resumes = False
+            self._lost()
         if name not in NOT_RECORDED:
             now = self._clock.monotonic()
             self._take(Taken(self._clock.time(), now - self._began, instance_of(frame), name, frame))

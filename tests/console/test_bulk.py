@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ryze_tui.api.errors import Refused
 from ryze_tui.api.instance import Instance
+from ryze_tui.console.accounts import Place
 from ryze_tui.console.app import RyzeConsole
 from ryze_tui.console.screens.bulkplan import PlanScreen
 from ryze_tui.console.screens.bulkrun import BulkScreen
@@ -349,7 +350,7 @@ async def test_another_account_breaks_it_off_and_leaves_it_unfinished(opened: Op
         await until(pilot, lambda: len(server.did) == 2)
         await pilot.press("escape")
         before = app.main.bulking
-        app.open_account("http://127.0.0.1:8", "another-token-0123456789")
+        app.accounts.open(Place("http://127.0.0.1:8", "another-token-0123456789"))
         await until(pilot, lambda: app.account is not account and not left_running(app))
         await until(pilot, lambda: before is not None and before._timer is None)  # it has drawn for the last time
         assert app.main.bulking is None and app.main.title_line.bulk == "" and not app.main.marks

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ryze_tui.api.instance import Instance
+from ryze_tui.console.accounts import Place
 from ryze_tui.console.app import RyzeConsole
 from ryze_tui.fleet import cache, keeping
 from ryze_tui.fleet.evidence import Listed
@@ -225,7 +226,7 @@ async def test_nothing_is_shown_of_another_account_or_when_it_is_switched_off(
 ) -> None:
     keep()
     async with started() as (app, _account, pilot):
-        app.open_account("http://127.0.0.1:10", "another-token-0123456789")
+        app.accounts.open(Place("http://127.0.0.1:10", "another-token-0123456789"))
         await pilot.pause()
         assert "billing" not in screen_text(app) and "14:02" not in screen_text(app)
     async with started(keep=False) as (app, _account, _pilot):

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from ryze_tui.api.errors import NOT_CONNECTED, Refused
 from ryze_tui.api.instance import Instance
+from ryze_tui.console.accounts import Place
 from ryze_tui.operations.outcome import Outcome, Unconfirmed
 from ryze_tui.pairing.flow import View
 
@@ -251,11 +252,15 @@ async def test_no_second_connect_while_the_phone_links_or_the_palette_would_allo
         assert len(account.sessions) == 1 and len(app.screen_stack) == 2
 
 
-async def test_read_only_survives_a_change_of_account(opened: Open) -> None:
-    async with opened(read_only=True) as (app, _account, pilot):
-        app.open_account("http://127.0.0.1:10", "another-token-0123456789")
-        await pilot.pause()
+@pytest.mark.parametrize("given", [{"read_only": True}, {"locked": True}])
+async def test_read_only_by_word_survives_a_change_of_account_and_that_of_a_profile_does_not(
+    opened: Open, given: dict[str, bool]
+) -> None:
+    async with opened(**given) as (app, _account, pilot):
         assert app.account is not None and app.account.read_only
+        app.accounts.open(Place("http://127.0.0.1:10", "another-token-0123456789"))
+        await pilot.pause()
+        assert app.account.read_only is ("locked" in given)
 
 
 async def test_keys_that_were_pressed_before_the_rows_were_there_do_nothing(opened: Open) -> None:

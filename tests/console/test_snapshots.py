@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ryze_tui import config
 from ryze_tui.api.errors import Refused
 from ryze_tui.api.instance import Instance
 from ryze_tui.console.app import RyzeConsole
@@ -429,3 +430,32 @@ async def made(pilot: Pilot[int], account: StubAccount, steps: Steps) -> None:
     account.load()
     await until(pilot, lambda: pilot.app.main.loaded)  # type: ignore[attr-defined]
     await steps(pilot, account)
+
+
+# -- profiles ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("stage", ["list", "add", "change", "remove", "broken"])
+def test_profiles(picture: Callable[..., None], size: tuple[int, int], stage: str) -> None:
+    path = config.path()
+    path.parent.mkdir(parents=True)
+    vault = 'url = "https://vault.example"\ntoken_command = ["sh", "-c", "echo vault is sealed >&2; exit 3"]\n'
+    path.write_text(
+        'default = "acme"\n[profiles.acme]\nurl = "http://127.0.0.1:9"\ntoken = "token-0123456789abcdef"\n'
+        '[profiles.night-shift-of-the-other-building]\nurl = "https://ryzeapi.cloud"\ntoken = "x-0123456789"\nread_only = true\n'
+        f"[profiles.vault]\n{vault}"
+    )  # fmt: skip
+    path.chmod(0o600)
+    keys = {"add": ("a", "Call it"), "change": ("down e", "Change night"), "remove": ("down d", "is forgotten on this machine"),
+            "broken": ("G enter", "vault is sealed")}  # fmt: skip
+
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        app: RyzeConsole = pilot.app  # type: ignore[assignment]
+        await pilot.press("P")
+        await until(pilot, lambda: "enter opens" in screen_text(app) and "vault" in screen_text(app))
+        pressed, text = keys.get(stage, ("", "open now"))
+        await pilot.press(*pressed.split())
+        await until(pilot, lambda: text in screen_text(app))
+
+    picture(size, steps)

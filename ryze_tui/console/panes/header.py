@@ -90,8 +90,8 @@ class Header(Canvas):
             text, kind = badge(link, time.monotonic())
         self._badge = text
         line.append(seg(text, _LINK_INK.get(kind, ink.BAR)))
-        if account is not None and account.server.simulated:
-            line += [seg("  ", ink.BAR), seg(f" {_('SIMULATED')} ", ink.BAR_WARN)]
+        for flag in _flags(account):
+            line += [seg("  ", ink.BAR), seg(f" {flag} ", ink.BAR_WARN)]
         line.append(seg("   ", ink.BAR))
         model = self.model if self.kept_at or account is None else account.model
         for state in COUNTED:
@@ -103,3 +103,14 @@ class Header(Canvas):
     def _budget(self) -> str:
         budget = self.app.shown_budget  # type: ignore[attr-defined]
         return f"API {budget[0]}/{budget[1]} " if budget else ""
+
+
+def _flags(account: Account | None) -> list[str]:
+    """What makes this account less than it looks."""
+    if account is None:
+        return []
+    named = (
+        (account.server.simulated, _("SIMULATED")), (account.read_only, _("READ-ONLY")),
+        (account.server.account_token is False, _("ONE INSTANCE")),
+    )  # fmt: skip
+    return [words for true, words in named if true]

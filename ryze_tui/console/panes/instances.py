@@ -128,6 +128,11 @@ class InstanceList(Canvas):
                 self._put(index)
                 return
 
+    def begin(self) -> None:
+        """Other rows: the cursor is on the first."""
+        self._at = self._top = 0
+        self._current = ""
+
     def restore(self, *, anchored: bool = True, home: bool = False) -> None:
         """After the order changed: the cursor stays on its row, the row stays on its line where it can.
 

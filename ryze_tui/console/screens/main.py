@@ -148,6 +148,16 @@ class MainScreen(Screen[None]):
             self.instances.restore(anchored=False)
         self.sync_all()
 
+    def detach(self) -> None:
+        """Nothing of the account that was shown stays: neither its rows nor what was marked, filtered or opened in them."""
+        self.loaded, self.kept_at, self.bulking, self.detail, self._wanted = False, 0.0, None, False, ""
+        self.marks.clear()
+        self.title_line.text = self.title_line.bulk = ""
+        self._order = self.title_line.order = self.instances.order = self.header.model = None
+        self.instances.empty = _("Starting…")
+        self.instances.begin()
+        self._fit()
+
     def attach(self, account: Account, *, title: str, host: str, again: bool = False) -> None:
         """Show this account from now on. `again`: rows kept of it may be on the screen already, and stay."""
         self.loaded, self.bulking, self.title_line.bulk = False, None, ""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from ... import config, keys, local
 from ...i18n import _
+from ..accounts import Place
 from ..bindings import bind
 from ..words import safe
 from .dialogs import Choice, Choices, Dialog, close, text
@@ -89,23 +92,28 @@ class WelcomeScreen(Dialog[None]):
     def _open(self, url: str, token: str, name: str, *, keep: bool = True) -> None:
         app: RyzeConsole = self.app  # type: ignore[assignment]
         close(self)
-        app.open_account(url, token, profile=name, keep=keep)
+        app.accounts.open(Place(url, token, name, keep=keep))
 
 
 class ConnectScreen(Dialog["config.Profile"]):
-    """URL and token, tried once before they are saved."""
+    """URL and token, tried once before they are saved. With a `name` it changes that profile: no token leaves it as it is."""
+
+    def __init__(self, name: str = "", url: str = "https://ryzeapi.cloud", *, default: bool = True) -> None:
+        """`default`: a new one is what is opened without --profile from now on."""
+        super().__init__()
+        self._name, self._url, self._default = name, url, default
 
     def compose(self) -> ComposeResult:
+        token = _("TokenAccount, or the token of one instance") if not self._name else _("as it is; another one replaces it")
         with Vertical(id="box") as box:
-            box.border_title = _("Connect to a RyzeAPI server")
+            title = _("Change {name}").format(name=safe(self._name)) if self._name else _("Connect to a RyzeAPI server")
+            box.border_title = Content(title)
             for label, field in (
-                (_("URL"), Input("https://ryzeapi.cloud", id="url", max_length=300)),
-                (
-                    _("Token"),
-                    Input(id="token", password=True, max_length=500, placeholder=_("TokenAccount, or the token of one instance")),
-                ),
-                (_("Call it"), Input(id="name", max_length=40, placeholder=_("the host's name"))),
+                (_("URL"), Input(self._url, id="url", max_length=300)),
+                (_("Token"), Input(id="token", password=True, max_length=500, placeholder=token)),
+                (_("Call it"), Input(safe(self._name), id="name", max_length=40, placeholder=_("the host's name"))),
             ):
+                field.disabled = field.id == "name" and bool(self._name)
                 with Horizontal(classes="line"):
                     yield text(label, "label")
                     yield field
@@ -119,7 +127,7 @@ class ConnectScreen(Dialog["config.Profile"]):
     def on_mount(self) -> None:
         for field in self.query(Input):
             field.cursor_blink = False
-        self.query_one("#token").focus()
+        self.query_one("#url" if self._name else "#token").focus()
 
     def on_input_submitted(self) -> None:
         self.run_worker(self._check(), exclusive=True)
@@ -131,27 +139,47 @@ class ConnectScreen(Dialog["config.Profile"]):
             self.run_worker(self._check(), exclusive=True)
 
     async def _check(self) -> None:
-        from ...operations.account import Account
-
-        values = {field.id: field.value.strip() for field in self.query(Input)}
         problem = self.query_one("#problem", Static)
+        values = {field.id: field.value.strip() for field in self.query(Input)}
         try:
-            profile = config.Profile(
-                values["name"] or config.host_of(values["url"]), config.clean_url(values["url"]), values["token"]
-            )
-            if not profile.token:
-                raise config.ConfigError(_("The token is needed: RyzeAPI gives it once, when the account is made."))
+            profile = await self._typed(values)
             problem.update(_("Asking the server…"))
-            account = Account(profile.url, profile.token)
-            try:
-                outcome = await account.check()
-            finally:
-                await account.close()
-            if not outcome.ok:
-                hint = _("Is it a token of this server, and copied whole?") if outcome.status == 401 else ""
-                raise config.ConfigError(f"{outcome.message}. {hint}" if hint else outcome.message)
-            config.save_profile(profile)
+            await self._ask(profile)
+            self._save(profile, typed=bool(values["token"]))
         except config.ConfigError as error:
             problem.update(safe(str(error)))
             return
         close(self, profile)
+
+    async def _typed(self, values: dict[str | None, str]) -> config.Profile:
+        """Raises ConfigError."""
+        url, token = config.clean_url(values["url"]), values["token"]
+        name = self._name or values["name"] or config.host_of(values["url"])
+        if self._name:
+            if not token and (kept := await asyncio.to_thread(config.load_profile, name)) is not None:
+                token = kept.token
+        elif name in config.load().names:
+            raise config.ConfigError(_("There is a profile of this name already: call it something else."))
+        if not token:
+            raise config.ConfigError(_("The token is needed: RyzeAPI gives it once, when the account is made."))
+        return config.Profile(name, url, token)
+
+    async def _ask(self, profile: config.Profile) -> None:
+        """Raises ConfigError when the server does not take it."""
+        from ...operations.account import Account
+
+        account = Account(profile.url, profile.token)
+        try:
+            outcome = await account.check()
+        finally:
+            await account.close()
+        if not outcome.ok:
+            hint = _("Is it a token of this server, and copied whole?") if outcome.status == 401 else ""
+            raise config.ConfigError(f"{outcome.message}. {hint}" if hint else outcome.message)
+
+    def _save(self, profile: config.Profile, *, typed: bool) -> None:
+        """Raises ConfigError."""
+        from ...config.saving import put_profile
+
+        values = {"url": profile.url} | ({"token": profile.token} if typed else {})
+        put_profile(profile.name, values, default=self._default and not self._name)

@@ -21,7 +21,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Prefere
     config.path().touch(mode=0o600)
     opened: list[tuple[Preferences, bool]] = []
 
-    def show(url: str, token: str, *, profile: str, read_only: bool, preferences: Preferences) -> int:
+    def show(url: str, token: str, *, profile: str, read_only: bool, locked: bool, preferences: Preferences) -> int:
         opened.append((preferences, read_only))
         return 0
 

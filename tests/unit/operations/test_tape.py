@@ -71,7 +71,10 @@ async def recorded(*lives: Stream | RyzeError) -> tuple[list[Taken], list[str], 
             raise one
         return one
 
-    tape = Tape(dial, take=taken.append, told=told.append, began=90.0, clock=clock, random=lambda: 0.0)  # type: ignore[arg-type]
+    tape = Tape(
+        dial, take=taken.append, told=told.append, lost=lambda: told.append("LOST"), began=90.0,
+        clock=clock, random=lambda: 0.0,  # type: ignore[arg-type]
+    )  # fmt: skip
     with pytest.raises(RyzeError) as over:
         await tape.run()
     return taken, told, dialled, clock, over.value
@@ -89,7 +92,17 @@ async def test_events_are_taken_and_a_stream_that_breaks_is_opened_again_where_i
     assert dialled == ["", "e.3", "e.3", "e.3"]
     assert told.count("broke off") == 1 and "away" in told and "" in told and "it is over" not in told
     assert clock.slept == [1.0, 2.0, 1.0]
-    assert over.status == 404
+    assert over.status == 404 and "LOST" not in told  # it went on where it was
+
+
+async def test_events_that_were_lost_are_told() -> None:
+    snapshot = {"seq": "f.1", "event": "snapshot", "data": {"rows": []}, "instance": ""}
+    beat = {"seq": "e.3", "event": "heartbeat", "data": {}, "instance": ""}
+    lives = Stream([beat], StreamEnded("broke off")), Stream([snapshot, snapshot, beat], StreamEnded("broke off"))
+    _taken, told, _dialled, _clock, _over = await recorded(*lives)
+    assert told == ["broke off", "", "LOST", "broke off"]  # the server knew that position no more
+    _taken, told, *_rest = await recorded(Stream([ENVELOPE], StreamEnded("broke off")), Stream([ENVELOPE], StreamEnded("gone")))
+    assert told == ["broke off", "", "LOST", "gone"]  # the stream of an instance knows no positions
 
 
 @pytest.mark.parametrize("error", [Unreachable("away"), TokenRefused("no", status=401), Refused("off", status=400)])

@@ -1,0 +1,192 @@
+"""Changing over to another account without leaving: nothing of the first shows under the second; what cannot be read is said."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from ryze_tui import config
+from ryze_tui.api.instance import Instance
+from ryze_tui.console.app import RyzeConsole
+from ryze_tui.console.screens.profiles import ProfilesScreen
+from ryze_tui.operations.outcome import Outcome
+from textual.pilot import Pilot
+
+from .conftest import Open, screen_text, until
+from .stub import StubAccount
+
+FILE = """# mine
+default = "acme"
+[profiles.acme]
+url = "http://127.0.0.1:9"
+token = "token-0123456789abcdef"
+[profiles.night]  # the other shift
+url = "http://127.0.0.1:10"
+token = "token-of-night-0123456789"
+read_only = true
+[profiles.vault]
+url = "https://vault.example"
+token_command = ["sh", "-c", "echo vault is sealed >&2; exit 3"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def file() -> Path:
+    path = config.path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(FILE, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+async def profiles(pilot: Pilot[int], *keys: str) -> ProfilesScreen:
+    await pilot.press("P")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ProfilesScreen) and pilot.app.screen.list.known)
+    screen = pilot.app.screen
+    assert isinstance(screen, ProfilesScreen)
+    await pilot.press(*keys)
+    return screen
+
+
+async def over(pilot: Pilot[int], app: RyzeConsole, *keys: str) -> StubAccount:
+    """Change over; the account that is open then."""
+    before = app.account
+    await profiles(pilot, *keys, "enter")
+    await until(pilot, lambda: app.account not in (before, None))
+    return StubAccount.last
+
+
+async def test_another_profile_is_opened_and_nothing_of_the_first_is_left(opened: Open) -> None:
+    async with opened() as (app, first, pilot):
+        await pilot.press("space", "slash", *"sup", "enter")
+        assert app.main.marks and app.main.filtered
+        second = await over(pilot, app, "down")
+        assert (second.url, second.read_only) == ("http://127.0.0.1:10", True)
+        shown = screen_text(app)
+        assert "night" in shown and "READ-ONLY" in shown and "support" not in shown and "acme" not in shown
+        assert not app.main.marks and not app.main.filtered and not app.main.loaded
+        second.load([Instance("other", state="connected")])
+        await until(pilot, lambda: app.main.loaded)
+        assert app.main.instances.current_name == "other" and "1 of 1" in screen_text(app)
+        await pilot.press("r")
+        await until(pilot, lambda: "read-only" in screen_text(app))
+        assert ("reconnect", "other") not in second.did and app.account is second and first is not second
+
+
+async def test_what_the_first_says_late_is_not_heard(opened: Open) -> None:
+    async with opened() as (app, first, pilot):
+        second = await over(pilot, app, "down")
+        assert (first.on_changes, first.on_link, first.on_event) == (None, None, None)
+        second.load([Instance("other", state="connected")])
+        await until(pilot, lambda: app.main.loaded)
+        first.model.apply_list([Instance("late", state="banned")], asked_at=99, received_at=99, now=99)
+        first.set_link("refused")
+        await pilot.pause(0.1)
+        assert "late" not in screen_text(app) and "other" in screen_text(app)
+
+
+async def test_the_first_is_closed_and_no_task_of_it_is_left(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+
+    async def close(account: StubAccount) -> None:
+        closed.append(account.url)
+
+    monkeypatch.setattr(StubAccount, "close", close)
+    async with opened() as (app, _first, pilot):
+        for turn in range(3):
+            await over(pilot, app, *["k", "k", "j"][: 1 + 2 * ((turn + 1) % 2)])
+            await pilot.pause()
+        assert closed == ["http://127.0.0.1:9", "http://127.0.0.1:10", "http://127.0.0.1:9"]
+        assert len([worker for worker in app.workers if worker.group == "account" and not worker.is_finished]) == 1
+
+
+async def test_a_token_that_cannot_be_read_leaves_what_is_open(opened: Open) -> None:
+    async with opened() as (app, first, pilot):
+        await profiles(pilot, "G", "enter")
+        await until(pilot, lambda: "vault is sealed" in screen_text(app))
+        assert app.account is first
+        await pilot.press("escape")
+        assert app.account is first and "support" in screen_text(app)
+
+
+async def test_the_open_one_stays_open(opened: Open) -> None:
+    async with opened() as (app, first, pilot):
+        await profiles(pilot, "enter")
+        await until(pilot, lambda: not isinstance(app.screen, ProfilesScreen))
+        assert app.account is first and app.main.loaded
+
+
+async def test_not_while_an_answer_is_awaited(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = asyncio.Event()
+
+    async def reconnect(account: StubAccount, name: str) -> Outcome:
+        await gate.wait()
+        return Outcome(True, "done", 200, name)
+
+    monkeypatch.setattr(StubAccount, "reconnect", reconnect)
+    async with opened() as (app, first, pilot):
+        app.main.select("support")
+        await pilot.press("r")
+        await profiles(pilot, "down", "enter")
+        await until(pilot, lambda: "Still working on support" in screen_text(app))
+        assert app.account is first
+        gate.set()
+
+
+async def test_a_place_that_is_no_profile_can_be_gone_back_to(opened: Open, file: Path) -> None:
+    file.write_text(FILE.replace("profiles.acme", "profiles.other").replace('default = "acme"', ""), encoding="utf-8")
+    async with opened() as (app, _first, pilot):
+        second = await over(pilot, app, "k", "k")
+        assert second.url == "http://127.0.0.1:10"
+        third = await over(pilot, app, "G")
+        assert third.url == "http://127.0.0.1:9" and "acme" in screen_text(app)
+
+
+async def test_adding_changing_and_removing(opened: Open, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def check(account: StubAccount) -> Outcome:
+        asked.append(account.url)
+        return Outcome(account.url.endswith(":11"), "Invalid token", 401)
+
+    monkeypatch.setattr(StubAccount, "check", check, raising=False)
+    async with opened() as (app, first, pilot):
+        await profiles(pilot, "a")
+        await until(pilot, lambda: "Call it" in screen_text(app))
+        await pilot.press("shift+tab", "ctrl+u", *"127.0.0.1:12", "tab", *"token-of-day-0123456789", "tab", *"acme", "enter")
+        await until(pilot, lambda: "of this name already" in screen_text(app))
+        await pilot.press("ctrl+u", *"day", "enter")
+        await until(pilot, lambda: "copied whole" in screen_text(app))
+        assert asked == ["http://127.0.0.1:12"] and file.read_text() == FILE
+        await pilot.press("shift+tab", "shift+tab", *"127.0.0.1:11", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        assert config.load().profile("day") == config.Profile("day", "http://127.0.0.1:11", "token-of-day-0123456789")
+        assert config.load().document["default"] == "acme" and "# the other shift" in file.read_text()
+        await pilot.press("e")
+        await until(pilot, lambda: "Change day" in screen_text(app))
+        await pilot.press("end", "/", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        assert config.load().profile("day") == config.Profile("day", "http://127.0.0.1:11", "token-of-day-0123456789")
+        await pilot.press("d")
+        await until(pilot, lambda: "Remove the profile day?" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        assert "day" in config.load().names
+        await pilot.press("d", "y")
+        await until(pilot, lambda: "day" not in config.load().names)
+        assert file.read_text() == FILE and app.account is first
+        assert "token-of-day" not in screen_text(app)
+
+
+async def test_a_file_that_is_wrong_says_the_line(opened: Open, file: Path) -> None:
+    async with opened() as (app, _first, pilot):
+        file.write_text(FILE + "[profiles.bad]\nurl = 3\n", encoding="utf-8")
+        await pilot.press("P")
+        await until(pilot, lambda: "line 14" in screen_text(app))
+        await pilot.press("a", "escape", "enter", "e", "d", "escape")
+
+
+async def test_without_any_profile_it_says_how_one_is_added(opened: Open, file: Path) -> None:
+    file.unlink()
+    async with opened() as (app, _first, pilot):
+        await pilot.press("P")
+        await until(pilot, lambda: "not kept" in screen_text(app))
