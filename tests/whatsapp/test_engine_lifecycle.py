@@ -26,7 +26,9 @@ _WORDS = (
     (re.compile(r"https://wa\.me/\S+"), "QR"), (re.compile(r"data:image/png;base64,\S+"), "PNG"), (STAMP, "TIME"),
     (re.compile(r"3EB0[0-9A-F]{18,20}"), "ID"),
 )  # fmt: skip
-_LEFT_OUT = frozenset({"token", "id", "callId", "fromLid", "instanceData", "seq", "createdAt", "updatedAt", "epoch"})
+_LEFT_OUT = frozenset({
+    "token", "id", "callId", "fromLid", "codeSeconds", "instanceData", "seq", "createdAt", "updatedAt", "epoch",
+})  # fmt: skip
 
 
 def plain(value: Any, name: str = "") -> Any:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 SETTLE_SECONDS: Final = 15.0
 """How long WhatsApp may take to restart the connection after the phone has accepted."""
 
+FIRST_SECONDS: Final = 60
+NEXT_SECONDS: Final = 20
 NOT_KEPT: Final = "the phone accepted, but the session could not be kept"
 
 
@@ -44,6 +46,7 @@ class Pairing:
         self._attempt = link.attempt
         self._timer: Timer | None = None
         self._cancelled = False
+        self._given = False
         self.accepted = False
         """Whether a phone has said yes."""
         self.over: asyncio.Task[None] | None = None
@@ -92,7 +95,9 @@ class Pairing:
 
     def _qr(self, data: dict[str, Any]) -> None:
         if (code := translate.text(data, "code")) and not self.accepted:
-            self._tell(self._link, Happening.QR_READY, {"codes": [code]})
+            # The library hands its codes out one by one. (whatsmeow qrchan.go: of six, the first lives a minute.)
+            lives, self._given = (FIRST_SECONDS if not self._given else NEXT_SECONDS), True
+            self._tell(self._link, Happening.QR_READY, {"codes": [code], "codeSeconds": lives})
 
     def _code(self, data: dict[str, Any]) -> None:
         if code := translate.text(data, "code"):
