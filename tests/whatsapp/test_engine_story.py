@@ -10,6 +10,7 @@ import asyncio
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,36 @@ def test_first_light(tmp_path: Path, size: tuple[int, int], extensions: bool) ->
     assert server.process.returncode == 0
     said = server.log.read_text()
     assert "Traceback" not in said and shown not in said and code not in said
+
+
+def workers_of(pid: int) -> list[int]:
+    """Child processes of the server, which are its workers."""
+    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_server_that_is_killed_takes_its_workers_along_and_comes_back(tmp_path: Path) -> None:
+    with Elsewhere() as there, serving(tmp_path / "server", there.wa, extensions=True) as server:
+        server.create("shop")
+        text = server.call("GET", "/api/instance/connect/shop")["qrCode"]
+        device = there.does(there.wa.scan(there.wa.phone("5511999990077", "Acme"), text))
+        server.wait_state("shop", "connected")
+        server.create("other")
+        server.call("GET", "/api/instance/connect/other")  # a pairing is under way as well
+        pids = workers_of(server.process.pid)
+        assert len(pids) >= 3
+        server.kill()
+        end = time.monotonic() + 5
+        while alive := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+            assert time.monotonic() < end, alive
+            time.sleep(0.01)
+        server.start()
+        server.wait_state("shop", "connected", 20)
+        assert device.logins == 2
+        assert server.state("other") == "disconnected"
+        began = time.monotonic()
+        pids = workers_of(server.process.pid)
+        assert server.stop() == 0
+        assert time.monotonic() - began < 5 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_it_refuses_before_anything_is_made(tmp_path: Path) -> None:

@@ -152,6 +152,25 @@ async def test_without_a_network_a_session_is_retried_and_stops_at_once(tmp_path
         assert await api.state("shop") == "loggedout" and link.timer is None
 
 
+@pytest.mark.long
+async def test_a_whatsapp_that_says_nothing_holds_nobody_up(on: OnDouble) -> None:
+    """The library gives it 20 s, during which it lets nobody stop it: so what waits is the worker, never the API."""
+    await on.paired("one", "5511999990001")
+    await on.paired("two", "5511999990002")
+    on.wa.silent = True
+    began = time.monotonic()
+    await on.api.ok("POST", "/api/instance/reconnect/one")
+    await asyncio.sleep(0.5)
+    await on.api.ok("POST", "/api/instance/reconnect/one")
+    assert await on.api.state("one") == "connecting"
+    assert (await on.api.state("two"), time.monotonic() - began < 3) == ("connected", True)
+    on.wa.silent = False
+    async with asyncio.timeout(60):
+        await on.api.ok("GET", "/api/instance/list")
+        while await on.api.state("one") != "connected":
+            await asyncio.sleep(0.1)
+
+
 def rss(pid: int) -> int:
     """Bytes that are this process's share of memory."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -19,7 +19,7 @@ from .asking import Asking
 from .frames import Dial, Drop, Event
 from .link import Link, Phase
 from .pairing import NOT_KEPT, Pairing
-from .pool import Pool, Slot
+from .pool import WORN, WORN_OUT, WORN_WORDS, Pool, Slot
 from .reasons import Outcome, Then
 from .sessions import SessionFiles
 
@@ -202,12 +202,20 @@ class WhatsAppEngine:
             return
         worker = slot.worker
         assert worker is not None and worker.relay is not None
+        if slot.dials >= (WORN_OUT if self._any_up(slot) else WORN):
+            link.phase = Phase.WAITING
+            worker.kill(WORN_WORDS)
+            return
+        slot.dials += 1
         link.way, proxy = None, ""
         if link.proxy is not None:
             proxy = worker.relay.url(link.instance, worker.port, link.proxy, lambda error: self._way(link, error))
         link.phase = Phase.DIALLING
         link.timer = self._clock.call_later(DIAL_SECONDS, self._no_answer, link)
         worker.send(Dial(link.instance, link.attempt, str(self.files.session(link.instance)), link.history, proxy))
+
+    def _any_up(self, slot: Slot) -> bool:
+        return any(link.phase is Phase.ONLINE for name in slot.links if (link := self.links.get(name)) is not None)
 
     def _way(self, link: Link, error: TunnelError | None) -> None:
         link.way = error

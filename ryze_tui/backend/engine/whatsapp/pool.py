@@ -31,6 +31,14 @@ BUDGET: Final = 5
 """Failures in a row that are borne in silence; then /health says so, and sessions wait for a minute each time."""
 
 
+WORN: Final = 300
+WORN_OUT: Final = 900
+"""Dials after which a worker is replaced, when none of its sessions is up, and whatever is up: neonize closes no session's file,
+nor forgets the session, before its process ends."""
+
+WORN_WORDS: Final = "it has dialled often enough"
+
+
 class Heard(Protocol):
     """Who looks after the links."""
 
@@ -50,6 +58,7 @@ class Slot:
 
     links: set[str] = field(default_factory=set)
     worker: Worker | None = None
+    dials: int = 0
     failures: int = 0
     why: str = ""
     began: float = 0.0
@@ -158,7 +167,7 @@ class Pool:
         worker = slot.worker = self.take()
         assert self.links is not None
         worker.hear = self.links.hear
-        slot.began = self._clock.monotonic()
+        slot.began, slot.dials = self._clock.monotonic(), 0
         worker.ready.add_done_callback(lambda _: self._came(slot, worker))
 
     def _came(self, slot: Slot, worker: Worker) -> None:
@@ -176,7 +185,7 @@ class Pool:
         slot.worker, slot.why = None, why
         if self._clock.monotonic() - slot.began >= STEADY_SECONDS:
             slot.failures = 0
-        slot.failures += 1
+        slot.failures += why != WORN_WORDS
         seconds = self._pause(slot.failures)
         log.warning("a worker with %d sessions ended (%s); the next one in %.1f s", len(slot.links), why, seconds)
         slot.timer = self._clock.call_later(seconds, self._start, slot)
@@ -184,5 +193,5 @@ class Pool:
             self.links.fell(slot, why)
 
     def _pause(self, failures: int) -> float:
-        seconds = min(FIRST_SECONDS * 2 ** (failures - 1), MOST_SECONDS) if failures < BUDGET else MOST_SECONDS
+        seconds = min(FIRST_SECONDS * 2 ** max(failures - 1, 0), MOST_SECONDS) if failures < BUDGET else MOST_SECONDS
         return seconds * (0.8 + 0.4 * self._random())

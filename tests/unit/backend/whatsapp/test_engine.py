@@ -156,6 +156,31 @@ async def test_without_a_network_it_is_told_once_and_tried_again(world: World) -
     await world.told_of(Happening.CONNECTED)
 
 
+async def test_a_worker_that_dialled_often_is_replaced_and_that_is_no_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "WORN", 3)
+    world.behave("offline a")
+    world.engine.dial("a", 1, None)
+    await world.until(lambda: world.log.count("dial a 1 False") >= 4)
+    starts = [line for line in (world.home / "log").read_text().splitlines() if " dial a " in line]
+    assert len({line.split()[0] for line in starts[:3]}) == 1 and starts[3].split()[0] != starts[0].split()[0]
+    slot = world.pool.slot_of("a")
+    assert slot is not None and slot.failures == 0 and world.engine.trouble == ""
+    world.behave()
+    await world.told_of(Happening.CONNECTED)
+
+
+async def test_one_that_is_up_is_not_thrown_out_for_that(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "WORN", 3)
+    world.engine.dial("b", 1, None)
+    await world.told_of(Happening.CONNECTED, "b")
+    world.behave("offline a")
+    world.engine.dial("a", 1, None)
+    await world.until(lambda: world.log.count("dial a 1 False") >= 5)
+    assert world.words("b") == ["connected"]
+
+
 async def test_stopping_while_it_tries_again(world: World) -> None:
     world.behave("offline a")
     world.engine.dial("a", 1, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import resource
 import socket
 import sys
 import threading
@@ -29,6 +30,8 @@ def main() -> None:
     talk, lifeline = (socket.socket(fileno=int(text)) for text in sys.argv[1:3])
     for one in (talk, lifeline):
         one.set_inheritable(False)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the library keeps one for every dial (see pool.WORN)
     if why := _load():
         talk.sendall(frames.encode(frames.Refused(why)))
         os._exit(3)
