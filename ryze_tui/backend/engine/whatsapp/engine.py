@@ -100,7 +100,7 @@ class WhatsAppEngine:
         link = self.links.get(instance)
         accepted = link is not None and link.pairing is not None and link.pairing.accepted
         if link is None or not (accepted or self.files.has(instance)):
-            raise EngineError("there is no saved session")
+            raise EngineError("there is no saved session; pair it again")
         self._let_go(link)
         link.attempt, link.proxy, link.way, link.tries, link.trouble = attempt, proxy, None, 0, ""
         if accepted:

@@ -45,7 +45,7 @@ class Limits:
     ready: float = 30.0
     ping: float = 5.0
     term: float = 1.5
-    frames: int = 20_000
+    frames: int = 60_000
     printed: int = 16 * 2**20
     window: float = 5.0
     unsent: int = 256 * 2**20

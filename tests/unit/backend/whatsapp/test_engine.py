@@ -134,6 +134,7 @@ async def test_a_worker_that_fails_costs_its_own_sessions_a_reconnect(world: Wor
     assert world.words("c") == ["connected"] and world.pid_of("c") == other
 
 
+@pytest.mark.long
 async def test_a_worker_that_always_fails_is_left_alone_and_says_so(world: World) -> None:
     world.behave("crash a")
     world.engine.dial("a", 1, None)

@@ -33,6 +33,8 @@ LOOK_SECONDS: Final = 0.01
 NAME_TRIES: Final = 10
 NAME_PATIENCE: Final = 100
 HISTORY_BATCH: Final = 50
+HISTORY_PAUSE: Final = 0.25
+"""Old messages come slowly: those that come now are not to wait behind them."""
 
 library_log.setLevel(logging.ERROR)  # below that it writes QR codes
 for _name in ("whatsmeow", "Whatsmeow", "neonize"):
@@ -264,7 +266,7 @@ class Client:
         for position, data in enumerate(messages):
             self.tell("history", data)
             if position % HISTORY_BATCH == HISTORY_BATCH - 1:
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(HISTORY_PAUSE)
 
 
 def _has_device(path: Path) -> bool:

@@ -55,8 +55,11 @@ class Sessions:
                 os._exit(5)
         if isinstance(frame, Drop):
             return
-        client = self._clients[frame.link] = Client(self._channel, frame)
-        await client.start()
+        try:
+            client = self._clients[frame.link] = Client(self._channel, frame)
+            await client.start()
+        except Exception as error:  # noqa: BLE001 - neonize raises what it likes
+            self._channel.event(frame.link, frame.attempt, "failed", {"text": f"{type(error).__name__}: {error}"})
 
     async def _ask(self, frame: Ask) -> None:
         client = self._clients.get(frame.link)
