@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import random
 import signal
@@ -17,6 +18,7 @@ import pytest_asyncio
 from ryze_tui.backend.engine.whatsapp.make import WORKER
 
 from tests.contract.harness import running
+from tests.fakes.proxy import CountingProxy
 from tests.fakes.whatsapp.double import WhatsAppDouble
 
 from .engine import OnDouble, on_double
@@ -64,19 +66,39 @@ async def test_the_others_notice_nothing(tmp_path: Path, wa: WhatsAppDouble) -> 
         assert (await on.api.state("two"), second.logins) == ("connected", logins[1])
 
 
-async def test_a_proxy_carries_everything(tmp_path: Path) -> None:
-    async with WhatsAppDouble(login=("user", "s3cret-word")) as wa, on_double(tmp_path, wa) as on:
-        port = wa.gate.port
-        proxy: dict[str, Any] = {
-            "proxyEnabled": True, "proxyProtocol": "http", "proxyHost": "127.0.0.1", "proxyPort": str(port),
-            "proxyUsername": "user", "proxyPassword": "s3cret-word",
-        }  # fmt: skip
-        device = await on.paired(**proxy)
-        ana = wa.person("5511777770001", "Ana")
-        await on.api.ok("POST", "/api/message/text/shop", {"number": ana.number, "message": "through it"})
-        assert (await ana.heard()).text == "through it"
-        assert device.logins and set(wa.seen) <= {"web.whatsapp.com:443", "mmg.whatsapp.net:443"}
-        assert "s3cret-word" not in str(await on.api.item("shop"))
+@pytest.mark.parametrize("protocol", ["http", "socks5"])
+async def test_a_proxy_carries_everything(tmp_path: Path, wa: WhatsAppDouble, protocol: str) -> None:
+    """Line and media, out and in; what would go around it would come by the double's own door, which nobody uses."""
+    proxy = CountingProxy("user", "s3cret-word")
+    proxy.resolves["web.whatsapp.com"] = ("127.0.0.1", wa.tls_port)
+    proxy.resolves["mmg.whatsapp.net"] = ("127.0.0.1", wa.gate.media_port)
+    await proxy.start()
+    try:
+        async with on_double(tmp_path, wa) as on:
+            use: dict[str, Any] = {
+                "proxyEnabled": True, "proxyProtocol": protocol, "proxyHost": "127.0.0.1", "proxyPort": str(proxy.port),
+                "proxyUsername": "user", "proxyPassword": "s3cret-word",
+            }  # fmt: skip
+            device = await on.paired(**use, websocketEnabled=True, websocketMediaBase64=True)
+            ana, content = wa.person("5511777770001", "Ana"), os.urandom(50_000)
+            body = {"number": ana.number, "mediaType": "image", "mediaBase64": base64.b64encode(content).decode()}
+            await on.api.ok("POST", "/api/message/media/shop", body)
+            medium = (await ana.heard()).medium
+            assert medium is not None and medium.data == content
+            async with on.api.socket("/ws/shop") as frames:
+                await ana.show(device, content, "image/png")
+                told = await frames.until(lambda frame: frame["event"] == "message.exchange")
+            assert base64.b64decode(told[-1]["data"]["message"]["media"]["base64"]) == content
+            device.drop()
+            async with asyncio.timeout(20):
+                while device.logins < 2:
+                    await asyncio.sleep(0.01)
+            assert set(proxy.asked) == {("web.whatsapp.com", 443), ("mmg.whatsapp.net", 443)}
+            assert proxy.asked.count(("web.whatsapp.com", 443)) == 3
+            assert wa.seen == [], "something went around the proxy"
+            assert "s3cret-word" not in str(await on.api.item("shop"))
+    finally:
+        await proxy.stop()
 
 
 @pytest.mark.parametrize(
