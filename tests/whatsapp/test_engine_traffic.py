@@ -75,6 +75,21 @@ async def test_a_text_goes_out_and_is_read(on: OnDouble, ana: Person) -> None:
     assert (heard.id, heard.message.conversation) == (plain["messageId"], "and goodbye")
 
 
+@pytest.mark.parametrize("kind", ["server-error", "a-kind-of-tomorrow"])
+async def test_a_receipt_that_ends_the_librarys_session(on: OnDouble, ana: Person, kind: str) -> None:
+    """Anybody can send one. The number is back a moment later, and its worker lives on."""
+    device = await on.paired(**BUSY)
+    logins, pids = device.logins, on.engine.pool.pids
+    async with on.api.socket("/ws/shop") as frames:
+        sent = (await on.api.ok("POST", "/api/message/text/shop", {"number": ana.number, "message": "hi"}))["messageId"]
+        await ana.heard()
+        await ana.receipt(device, sent, kind)
+        states = await frames.until(lambda frame: frame["data"].get("state") == "connected")
+        assert [frame["data"]["state"] for frame in states if frame["event"] == "instance.state"] == ["disconnected", "connected"]
+    assert (device.logins, on.engine.pool.pids) == (logins + 1, pids)
+    await ana.say(device, "still there?")
+
+
 async def test_media_come_in_and_go_out(on: OnDouble, ana: Person) -> None:
     device = await on.paired(**BUSY)
     content = os.urandom(200_000)

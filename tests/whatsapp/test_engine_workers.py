@@ -101,6 +101,23 @@ async def test_a_proxy_carries_everything(tmp_path: Path, wa: WhatsAppDouble, pr
         await proxy.stop()
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_looking_at_a_proxy_goes_as_far_as_whatsapps_certificate(
+    tmp_path: Path, wa: WhatsAppDouble, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(wa.ca_file))
+    async with on_double(tmp_path, wa) as on:
+        await on.api.new(
+            "shop", proxyEnabled=True, proxyProtocol="http", proxyHost="127.0.0.1", proxyPort=str(wa.gate.port)
+        )
+        looked = (await on.api.ok("POST", "/api/instance/proxy/shop/test"))["proxy"]
+    assert wa.seen == ["web.whatsapp.com:443"]
+    assert looked["works"] is trusted, looked
+    if not trusted:
+        assert "whoever answers there is not web.whatsapp.com: its certificate is not to be trusted" in str(looked)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -56,7 +56,7 @@ class WhatsAppEngine:
         self.links: dict[str, Link] = {}
         self._asking = Asking(self.links, pool)
         self._tell: Tell | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._damaged: set[str] = set()
         self._closed = False
         pool.links = self
 
@@ -71,7 +71,9 @@ class WhatsAppEngine:
         saved = await asyncio.to_thread(self.files.open)
         await self.pool.open()
         for instance, session in saved.items():
-            if not session.broken:
+            if session.broken:
+                self._damaged.add(instance)
+            else:
                 self.links[instance] = Link(instance, jid=session.jid)
         return saved
 
@@ -120,6 +122,9 @@ class WhatsAppEngine:
     def stop(self, instance: str) -> None:
         """Drop the link; tells nothing."""
         if (link := self.links.get(instance)) is None:
+            if instance in self._damaged:  # logged out, or deleted: nobody will put a copy back
+                self._damaged.discard(instance)
+                self.files.delete(instance)
             return
         self._let_go(link)
         if link.pairing is None and not self.files.has(instance):

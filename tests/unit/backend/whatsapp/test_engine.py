@@ -249,6 +249,19 @@ async def test_a_disk_that_refuses_to_delete(world: World, monkeypatch: pytest.M
     await world.told_of(Happening.CONNECTED)
 
 
+async def test_a_damaged_session_stays_until_it_is_logged_out(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    session_file(world.files.session("a"))
+    world.files.session("a").write_bytes(b"damaged" * 1000)
+    assert (await world.engine.open(world.told.append))["a"] == Saved(broken=BROKEN)
+    with pytest.raises(EngineError):
+        world.engine.dial("b", 1, None)
+    assert world.files.has("a")
+    world.engine.stop("a")
+    assert not world.files.has("a")
+    await world.engine.close()
+
+
 # -- pairing -----------------------------------------------------------------------------------------------------------
 
 

@@ -69,6 +69,12 @@ class Sessions:
         try:
             data, blob = await asked.ASKED[frame.what](client, frame.about, frame.blob)
         except Exception as error:  # noqa: BLE001 - neonize raises what it likes
-            self._channel.answer(frame.number, str(error) or type(error).__name__)
+            self._channel.answer(frame.number, _words(error))
         else:
             self._channel.answer(frame.number, "", data, blob)
+
+
+def _words(error: Exception) -> str:
+    """Some of neonize's errors have bytes for a text."""
+    first = error.args[0] if error.args else ""
+    return (first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)) or type(error).__name__
