@@ -233,6 +233,30 @@ async def test_two_ends_understand_each_other(one_time: bool) -> None:
         assert [(await there.decrypt(of_here, one, "9@g.us")).conversation for one in encs][-1] == f"all {turn}"
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.booleans(), max_size=8))
+def test_two_ends_that_begin_at_once_understand_each_other(turns: list[bool]) -> None:
+    async def talk() -> None:
+        here, there = Sessions(), Sessions()
+        of_here = Device("1:1@s", "1:1@lid", Phone("1111111"), b"", b"")
+        of_there = Device("2:1@s", "2:1@lid", Phone("2222222"), b"", b"")
+        of_here.upload(await _key_upload(here))
+        of_there.upload(await _key_upload(there))
+        out = await here.encrypt(of_there, proto.Message(conversation="from here"))
+        back = await there.encrypt(of_here, proto.Message(conversation="from there"))
+        assert (out.attrs["type"], back.attrs["type"]) == ("pkmsg", "pkmsg")
+        assert (await there.decrypt(of_here, out)).conversation == "from here"
+        assert (await here.decrypt(of_there, back)).conversation == "from there"
+        for turn, forth in enumerate(turns):
+            sender, hearer, of_hearer, of_sender = (
+                (here, there, of_there, of_here) if forth else (there, here, of_here, of_there)
+            )
+            enc = await sender.encrypt(of_hearer, proto.Message(conversation=f"{turn}"))
+            assert (await hearer.decrypt(of_sender, enc)).conversation == f"{turn}"
+
+    asyncio.run(talk())
+
+
 @settings(max_examples=15)
 @given(st.sampled_from(sorted(KINDS)), st.binary(max_size=5000))
 def test_media_come_back_as_they_were(kind: str, data: bytes) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def carry(device: Device, message: Node) -> None:
-    """A message of that device, which is acknowledged at the end. Raises what pyaileys raises."""
+    """A message of that device, which is acknowledged at the end. Raises Unreadable, ValueError."""
     double, number, to = device.phone.double, message.attrs["id"], message.attrs["to"]
     common = [one for one in children(message) if one.tag == "enc"]
     group = to if to.endswith("@g.us") else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from pyaileys.auth.creds import KeyPair
 from pyaileys.auth.state import AuthenticationState
 from pyaileys.auth.utils import init_auth_creds
 from pyaileys.proto import WAProto_pb2 as proto
-from pyaileys.signal.repository import PreKeyBundle, PreKeyBundleKey, SignalRepository
+from pyaileys.signal.repository import PreKeyBundle, PreKeyBundleKey, SignalError, SignalRepository
 from pyaileys.signal.util import signal_pubkey
 
 from .chain import curve
@@ -24,22 +25,26 @@ class Undelivered(Exception):
     """A message cannot reach that device as things are."""
 
 
+class Unreadable(Exception):
+    """What a client wrote does not decrypt."""
+
+
 class _Keys:
     """pyaileys' key store over a dict."""
 
     def __init__(self) -> None:
-        self._all: dict[tuple[str, str], Any] = {}
+        self.all: dict[tuple[str, str], Any] = {}
 
     async def get(self, key_type: str, ids: list[str]) -> dict[str, Any]:
-        return {one: self._all.get((key_type, one)) for one in ids}
+        return {one: self.all.get((key_type, one)) for one in ids}
 
     async def set(self, data: Mapping[str, Mapping[str, Any | None]]) -> None:
         for kind, items in data.items():
             for one, value in items.items():
-                self._all[kind, one] = value
+                self.all[kind, one] = value
 
     async def clear(self) -> None:
-        self._all.clear()
+        self.all.clear()
 
 
 def padded(plain: bytes) -> bytes:
@@ -55,6 +60,11 @@ def unpadded(plain: bytes) -> bytes:
     return plain[: -plain[-1]]
 
 
+def _base(session: bytes) -> bytes:
+    """What tells one session from another."""
+    return bytes(proto.RecordStructure.FromString(session).currentSession.aliceBaseKey)
+
+
 class Sessions:
     """Of one person, with everybody's linked devices; each is known by its LID."""
 
@@ -62,6 +72,8 @@ class Sessions:
         self._creds, self._keys = init_auth_creds(), _Keys()
         self._repository = SignalRepository(AuthenticationState(self._creds, self._keys))
         self._given: set[tuple[str, str]] = set()
+        self._earlier: dict[str, list[bytes]] = {}
+        self._turn = asyncio.Lock()
         self._last_key = 0
 
     @property
@@ -85,9 +97,10 @@ class Sessions:
 
     async def encrypt(self, device: Device, message: Any) -> Node:
         """An `enc` for that device alone. Raises Undelivered before it has uploaded keys."""
-        if not await self._repository.validate_session(device.lid):
-            await self._repository.inject_outgoing_session(device.lid, _bundle_of(device))
-        kind, sealed = await self._repository.encrypt_message(device.lid, data=padded(message.SerializeToString()))
+        async with self._turn:  # there one session after the other is tried
+            if not await self._repository.validate_session(device.lid):
+                await self._repository.inject_outgoing_session(device.lid, _bundle_of(device))
+            kind, sealed = await self._repository.encrypt_message(device.lid, data=padded(message.SerializeToString()))
         return node("enc", sealed, v=2, type=kind)
 
     async def encrypt_for_group(self, group: str, own: str, device: Device, message: Any) -> list[Node]:
@@ -105,16 +118,14 @@ class Sessions:
         return parts
 
     async def decrypt(self, device: Device, enc: Node, group: str = "") -> Any:
-        """What an `enc` from that device says, a Message. Sender keys in it are kept. Raises what pyaileys raises."""
+        """What an `enc` from that device says, a Message. Sender keys in it are kept. Raises Unreadable, ValueError."""
         assert isinstance(enc.content, bytes)
         if enc.attrs["type"] == "skmsg":
             plain = await self._repository.decrypt_group_message(
                 group_jid=group, author_jid=device.lid, ciphertext=enc.content
             )
         else:
-            plain = await self._repository.decrypt_message(
-                device.lid, message_type=enc.attrs["type"], ciphertext=enc.content
-            )
+            plain = await self._opened(device, enc.attrs["type"], enc.content)
         message = proto.Message.FromString(unpadded(plain))
         if message.HasField("senderKeyDistributionMessage"):
             told = message.senderKeyDistributionMessage
@@ -123,11 +134,36 @@ class Sessions:
             )
         return message
 
+    async def _opened(self, device: Device, kind: str, sealed: bytes) -> bytes:
+        """By the session of now or an earlier one: when both begin at once, each side goes on with the other's for a while.
+
+        pyaileys keeps one session only; as in Signal's own library, one that works becomes that of now.
+        """
+        place = ("session", str(self._repository.jid_to_address(device.lid)))
+        async with self._turn:
+            now, earlier = self._keys.all.get(place), self._earlier.setdefault(place[1], [])
+            for at, session in enumerate([now, *earlier]):
+                self._keys.all[place] = session
+                try:
+                    plain = await self._repository.decrypt_message(device.lid, message_type=kind, ciphertext=sealed)
+                except (SignalError, ValueError) as error:
+                    self._keys.all[place] = now
+                    if at == len(earlier):
+                        raise Unreadable(f"{kind} of {device.lid}: {error}") from error
+                    continue
+                if at:
+                    del earlier[at - 1]
+                if now is not None and (at or _base(now) != _base(self._keys.all[place])):
+                    earlier.insert(0, now)
+                return bytes(plain)
+        raise AssertionError("there is one try at least")
+
     def forget(self, device: Device) -> None:
         """As after a reinstallation: the next message begins a session of its own."""
         self._given = {(group, lid) for group, lid in self._given if lid != device.lid}
         address = str(self._repository.jid_to_address(device.lid))
-        self._keys._all.pop(("session", address), None)
+        self._keys.all.pop(("session", address), None)
+        self._earlier.pop(address, None)
 
 
 def _bundle_of(device: Device) -> PreKeyBundle:
