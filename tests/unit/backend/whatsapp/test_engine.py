@@ -27,7 +27,7 @@ from ryze_tui.backend.table import Happening
 
 from .test_parent import command
 
-LIMITS = Limits(ready=20, ping=0.1, term=0.2, frames=2000, window=5)
+LIMITS = Limits(ready=20, ping=0.3, term=0.2, frames=2000, window=5)
 
 
 def session_file(path: Path, jid: str = "5511999990001:3@s.whatsapp.net") -> None:

@@ -17,7 +17,7 @@ from ryze_tui.backend.engine.whatsapp.parent import Limits, Worker
 from ryze_tui.backend.errors import EngineError
 
 FAKE = Path(__file__).parents[3] / "fakes" / "frames_worker.py"
-QUICK = Limits(ready=20, ping=0.05, term=0.2, frames=2000, printed=2**20, window=5)
+QUICK = Limits(ready=20, ping=0.3, term=0.2, frames=2000, printed=2**20, window=5)
 Start = Callable[..., Worker]
 
 
