@@ -8,11 +8,12 @@ import pytest
 from ryze_tui import i18n
 from ryze_tui.console.actions import ACTIONS
 from ryze_tui.i18n import _
+from ryze_tui.operations.bulk.plan import Pace
 from textual.pilot import Pilot
 
 from .conftest import Open, screen_text, until
 from .stub import StubAccount
-from .test_snapshots import LONG, VIEWS, form, picture, to  # noqa: F401 (the fixture)
+from .test_snapshots import LONG, VIEWS, bulk, form, picture, tape, to  # noqa: F401 (the fixture)
 
 Picture = Callable[..., None]
 Steps = Callable[[Pilot[int], StubAccount], Awaitable[None]]
@@ -59,6 +60,46 @@ def test_help(picture: Picture) -> None:  # noqa: F811
         await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
 
     picture(SMALL, steps)
+
+
+@pytest.mark.parametrize("stage", ["menu", "plan", "running", "done"])
+def test_bulk(picture: Picture, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    if stage in ("running", "done"):
+        monkeypatch.setattr("ryze_tui.console.bulking.GENTLE", Pace(50.0, 5, 0.0))
+    picture(SMALL, lambda pilot, account: bulk(pilot, account, stage))
+
+
+def test_tape(picture: Picture) -> None:  # noqa: F811
+    picture(SMALL, lambda pilot, account: tape(pilot, account))
+
+
+def test_block_as_json(picture: Picture) -> None:  # noqa: F811
+    picture(SMALL, lambda pilot, account: form(pilot, account, "4", "J", until_shown="{"))
+
+
+def test_message(picture: Picture) -> None:  # noqa: F811
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await to(pilot, "support")
+        await pilot.press("m")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.press(*"+55 11 9999-0000", "enter", *"Hello", "enter")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 3)
+
+    picture(SMALL, steps)
+
+
+@pytest.mark.parametrize("key", ["T", "P", "L", "n"])
+def test_dialogs(picture: Picture, key: str) -> None:  # noqa: F811
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await pilot.press(key)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.pause(0.1)
+
+    picture(SMALL, steps)
+
+
+def test_narrow(picture: Picture) -> None:  # noqa: F811
+    picture((50, 30), lambda pilot, account: to(pilot, "sales"))
 
 
 async def test_what_must_be_read_whole_is(opened: Open) -> None:

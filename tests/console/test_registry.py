@@ -130,6 +130,6 @@ def test_the_footer_has_at_most_seven_hints_and_help_first() -> None:
 def test_readme_names_only_keys_that_exist() -> None:
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     table = text.split("| key | what it does |")[1].split("\n\n")[0]
-    named = set(re.findall(r"`([^`]+)`", table.split("|---|---|")[1])) - {"state:connected", "block:webhook", "!word"}
-    known = {key for keys in KEYS.values() for key in [keys]} | {"↑", "↓", "j", "k", "esc", "/", ":", "*"}
+    named = set(re.findall(r"`([^`]+)`", table.split("|---|---|")[1])) - {"state:connected", "block:webhook", "tag:vip", "!word"}
+    known = {key for keys in KEYS.values() for key in [keys]} | {"↑", "↓", "j", "k", "esc", "/", ":", "*", "#"}
     assert named <= known, named - known

@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from ryze_tui import config
 from ryze_tui.api.errors import Refused
+from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
 from ryze_tui.console.app import RyzeConsole
 from ryze_tui.console.editor import Returned
 from ryze_tui.fleet.evidence import Listed
 from ryze_tui.fleet.freshness import Link
+from ryze_tui.i18n import _, n_
 from ryze_tui.operations.bulk.plan import Entry, Job, Pace
 from ryze_tui.operations.bulk.record import Record, path_of
+from ryze_tui.operations.permits import ServerInfo
 from ryze_tui.pairing.flow import View
 from textual.pilot import Pilot
 
@@ -381,20 +384,21 @@ async def bulk(pilot: Pilot[int], account: StubAccount, stage: str) -> None:
     app = pilot.app
     server.fails["support"] = Refused("no free slot on this server", status=503)
     server.gate.clear()
-    wanted = {"menu": ("B", "6 marked"), "apply": ("B", "6 marked"), "logout": ("x", "Type how many")}
-    key, text = wanted.get(stage, ("r", "Left out"))
+    marked = n_("{n} marked instance", "{n} marked instances", 6)
+    wanted = {"menu": ("B", marked), "apply": ("B", marked), "logout": ("x", _("Type how many: {n}").partition(":")[0])}
+    key, text = wanted.get(stage, ("r", _("Left out: {n}").partition(":")[0]))
     await pilot.press(key)
     await until(pilot, lambda: text in screen_text(app))  # type: ignore[arg-type]
     if stage == "apply":
         await pilot.press("p")
-        await until(pilot, lambda: "typed below" in screen_text(app))  # type: ignore[arg-type]
+        await until(pilot, lambda: _("typed below") in screen_text(app))  # type: ignore[arg-type]
     if stage not in ("running", "paused", "done"):
         return
     await pilot.press("y")
     await until(pilot, lambda: len(server.did) == 5)
     if stage == "done":
         server.gate.set()
-        await until(pilot, lambda: "It is over" in screen_text(app))  # type: ignore[arg-type]
+        await until(pilot, lambda: _("It is over.").rstrip(".") in screen_text(app))  # type: ignore[arg-type]
     elif stage == "paused":
         app.main.bulking.bulk.pause("The server is back.")  # type: ignore[attr-defined]
         await pilot.pause(0.1)
@@ -430,6 +434,66 @@ async def made(pilot: Pilot[int], account: StubAccount, steps: Steps) -> None:
     account.load()
     await until(pilot, lambda: pilot.app.main.loaded)  # type: ignore[attr-defined]
     await steps(pilot, account)
+
+
+# -- tape, held, tags, alerts --------------------------------------------------------------------------------------------
+
+
+async def tape(pilot: Pilot[int], account: StubAccount, *keys: str) -> None:
+    """With an event of every kind on it."""
+    account.server = ServerInfo(engine="", account_token=True)
+    account.covers = lambda name: name != "ops"  # type: ignore[method-assign]
+    await pilot.press("E")
+    await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+    told: list[tuple[str, str, dict[str, Any]]] = [
+        ("support", "message.exchange", {"direction": "incoming", "chat": {"jid": "5511999990001@s.whatsapp.net"},
+                                         "message": {"type": "text", "content": "Olá, já está pronto? 你好 🙂 " * 4}}),
+        ("support", "message.exchange", {"direction": "outgoing", "chat": {"jid": "5511999990001@s.whatsapp.net"},
+                                         "message": {"type": "image", "content": "\x1b[31mred"}}),
+        ("support", "message.status", {"status": "read", "recipient": "5511999990001@s.whatsapp.net", "id": "3EB0ABC"}),
+        ("a-name-that-is-far-too-long-for-its-column", "call.update", {"type": "offer", "from": "5511999990002@s.whatsapp.net"}),
+        ("sales", "instance.state", {"state": "qr_ready", "codes": ["2@abc,def,ghi,jkl=="]}),
+        ("", "lost", {}),
+        ("vip", "label.update", {"action": "add", "name": "Pago"}),
+    ]
+    for name, event, data in told:
+        assert account.on_event is not None
+        account.on_event(Event(event, name, data), 1.0)
+    await pilot.press(*keys)
+    await until(pilot, lambda: "Pago" in screen_text(pilot.app) or keys)  # type: ignore[arg-type]
+    await pilot.pause(0.1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("stage", ["follows", "filtered", "still", "json"])
+def test_tape(picture: Callable[..., None], size: tuple[int, int], stage: str) -> None:
+    keys = {"filtered": ("slash", *"event:message !red"), "still": ("space",), "json": ("up", "up", "enter")}.get(stage, ())
+    picture(size, lambda pilot, account: tape(pilot, account, *keys))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("stage", ["held", "tags", "alert"])
+def test_noted(picture: Callable[..., None], size: tuple[int, int], stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ryze_tui.console.alerts.TOGETHER", 0.0)
+
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        app: RyzeConsole = pilot.app  # type: ignore[assignment]
+        await until(pilot, lambda: app.main.alerts is not None)
+        await to(pilot, "sales")
+        account.notes.tag({"sales": ["vip", "night-shift"]})
+        if stage == "held":
+            await pilot.press("h")
+            await until(pilot, lambda: "held" in screen_text(app))
+            app.clear_notifications()
+            await pilot.pause()
+        elif stage == "tags":
+            await pilot.press("number_sign")
+            await until(pilot, lambda: "Tags of sales" in screen_text(app))
+        else:
+            account.turn("support", "loggedout", reason="logged out from the phone")
+            await until(pilot, lambda: "support logged out" in screen_text(app))
+
+    picture(size, steps)
 
 
 # -- profiles ----------------------------------------------------------------------------------------------------------
