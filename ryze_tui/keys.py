@@ -34,12 +34,14 @@ class Key(NamedTuple):
 
 
 MAIN: Final = {
-    "open": Key(("enter",)), "back": Key(("escape",)), "filter": Key(("slash",)), "sort": Key(("s",)), "refresh": Key(("R",)),
+    "open": Key(("enter",)), "back": Key(("escape",)),
+    "filter": Key(("slash",), mark("Which rows, events or calls are shown.")), "sort": Key(("s",)), "refresh": Key(("R",)),
     "new": Key(("n",)), "connect": Key(("c",)), "code": Key(("p",), mark("Pairing: by a code that is typed on the phone.")),
     "bring_back": Key(("b",)), "reconnect": Key(("r",)), "logout": Key(("x",)), "delete": Key(("d",)), "edit": Key(("e",)),
     **{f"edit{digit}": Key((digit,), mark("Opens that page of the instance under the cursor.")) for digit in "23456"},
     "phone": Key(("S",), mark("Pairing: the virtual phone.")), "stream": Key(("w",)), "probe": Key(("t",)),
-    "message": Key(("m",)),
+    "message": Key(("m",)), "hold": Key(("h",)), "tags": Key(("number_sign",)),
+    "tape": Key(("E",), mark("The tape of events; again closes it.")),
     "log": Key(("L",), mark("The log of calls; again closes it.")), "copy": Key(("y",), mark("Copies what is shown.")),
     "mark_row": Key(("space",)), "mark_all": Key(("asterisk",)), "mark_range": Key(("V",)),
     "bulk": Key(("B",), mark("The bulk; again hides it.")),
@@ -119,6 +121,8 @@ KEYS: Final[dict[str, Key]] = {
     "bulk_view": Key(("v",), mark("Bulk: shows all, the failed ones, those left out, …")),
     "bulk_details": Key(("enter",), mark("Bulk: what came of one, in full.")),
     "bulk_save": Key(("o",), mark("Bulk: saves the results as NDJSON.")),
+    "tape_pause": Key(("space",), mark("The tape: holds still, or goes on.")),
+    "tape_save": Key(("o",), mark("The tape and the log: saves what is shown as NDJSON.")),
     "profile_add": Key(("a",), mark("Profiles: adds one.")),
     "profile_change": Key(("e",), mark("Profiles: changes the address or the token of one.")),
     "profile_remove": Key(("d",), mark("Profiles: removes one from this machine.")),
@@ -132,7 +136,9 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     mark("the pairing screen"): (
         "close", "code", "phone", "copy", "help", "pairing_drawing", "pairing_qr", "pairing_save", "pairing_again",
     ),
-    mark("the log of calls"): (*_READING, "close", "close_too", "log", "copy"),
+    mark("the log of calls"): (*MOVES, "close", "close_too", "log", "copy", "filter", "tape_pause", "tape_save"),
+    mark("the tape"): (*MOVES, "close", "close_too", "tape", "copy", "filter", "choose", "tape_pause", "tape_save"),
+    mark("an event"): (*_READING, "close", "close_too", "copy", "json_secrets"),
     mark("the help"): (*_READING, "close", "close_too", "help"),
     mark("the themes"): (*_READING, "close", "choose"),
     mark("the profiles"): (

@@ -19,6 +19,7 @@ class Preferences:
     ascii: bool = False
     mouse: bool = True
     bell: bool = True
+    notifications: bool = True
     keys: Mapping[str, str] = field(default_factory=lambda: _NO_KEYS)
 
 

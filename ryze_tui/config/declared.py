@@ -36,6 +36,7 @@ TOP: Final = (
     Setting("ascii", FLAG, "false", mark("ASCII only, for terminals that have nothing else; --ascii and --no-ascii win.")),
     Setting("mouse", FLAG, "true", mark("Whether the mouse works; without it the terminal selects text. --no-mouse wins.")),
     Setting("bell", FLAG, "true", mark("Whether the terminal's bell rings when something needs a look.")),
+    Setting("notifications", FLAG, "true", mark("Whether the terminal is asked to show a notification of it (OSC 9).")),
 )
 
 PROFILE: Final = (

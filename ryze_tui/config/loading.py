@@ -124,7 +124,7 @@ def _by_line(problem: Problem) -> int:
 
 
 def _preferences(document: Mapping[str, Any], keymap: Mapping[str, str]) -> Preferences:
-    names = ("language", "theme", "ascii", "mouse", "bell")
+    names = ("language", "theme", "ascii", "mouse", "bell", "notifications")
     return Preferences(**{name: document[name] for name in names if name in document}, keys=keymap)
 
 

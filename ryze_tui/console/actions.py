@@ -221,11 +221,28 @@ ACTIONS: Final = (
         _message,
     ),
     Action(
+        "hold",
+        mark("Hold"),
+        mark("Puts it aside until its state changes: it sinks and gives no alert. Again takes it back."),
+        KEEP,
+        _row,
+    ),
+    Action(
+        "tags", mark("Tags"), mark("Words for the instance, or the marked ones; tag:word in the filter finds them."), KEEP, _row
+    ),
+    Action(
         "probe",
         mark("Is it true?"),
         mark("Asks the server, the stream and WhatsApp, and says whether the screen is right."),
         VIEW,
         _row,
+    ),
+    Action(
+        "tape",
+        mark("Tape of events"),
+        mark("What the streams tell, live: filter, pause, JSON, NDJSON. In the detail, of that instance only."),
+        VIEW,
+        _online,
     ),
     Action(
         "log", mark("Log of calls"), mark("Every request to the server with its answer; copy one as curl."), VIEW, _online

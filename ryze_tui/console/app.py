@@ -22,6 +22,7 @@ from .crash import log_to_file
 from .driver import TerminalDriver
 from .lid import Sizes
 from .opening import LATER_CSS, enable_gc
+from .reel import Reel
 from .screens.main import MainScreen
 from .ticks import Coalescer
 from .typeahead import TypeAhead
@@ -57,6 +58,7 @@ class RyzeConsole(CellExact):
         themes.begin(self, preferences.theme)
         self.accounts = Accounts(self, Place(url, token, profile, read_only, keep), locked=locked)
         self.account: Account | None = None
+        self.reel = Reel()
         self.shown_budget: tuple[int, int] | None = None
         self.animation_level = "none"
         self._pending: Changes | None = None
@@ -132,11 +134,14 @@ class RyzeConsole(CellExact):
     def follow(self, account: Account) -> None:
         """What happens in this account is shown from now on."""
         account.on_changes, account.on_link, account.on_event = self._changed, self._link_changed, self._event
-        self.account, self._pending, self.shown_budget = account, None, None
+        self.account, self._pending, self.shown_budget, self.reel = account, None, None, Reel()
 
     def _event(self, event: Event, at: float) -> None:
         """Every event as it arrives, for the screens that listen; those that follow one instance look at the model instead."""
-        for screen in [screen for screen in self.screen_stack if hasattr(screen, "heard")]:
+        listening = [screen for screen in self.screen_stack if hasattr(screen, "heard")]
+        if not any(getattr(screen, "own", False) for screen in listening):
+            self.reel.put(event)
+        for screen in listening:
             screen.heard(event)
 
     def _changed(self, changes: Changes) -> None:

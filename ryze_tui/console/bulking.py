@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from .. import keys
 from ..i18n import _, n_
 from ..operations.bulk.desk import Desk
-from ..operations.bulk.plan import ENDED, FAILED, SKIPPED, WAITING, Job
+from ..operations.bulk.plan import ENDED, FAILED, LOGOUT, SKIPPED, WAITING, Job
 from ..operations.bulk.record import RecordError, Unfinished
 from ..operations.bulk.runner import GENTLE, Bulk
 from . import bulkwords
@@ -133,6 +133,8 @@ class Bulking:
             self.app.refuse(safe(str(error)))
             self.look_again()
             return
+        if bulk.job.action == LOGOUT:
+            self.app.main.mine(bulk.job.names)
         self.left, self._lost, self._told = None, False, ""
         bulk.on_change = self._changed
         self._run(bulk)

@@ -109,6 +109,15 @@ def show_log(main: MainScreen) -> None:
         main.app.push_screen(LogScreen(main.account))
 
 
+def show_tape(main: MainScreen) -> None:
+    """Of the one instance whose detail is open, else of all."""
+    from .screens.tape import TapeScreen
+
+    if main.account is not None:
+        name = main.instances.current_name if main.detail else ""
+        main.app.push_screen(TapeScreen(main.account, main.console_app.reel, name))
+
+
 def choose_theme(main: MainScreen) -> None:
     from .screens.themes import ThemeScreen
 
@@ -146,6 +155,7 @@ MOVES: Final[dict[str, Move]] = {
     "palette": palette,
     "help": show_help,
     "log": show_log,
+    "tape": show_tape,
     "theme": choose_theme,
     "quit": leave,
 }

@@ -198,6 +198,7 @@ async def logout(app: RyzeConsole, name: str) -> None:
             yes=_("Log out"),
         )
     ):
+        app.main.mine([name])
         app.say(await app.account.logout(name))
 
 
@@ -213,6 +214,7 @@ async def delete(app: RyzeConsole, name: str) -> None:
             yes=_("Delete"),
         )
     ):
+        app.main.mine([name])
         outcome = await app.account.delete(name)
         app.say(outcome)
         if outcome.ok:
@@ -311,6 +313,15 @@ async def copy(app: RyzeConsole, name: str) -> None:
         )
 
 
+def _noting(what: str) -> Verb:
+    async def note(app: RyzeConsole, name: str) -> None:
+        from . import noting
+
+        await (noting.hold if what == "hold" else noting.tags)(app, name)
+
+    return note
+
+
 async def profiles(app: RyzeConsole, _name: str) -> None:
     """The servers and accounts that are known here."""
     from .profiles import choose
@@ -320,11 +331,13 @@ async def profiles(app: RyzeConsole, _name: str) -> None:
 
 OPENING: Final = frozenset({
     "new", "connect", "code", "bring_back", "logout", "delete", "phone", "probe", "copy", "edit", "message", "profiles",
-    *(f"edit{key}" for key, _title in EDIT_TABS), "bulk", *(f"bulk {action}" for action in ON_MARKS),
+    "tags", *(f"edit{key}" for key, _title in EDIT_TABS), "bulk", *(f"bulk {action}" for action in ON_MARKS),
 })  # fmt: skip
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
 
-LOOKS: Final = frozenset({"refresh", "probe", "copy", "profiles", "bulk", *(f"bulk {action}" for action in ON_MARKS)})
+LOOKS: Final = frozenset({
+    "refresh", "probe", "copy", "profiles", "hold", "tags", "bulk", *(f"bulk {action}" for action in ON_MARKS),
+})  # fmt: skip
 """Verbs that change nothing on the server by themselves: one that hangs at something else is when they are needed."""
 
 VERBS: Final[dict[str, Verb]] = {
@@ -337,6 +350,8 @@ VERBS: Final[dict[str, Verb]] = {
     "delete": delete,
     "refresh": refresh,
     "profiles": profiles,
+    "hold": _noting("hold"),
+    "tags": _noting("tags"),
     "phone": phone,
     "stream": stream,
     "message": message,

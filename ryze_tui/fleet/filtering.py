@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,10 @@ SORTS: Final = (TROUBLE, NAME, NEWEST)
 TITLES: Final = {TROUBLE: mark("trouble first"), NAME: mark("by name"), NEWEST: mark("newest first")}
 
 Test = Callable[["Row"], bool]
+Tags = Callable[[str], Iterable[str]]
+HELD_RANK: Final = 99.0
+"""Rows that a person put aside stand after everything else."""
+_NOBODY: Final[frozenset[str]] = frozenset()
 
 
 def rank_of(row: Row, now: float) -> float:
@@ -37,14 +41,14 @@ def rank_of(row: Row, now: float) -> float:
     return FLAPPING_RANK if flaps(row, now) >= FLAPPING else rank
 
 
-def by_of(sort: str, now: float) -> Callable[[Row], float]:
-    """What an order goes by, before the name; the smallest is first."""
+def by_of(sort: str, now: float, held: Container[str] = _NOBODY) -> Callable[[Row], float]:
+    """What an order goes by, before the name; the smallest is first. `held`: names that sink where trouble comes first."""
     if sort == TROUBLE:
-        return lambda row: rank_of(row, now)
+        return lambda row: HELD_RANK if row.name in held else rank_of(row, now)
     return (lambda row: -row.since) if sort == NEWEST else (lambda row: 0.0)
 
 
-def _terms(text: str) -> tuple[list[tuple[bool, str]], list[tuple[bool, Test]]]:
+def _terms(text: str, tags: Tags) -> tuple[list[tuple[bool, str]], list[tuple[bool, Test]]]:
     """A filter's words and its other terms, each with whether it must hold; an unfinished term is left out."""
     from ..api.instance import BLOCK_LETTERS
 
@@ -61,14 +65,19 @@ def _terms(text: str) -> tuple[list[tuple[bool, str]], list[tuple[bool, Test]]]:
         elif colon and key == "block":
             letters = frozenset(letter for letter, name in BLOCK_LETTERS if name.startswith(value))
             tests.append((wanted, lambda row, v=letters: not v.isdisjoint(row.item.blocks)))  # type: ignore[misc]
+        elif colon and key == "tag":
+            tests.append((wanted, lambda row, v=value: any(tag.startswith(v) for tag in tags(row.name))))  # type: ignore[misc]
         else:
             words.append((wanted, term))
     return words, tests
 
 
-def parse_filter(text: str) -> Callable[[Iterable[Row]], list[Row]]:
-    """Words, `state:word`, `block:word`, each may be negated by `!`; all must hold. Keeps the order of what it is given."""
-    words, tests = _terms(text)
+def parse_filter(text: str, tags: Tags = lambda name: ()) -> Callable[[Iterable[Row]], list[Row]]:
+    """Words, `state:word`, `block:word`, `tag:word`, each may be negated by `!`; all must hold. Keeps the order of its rows.
+
+    `tags(name)`: what the person calls that instance on this machine.
+    """
+    words, tests = _terms(text, tags)
 
     def select(rows: Iterable[Row]) -> list[Row]:
         found = list(rows)

@@ -21,6 +21,7 @@ from ..fleet import keeping
 from ..fleet.feed import Feed, Watcher
 from ..fleet.freshness import REFUSED, Link
 from ..fleet.model import Changes, FleetModel, Row
+from ..fleet.notes import Notes
 from ..i18n import _, n_
 from ..redact import register
 from . import audit, remedy
@@ -68,6 +69,7 @@ class Account:
         self._keeper: Keeper | None = None
         self._reach: Reach | None = None
         self._auditor = audit.Auditor(profile, program)
+        self.notes = Notes(url, token, keep=keep)
         self.budget = Budget(clock)
         register(token)
         try:

@@ -15,6 +15,7 @@ from ryze_tui.client.replies import Health, Sent
 from ryze_tui.fleet.evidence import Listed, Streamed
 from ryze_tui.fleet.freshness import Link
 from ryze_tui.fleet.model import Changes, FleetModel, Row
+from ryze_tui.fleet.notes import Notes
 from ryze_tui.operations.account import Remedy, ServerInfo
 from ryze_tui.operations.messaging import Posted
 from ryze_tui.operations.outcome import Outcome
@@ -174,6 +175,7 @@ class StubAccount:
         self.messaging = StubMessaging()
         self.means: Any = None
         self.bulk_left = False
+        self.notes = Notes()
         self.answers: dict[str, Outcome] = {}
         self._at = 1.0
 
@@ -218,6 +220,9 @@ class StubAccount:
 
     def may(self, action: str) -> str:
         return "This session is read-only." if self.read_only and action not in ("refresh", "log", "copy") else ""
+
+    def covers(self, name: str) -> bool:
+        return True
 
     async def confirm_state(self, name: str) -> Row | None:
         self.did.append(("confirm_state", name))

@@ -33,7 +33,7 @@ KEYS = {
     "mark_row": "space", "mark_all": "asterisk", "mark_range": "V", "bulk": "B",
     "palette": "colon",
     "help": "question_mark",
-    "theme": "T", "profiles": "P",
+    "theme": "T", "profiles": "P", "hold": "h", "tags": "number_sign", "tape": "E",
     "quit": "q",
 }
 
@@ -54,7 +54,7 @@ MORE_KEYS = {
     "bulk_pause": "space", "bulk_retry": "f", "bulk_faster": "plus equals_sign", "bulk_slower": "minus", "bulk_view": "v",
     "bulk_more": "greater_than_sign", "bulk_fewer": "less_than_sign", "bulk_details": "enter", "bulk_save": "o",
     "bulk_forget": "F",
-    "profile_add": "a", "profile_change": "e", "profile_remove": "d",
+    "tape_pause": "space", "tape_save": "o", "profile_add": "a", "profile_change": "e", "profile_remove": "d",
 }  # fmt: skip
 """What `config keys` tells beside the actions of the main screen: a key that somebody has learned moves only on purpose."""
 

@@ -110,7 +110,7 @@ _NO_TEXTS = ("Verb", "Reason", "__slots__", "__all__")
 _SILENT = frozenset({"getLogger", "addFilter", "TypeVar", "startswith", "basicConfig", "cast"})
 _NOT_SHOWN = frozenset({
     "id", "classes", "severity", "name", "type", "action", "choices", "default", "metavar", "dest", "end", "nargs", "group",
-    "show", "key", "prog", "encoding",
+    "show", "key", "prog", "encoding", "kind",
 })  # fmt: skip
 _ALLOWED = frozenset({
     " (esc)", "Accept", "https://ryzeapi.cloud",  # a key, a header, an address
@@ -128,6 +128,10 @@ _ALLOWED = frozenset({
     "Hello from the virtual phone",  # what the simulated contact writes
     "ryze-tui [options]\n       ryze-tui COMMAND [options]", "ryze-tui create NAME [options]", "            local options=",
     "bulk websocket",  # of the audit log
+    "bold underline", "bold reverse",  # of style sheets
+    "True", "False",  # as people write them in YAML
+    "Expecting property name", "Illegal trailing comma", "Expecting value", "Unterminated string", "Invalid control character",
+    "Extra data",  # what Python's JSON says, which is read and said in other words
     '"token: $RYZE_TOKEN"', "Content-Type: application/json",  # of a curl command
 })  # fmt: skip
 _SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:.]? [A-Za-z]{2,}|^[A-Z][a-z]+$")

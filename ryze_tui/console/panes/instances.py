@@ -261,7 +261,8 @@ class InstanceList(Canvas):
             shown = safe(row.raw_state) if row.state == states.UNKNOWN and row.raw_state else ""
             return (GLYPH[row.state] if width <= 2 else f"? {shown}" if shown else badge(row.state)), ink.STATE[row.state]
         if name == "for":
-            return lasting(row, now), ink.DIM
+            notes = self.order.notes if self.order is not None else None
+            return (_("held") if notes is not None and row.name in notes.held else lasting(row, now)), ink.DIM
         if name == "number":
             return number(row.number), ink.BASE if row.number else ink.DIM
         if name == "profile":

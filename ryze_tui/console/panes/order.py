@@ -11,10 +11,11 @@ from collections.abc import Callable, Container, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ...fleet.filtering import FLAPPING_RANK, NAME, NEWEST, SEVERITY, SORTS, TITLES, TROUBLE, by_of, parse_filter
+from ...fleet.filtering import FLAPPING_RANK, HELD_RANK, NAME, NEWEST, SEVERITY, SORTS, TITLES, TROUBLE, by_of, parse_filter
 
 if TYPE_CHECKING:
     from ...fleet.model import FleetModel, Row
+    from ...fleet.notes import Notes
 
 __all__ = ["TITLES", "Order"]
 
@@ -28,8 +29,8 @@ class Order:
     `clock` gives Unix seconds (the system's unless given): what dropped often in the last hour stands before what is fine.
     """
 
-    def __init__(self, model: FleetModel, clock: Callable[[], float] | None = None) -> None:
-        self.model = model
+    def __init__(self, model: FleetModel, clock: Callable[[], float] | None = None, notes: Notes | None = None) -> None:
+        self.model, self.notes = model, notes
         self._time = clock or time.time
         self.sort = TROUBLE
         self.filter = ""
@@ -62,9 +63,10 @@ class Order:
             self._named = sorted(self.model.rows.values(), key=attrgetter("name"))
             self._named_stale = False
         rows = self._select(self._named)
-        by = by_of(self.sort, self._time())
+        by = self._by()
         if self.sort == TROUBLE:
-            buckets: dict[float, list[Row]] = {rank: [] for rank in sorted({FLAPPING_RANK, *map(float, SEVERITY.values())})}
+            ranks = sorted({FLAPPING_RANK, HELD_RANK, *map(float, SEVERITY.values())})
+            buckets: dict[float, list[Row]] = {rank: [] for rank in ranks}
             taken = {}
             for row in rows:
                 taken[row.name] = rank = by(row)
@@ -79,7 +81,8 @@ class Order:
 
     def set_filter(self, text: str) -> None:
         """Show only what matches; takes the order again."""
-        self.filter, self._select = text, parse_filter(text)
+        self.filter = text
+        self._select = parse_filter(text, self.notes.tags_of) if self.notes is not None else parse_filter(text)
         self.take()
 
     def sort_by(self, column: str) -> None:
@@ -90,6 +93,9 @@ class Order:
         else:
             self.sort = sort
             self.take()
+
+    def _by(self) -> Callable[[Row], float]:
+        return by_of(self.sort, self._time(), self.notes.held) if self.notes is not None else by_of(self.sort, self._time())
 
     def next_sort(self) -> None:
         """What `s` does: put in order what is out of it, else go to the next order."""
@@ -102,7 +108,7 @@ class Order:
 
         `keep`: the row under the cursor, which is shown as gone rather than removed.
         """
-        by, missing = by_of(self.sort, self._time()), set()
+        by, missing = self._by(), set()
         if membership:
             self._named_stale = True
             self._replace()

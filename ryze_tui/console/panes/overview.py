@@ -17,6 +17,7 @@ from ..words import DOT, PHASE, age, badge, dated, fit, lasting, number, safe, w
 
 if TYPE_CHECKING:
     from ...fleet.model import Row
+    from ...fleet.notes import Notes
     from ...fleet.triage import Triage
 
 
@@ -107,6 +108,14 @@ class Overview(Hinted):
         self.top = 0
         self._of = ""
         self.kept_at = 0.0
+        self.notes: Notes | None = None
+
+    def _noted(self, name: str) -> list[tuple[str, str]]:
+        if self.notes is None or not (self.notes.tags or self.notes.held):
+            return []
+        from ..noting import told
+
+        return told(self.notes, name)
 
     def lines(self) -> list[Line]:
         if not self.region.x:
@@ -161,8 +170,9 @@ class Overview(Hinted):
             out.append([seg("  " + head, ink.BASE), seg(key, ink.KEY), seg(steps[0][len(head) + len(key) :], ink.BASE)])
             out += [[seg("  " + text, ink.BASE)] for text in steps[1:]]
         out.append([])
-        label = max(len(name) for name, _value in _facts(row, now)) + 2
-        for name, value in _facts(row, now):
+        facts = [*self._noted(row.name), *_facts(row, now)]
+        label = max(len(name) for name, _value in facts) + 2
+        for name, value in facts:
             out.append([seg("  ", ink.BASE), field(name, label, ink.DIM), field(value, max(width - label - 3, 1), ink.BASE)])
         return out
 

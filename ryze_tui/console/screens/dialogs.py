@@ -161,17 +161,11 @@ class Entry(Dialog[str]):
     """One line to enter. `check(text)` gives the words that say what is wrong with it, or nothing."""
 
     def __init__(
-        self, title: str, words: str, label: str, *, value: str = "", check: Callable[[str], str], password: bool = False
-    ) -> None:
+        self, title: str, words: str, label: str, *, value: str = "", check: Callable[[str], str], password: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self._heading, self._words, self._label, self._value, self._check, self._password = (
-            title,
-            words,
-            label,
-            value,
-            check,
-            password,
-        )
+        self._heading, self._words, self._label, self._value = title, words, label, value
+        self._check, self._password = check, password
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:

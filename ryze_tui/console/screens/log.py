@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.widgets import Input
 
 from ... import keys
 from ...i18n import _, n_
+from ...redact import masked
 from ..bindings import bind, moves
 from ..styles import ink
 from ..ticks import Coalescer
 from ..widgets.canvas import Line, field, seg
 from ..widgets.hints import Hinted
-from ..words import fit, safe
+from ..words import DOT, fit, safe
+from .rolls import FilterLine, save
 
 if TYPE_CHECKING:
     from ...operations.account import Account
@@ -29,12 +33,24 @@ class LogPane(Hinted):
 
     can_focus = True
     DEFAULT_CSS = "LogPane { width: 1fr; height: 1fr; }"
-    BINDINGS = moves(page=15)
+    BINDINGS = moves(page=15, space=False)
 
     def __init__(self, account: Account) -> None:
         super().__init__(id="log")
         self._account = account
         self._call: int | None = None
+        self.filter = ""
+        self._frozen: list | None = None  # type: ignore[type-arg]
+
+    def set_filter(self, words: str) -> None:
+        """Show what has all these words, `!word` none of them."""
+        self.filter = words
+        self.sync()
+
+    def turn(self) -> None:
+        """Hold still, or go on."""
+        self._frozen = list(self._account.calls) if self._frozen is None else None
+        self.sync()
 
     @property
     def _at(self) -> int:
@@ -43,7 +59,16 @@ class LogPane(Hinted):
 
     @property
     def _calls(self) -> list:  # type: ignore[type-arg]
-        return list(reversed(list(self._account.calls)))
+        calls = reversed(list(self._account.calls) if self._frozen is None else self._frozen)
+        words = [(not word.startswith("!"), word.lstrip("!")) for word in self.filter.lower().split() if word.lstrip("!")]
+        if not words:
+            return list(calls)
+        return [call for call in calls if all((word in haystack(call)) is wanted for wanted, word in words)]
+
+    @property
+    def calls(self) -> list:  # type: ignore[type-arg]
+        """What the filter lets through, newest first."""
+        return self._calls
 
     @property
     def current(self):  # type: ignore[no-untyped-def]
@@ -81,7 +106,11 @@ class LogPane(Hinted):
         width, height = self.size.width, self.size.height
         calls, at = self._calls, self._at
         count = n_("{n} call", "{n} calls", len(calls))
-        out: list[Line] = [[field(f" {_('Log of calls')} · {count}", width, ink.BAR_BOLD)]]
+        parts = [_("Log of calls"), count, *([f"/{safe(self.filter)}"] if self.filter else [])]
+        if self._frozen is not None:
+            since = len(self._account.calls) - len(self._frozen)
+            parts.append(n_("holds still, {n} came since", "holds still, {n} came since", max(since, 0)))
+        out: list[Line] = [[field(" " + DOT.join(parts), width, ink.BAR_BOLD)]]
         body, top = self._body, self._top(len(calls), at)
         for index in range(top, min(top + body, len(calls))):
             call, here = calls[index], index == at
@@ -109,25 +138,38 @@ class LogPane(Hinted):
         return [*out, *[[] for _missing in range(_DETAIL - len(out))]]
 
     def _keys(self) -> Line:
-        hints = ((f" {keys.name('copy')} ", _("Copy as curl")), (" esc ", _("Close")))
+        pause = _("Go on") if self._frozen is not None else _("Hold still")
+        named = (("copy", _("Copy as curl")), ("filter", _("Filter")), ("tape_pause", pause), ("tape_save", _("Save")))
+        hints = (*((f" {keys.name(id)} ", title) for id, title in named), (" esc ", _("Close")))
         line = [part for key, title in hints for part in (seg(key, ink.BAR_KEY), seg(f"{title}  ", ink.BAR_DIM))]
         used = sum(segment.cell_length for segment in line)
         return [*line, seg(fit("", max(self.size.width - used, 0)), ink.BAR)]
 
 
+def haystack(call: Any) -> str:
+    """What words of a filter are looked for in."""
+    return f"{call.method} {call.path} {call.status or ''} {call.message}".lower()
+
+
 class LogScreen(Screen[None]):
     """Follows the account's calls while it is open."""
 
-    BINDINGS = [bind("close", "close"), bind("close_too", "close"), bind("log", "close"), bind("copy", "copy")]
+    AUTO_FOCUS = "#log"
+    BINDINGS = [
+        bind("close", "close"), bind("close_too", "close"), bind("log", "close"), bind("copy", "copy"), bind("filter", "filter"),
+        bind("tape_pause", "turn"), bind("tape_save", "save"),
+    ]  # fmt: skip
 
     def __init__(self, account: Account) -> None:
         super().__init__()
         self._account = account
         self.pane = LogPane(account)
+        self.line = FilterLine(_("words, !word; enter keeps it, esc clears it"))
         self._coalescer = Coalescer(self.pane.sync, lambda: False, lambda error: self.app._handle_exception(error))
 
     def compose(self) -> ComposeResult:
         yield self.pane
+        yield self.line
 
     def on_mount(self) -> None:
         self.pane.focus()
@@ -138,10 +180,44 @@ class LogScreen(Screen[None]):
         self._coalescer.stop()
 
     def action_close(self) -> None:
-        self.dismiss(None)
+        if self.focused is self.line:
+            self._end("")
+        else:
+            self.dismiss(None)
+
+    def action_filter(self) -> None:
+        self.line.open(self.pane.filter)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self.line.is_open:
+            self.pane.set_filter(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._end(event.value)
+
+    def _end(self, words: str) -> None:
+        self.line.close()
+        self.pane.focus()
+        self.pane.set_filter(words)
+
+    def action_turn(self) -> None:
+        self.pane.turn()
+
+    def action_save(self) -> None:
+        calls = list(reversed(self.pane.calls))
+        lines = [json.dumps(masked(told(call)), ensure_ascii=False) for call in calls]
+        save(self.app, "calls", lines, n_("{n} call", "{n} calls", len(calls)))
 
     def action_copy(self) -> None:
         call = self.pane.current
         if call is not None:
             self.app.copy_to_clipboard(call.curl)
             self.app.notify(_("Copied as curl; set RYZE_TOKEN where you paste it."), markup=False, timeout=4)
+
+
+def told(call: Any) -> dict[str, object]:
+    """A call as it is saved: no token was ever in it."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(call.at))
+    return {
+        "at": at, "method": call.method, "path": call.path, "status": call.status, "ms": call.ms, "message": call.message,
+    }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -13,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ... import keys
+from ...fleet.notes import NotesError
 from ...i18n import _
 from ..actions import ACTIONS, BY_ID, ON_MARKS, Action
 from ..bindings import bind
@@ -30,8 +32,11 @@ from ..widgets.canvas import Canvas, Line, seg
 from ..words import safe, wrap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ...fleet.model import Changes, FleetModel, Row
     from ...operations.account import Account
+    from ..alerts import Alerts
     from ..app import RyzeConsole
     from ..bulking import Bulking
     from ..panes.order import Order
@@ -62,6 +67,7 @@ class MainScreen(Screen[None]):
         self.marks = self.title_line.marks = self.instances.marks = self.footer.marks = Marks()
         self.bulking: Bulking | None = None
         """What is done to many of this account; None before the first key that needs it."""
+        self.alerts: Alerts | None = None
         self._panes: dict[Pane, Widget] = {
             "header": self.header, "title": self.title_line, "list": self.instances, "summary": self.summary,
             "overview": self.overview, "footer": self.footer, "notice": TooSmall(),
@@ -151,6 +157,7 @@ class MainScreen(Screen[None]):
     def detach(self) -> None:
         """Nothing of the account that was shown stays: neither its rows nor what was marked, filtered or opened in them."""
         self.loaded, self.kept_at, self.bulking, self.detail, self._wanted = False, 0.0, None, False, ""
+        self._quiet()
         self.marks.clear()
         self.title_line.text = self.title_line.bulk = ""
         self._order = self.title_line.order = self.instances.order = self.header.model = None
@@ -158,13 +165,35 @@ class MainScreen(Screen[None]):
         self.instances.begin()
         self._fit()
 
+    def mine(self, names: Iterable[str]) -> None:
+        """What happens to these now was asked for: no alert."""
+        if self.alerts is not None:
+            self.alerts.mine(names)
+
+    def _quiet(self) -> None:
+        """No alerts of what is not shown any more."""
+        if self.alerts is not None:
+            self.alerts.stop()
+            self.alerts = None
+
+    def noted(self, names: Iterable[str]) -> None:
+        """The person held these, took them back, or gave them tags."""
+        if self._order is not None:
+            self._order.update(names, self.instances.current_name or None, membership=False)
+        self.sync_all()
+
     def attach(self, account: Account, *, title: str, host: str, again: bool = False) -> None:
         """Show this account from now on. `again`: rows kept of it may be on the screen already, and stay."""
+        self.overview.notes = account.notes
         self.loaded, self.bulking, self.title_line.bulk = False, None, ""
+        self._quiet()
         if not (again and self.kept_at):
             self.marks.clear()
             self._show(account.model, title, host)
             self.title_line.text = ""
+        if self._order is not None:
+            self._order.notes = account.notes
+            self._order.take()
         self.sync_all()
 
     def _show(self, model: FleetModel, title: str, host: str, kept_at: float = 0.0) -> None:
@@ -185,11 +214,15 @@ class MainScreen(Screen[None]):
         if self._wanted:
             self.instances.select(self._wanted)
         self.marks.discard(name for name in self.marks.names if name not in model.rows)
-        self.set_timer(0.5, self._look_for_a_bulk)  # not in the way of that list
+        self.set_timer(0.5, self._behind)  # not in the way of that list
 
-    def _look_for_a_bulk(self) -> None:
+    def _behind(self) -> None:
+        """What need not be there with the first list."""
+        from ..alerts import Alerts
         from ..moves import look_for_a_bulk
 
+        if self._order is not None and self.loaded:
+            self.alerts = Alerts(self.console_app, self._order.model)
         look_for_a_bulk(self)
 
     def apply(self, changes: Changes | None) -> None:
@@ -200,11 +233,22 @@ class MainScreen(Screen[None]):
         if account.model.loaded and not self.loaded:
             self._load(order, account.model)
         elif changes and not self.kept_at:
+            self._watch(account, changes)
             order.update(changes.rows, self.instances.current_name or None, membership=changes.order)
             if changes.order:
                 self.marks.discard(name for name in changes.rows if name not in order.model.rows)
                 self.instances.restore()
         self.sync_all()
+
+    def _watch(self, account: Account, changes: Changes) -> None:
+        """Rows that are held until their state changes may have changed; and some may need a look."""
+        if self.alerts is not None:
+            self.alerts.apply(changes.rows, account.notes.held)
+        if account.notes.held and (held := changes.rows & account.notes.held.keys()):
+            from ..noting import settle
+
+            rows = account.model.rows
+            settle(self.console_app, account.notes, {name: rows[name].state for name in held if name in rows})
 
     def sync_all(self) -> None:
         """Bring every pane up to date; each draws only what differs."""
@@ -350,7 +394,10 @@ class MainScreen(Screen[None]):
         self.apply(Changes({name}, order=True))
 
     def forget(self, name: str) -> None:
-        """The person deleted it: no line is kept for it."""
+        """The person deleted it: no line is kept for it, nor what was noted of it."""
+        if self.account is not None:
+            with suppress(NotesError):
+                self.account.notes.forget(name)
         self._apply_one(name)
         if self._order is not None and name in self._order.gone:
             self._order.bury()

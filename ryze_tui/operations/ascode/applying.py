@@ -192,7 +192,7 @@ class Apply:
 
         bulk.on_change = changed
         running = asyncio.create_task(bulk.run(), name="apply")
-        watching = asyncio.create_task(stopped.wait(), name="apply stops")
+        watching = asyncio.create_task(stopped.wait(), name="apply-stops")
         try:
             await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -40,7 +40,7 @@ def told(file: Path, text: str, **more: bool) -> list[tuple[int, str]]:
 
 COMPLAINTS = [
     ('\nthem = "x"\n', 2, 'there is no setting "them" here; did you mean "theme"?'),
-    ("zzz = 1\n", 1, "there are: default, language, theme, ascii, mouse, bell, keys, profiles."),
+    ("zzz = 1\n", 1, "there are: default, language, theme, ascii, mouse, bell, notifications, keys, profiles."),
     ("# one\n\nascii = 1\n", 3, "ascii must be true or false, like ascii = false."),
     ("theme = true\n", 1, "theme must be text in quotation marks"),
     ('language = "pt_PT"\n', 1, 'language "pt_PT" is not known; there are: en, pt_BR, es; did you mean "pt_BR"?'),

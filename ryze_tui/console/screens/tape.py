@@ -1,0 +1,350 @@
+"""The tape: what the streams tell, live. Newest last; it follows the end until somebody scrolls, and holds still on a key."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input
+
+from ... import keys
+from ...api.errors import RyzeError
+from ...api.events import ACCOUNT_STREAM
+from ...i18n import _, n_
+from ..bindings import bind, moves
+from ..reel import LOST, Item, parse
+from ..styles import ink
+from ..ticks import Coalescer
+from ..widgets.canvas import Line, field, seg
+from ..widgets.hints import Hinted
+from ..words import DOT, fit, safe, wrap
+from .blockjson import Scrolled
+from .dialogs import Dialog, Question, text
+from .rolls import FilterLine, copy, save
+
+if TYPE_CHECKING:
+    from ...api.events import Event
+    from ...operations.account import Account
+    from ...operations.tape import Taken
+    from ..reel import Reel
+
+HEAD: Final = 2
+DETAIL: Final = 3
+
+
+class TapePane(Hinted):
+    """Only the lines that are seen are made; what the filter lets through is kept up as events come."""
+
+    can_focus = True
+    DEFAULT_CSS = "TapePane { width: 1fr; height: 1fr; }"
+    BINDINGS = moves(paging="page", space=False)
+
+    def __init__(self, reel: Reel) -> None:
+        super().__init__(id="tape")
+        self.reel = reel
+        self.filter, self.trouble, self.blind = "", "", 0
+        self.frozen: int | None = None
+        self._matches = parse("")
+        self._passed: deque[int] = deque()
+        self._upto = 0
+        self._cursor: int | None = None
+        """The number that the cursor is on; None: the newest, whichever that is."""
+
+    # -- what is shown -------------------------------------------------------------------------------------------------
+
+    def set_filter(self, words: str) -> None:
+        """Show what matches."""
+        self.filter, self._matches = words, parse(words)
+        self._passed.clear()
+        self._upto = self.reel.first
+        self.sync()
+
+    def turn(self) -> None:
+        """Hold still, or go on."""
+        self.frozen = self.reel.count if self.frozen is None else None
+        self.sync()
+
+    def _take(self) -> None:
+        """Up to what came last, or to where it holds still; what the ring dropped goes."""
+        end = self.reel.count if self.frozen is None else self.frozen
+        for item in self.reel.since(self._upto):
+            if item.number >= end:
+                break
+            if self._matches(item):
+                self._passed.append(item.number)
+        self._upto = max(self._upto, end)
+        while self._passed and self._passed[0] < self.reel.first:
+            self._passed.popleft()
+
+    @property
+    def items(self) -> list[Item]:
+        """What the filter lets through, oldest first."""
+        self._take()
+        return [item for number in self._passed if (item := self.reel.get(number)) is not None]
+
+    @property
+    def _at(self) -> int:
+        shown = self._passed
+        if self._cursor is None or not shown:
+            return len(shown) - 1
+        return next((index for index, number in enumerate(shown) if number >= (self._cursor or 0)), len(shown) - 1)
+
+    @property
+    def current(self) -> Item | None:
+        """The event under the cursor."""
+        self._take()
+        return self.reel.get(self._passed[self._at]) if self._passed else None
+
+    def action_move(self, by: int) -> None:
+        self._take()
+        if self._passed:
+            at = max(0, min(self._at + by, len(self._passed) - 1))
+            self._cursor = None if at == len(self._passed) - 1 else self._passed[at]
+            self.sync()
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * self._body)
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._top() + event.y - HEAD
+        if HEAD <= event.y < HEAD + self._body and index < len(self._passed):
+            self.action_move(index - self._at)
+        else:
+            super().on_click(event)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_move(-3)
+
+    # -- drawing -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _body(self) -> int:
+        return max(self.size.height - HEAD - DETAIL - 1, 1)
+
+    def _top(self) -> int:
+        if self._cursor is None:
+            return max(0, len(self._passed) - self._body)
+        return max(0, min(self._at - self._body // 2, len(self._passed) - self._body))
+
+    def lines(self) -> list[Line]:
+        self._take()
+        width, top, at = self.size.width, self._top(), self._at
+        out: list[Line] = [[field(" " + self._title(), width, ink.BAR_BOLD)], self._remark(width)]
+        for index in range(top, min(top + self._body, len(self._passed))):
+            item = self.reel.get(self._passed[index])
+            if item is not None:
+                out.append(self._event_line(item, index == at, width))
+        while len(out) < self.size.height - DETAIL - 1:
+            out.append([])
+        return [*out, *self._detail(width), self._keys()]
+
+    def _title(self) -> str:
+        parts = [_("Tape of events"), n_("{n} event", "{n} events", len(self._passed))]
+        if self.filter:
+            parts.append(f"/{safe(self.filter)}")
+        if dropped := self.reel.first:
+            parts.append(n_("{n} older dropped", "{n} older dropped", dropped))
+        if self.frozen is not None:
+            parts.append(n_("holds still, {n} came since", "holds still, {n} came since", self.reel.count - self.frozen))
+        return DOT.join(parts)
+
+    def _remark(self, width: int) -> Line:
+        """What is wrong, or cannot be seen from here."""
+        if self.trouble:
+            return [field(f" {safe(self.trouble)}", width, ink.WARN)]
+        if self.blind:
+            words = n_("{n} instance tells nothing here: its stream is off ({stream} on the list).",
+                       "{n} instances tell nothing here: their streams are off ({stream} on the list).", self.blind)  # fmt: skip
+            return [field(" " + keys.fill(words), width, ink.DIM)]
+        return []
+
+    def _event_line(self, item: Item, here: bool, width: int) -> Line:
+        name = max(8, min(24, width // 5))
+        if item.event == LOST:
+            return [seg(" ▸ " if here else "   ", ink.KEY), field(f"── {item.told} ──", max(width - 3, 1), ink.WARN)]
+        line: Line = [
+            seg(" ▸ " if here else "   ", ink.KEY), field(time.strftime("%H:%M:%S", time.localtime(item.at)), 9, ink.DIM),
+            field(f"{fit(safe(item.instance), name)} ", name + 1, ink.BASE), field(fit(safe(item.event), 17), 18, ink.GOOD),
+            field(item.told, max(width - name - 31, 1), ink.BASE),
+        ]  # fmt: skip
+        return [seg(part, ink.on_cursor(style or ink.BASE)) for part, style, _control in line] if here else line
+
+    def _detail(self, width: int) -> list[Line]:
+        out: list[Line] = [[seg("─" * width, ink.FAINT)]]
+        item = self.reel.get(self._passed[self._at]) if self._passed else None
+        if item is not None:
+            out += [[field(f" {part}", width, ink.BASE)] for part in wrap(item.told, max(width - 2, 10))[: DETAIL - 1]]
+        return [*out, *[[] for _missing in range(DETAIL - len(out))]]
+
+    def _keys(self) -> Line:
+        pause = _("Go on") if self.frozen is not None else _("Hold still")
+        hints = ((keys.name("choose"), _("JSON")), (keys.name("filter"), _("Filter")), (keys.name("tape_pause"), pause),
+                 (keys.name("tape_save"), _("Save")), (keys.name("copy"), _("Copy")), ("esc", _("Close")))  # fmt: skip
+        line: Line = []
+        for key, title in hints:
+            line += [seg(f" {key} ", ink.BAR_KEY), seg(f"{title} ", ink.BAR_DIM)]
+        used = sum(segment.cell_length for segment in line)
+        return [*line, seg(" " * max(self.size.width - used, 0), ink.BAR)]
+
+
+class TapeScreen(Screen[None]):
+    """Of a server with the account's stream it opens one of its own, for every event, while it is shown."""
+
+    AUTO_FOCUS = "#tape"
+    BINDINGS = [
+        bind("close", "close"), bind("close_too", "close"), bind("tape", "close"), bind("copy", "copy"),
+        bind("filter", "filter"), bind("choose", "json"), bind("tape_pause", "turn"), bind("tape_save", "save"),
+    ]  # fmt: skip
+
+    def __init__(self, account: Account, reel: Reel, name: str = "") -> None:
+        """`name`: of one instance only, to begin with."""
+        super().__init__()
+        self._account = account
+        self.pane = TapePane(reel)
+        self.pane.set_filter(f"name:{name}" if name else "")
+        self.line = FilterLine(_("words, event:call, name:sales, !word; enter keeps it, esc clears it"))
+        self._coalescer = Coalescer(self.pane.sync, lambda: False, lambda error: self.app._handle_exception(error))
+        self.own = ACCOUNT_STREAM in account.server.extensions and account.look is not None
+        """Whether events come from a stream of its own, and what the console's hears besides is not shown twice."""
+
+    def compose(self) -> ComposeResult:
+        yield self.pane
+        yield self.line
+
+    def on_mount(self) -> None:
+        self.pane.focus()
+        if self.own:
+            self.run_worker(self._follow(), group="tape", exclusive=True)
+        else:
+            self.pane.blind = sum(not self._account.covers(name) for name in self._account.model.rows)
+
+    def on_unmount(self) -> None:
+        self._coalescer.stop()
+
+    async def _follow(self) -> None:
+        from ...operations.tape import Tape
+
+        look = self._account.look
+        assert look is not None
+        self._tell(_("opening the stream…"))
+        tape = Tape(
+            look.account_socket, take=self._taken, told=self._tell, lost=lambda: self._put("", LOST, {}), began=time.monotonic()
+        )
+        try:
+            opened = self.set_timer(1.0, lambda: self._tell("") if self.pane.trouble == _("opening the stream…") else None)
+            await tape.run()
+        except RyzeError as error:
+            opened.stop()
+            self._tell(error.message)
+
+    def _taken(self, taken: Taken) -> None:
+        data = taken.frame.get("data")
+        self._put(taken.instance, taken.event, data if isinstance(data, dict) else {})
+
+    def _put(self, name: str, event: str, data: dict[str, object]) -> None:
+        self.pane.reel.add(name, event, data)
+        self._coalescer.poke()
+
+    def heard(self, event: Event) -> None:
+        """Another one was put on the reel by the console."""
+        self._coalescer.poke()
+
+    def _tell(self, words: str) -> None:
+        self.pane.trouble = words
+        self._coalescer.poke()
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+
+    def action_close(self) -> None:
+        if self.focused is self.line:
+            self._end("")
+        else:
+            self.dismiss(None)
+
+    def action_filter(self) -> None:
+        self.line.open(self.pane.filter)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self.line.is_open:
+            self.pane.set_filter(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._end(event.value)
+
+    def _end(self, words: str) -> None:
+        self.line.close()
+        self.pane.focus()
+        self.pane.set_filter(words)
+
+    def action_turn(self) -> None:
+        self.pane.turn()
+
+    def action_json(self) -> None:
+        if (item := self.pane.current) is not None and item.event != LOST:
+            self.app.push_screen(EventScreen(item))
+
+    def action_copy(self) -> None:
+        if (item := self.pane.current) is not None:
+            copy(self.app, json.dumps(item.line(), ensure_ascii=False))
+
+    def action_save(self) -> None:
+        items = [item for item in self.pane.items if item.event != LOST]
+        lines = [json.dumps(item.line(), ensure_ascii=False) for item in items]
+        save(self.app, "events", lines, n_("{n} event", "{n} events", len(items)))
+
+
+class EventScreen(Dialog[None]):
+    """All of one event as JSON; secrets are masked until they are revealed on purpose."""
+
+    CSS = "EventScreen > #box { width: 96; }"
+    BINDINGS = [bind("copy", "copy"), bind("json_secrets", "reveal"), bind("close_too", "close")]
+
+    def __init__(self, item: Item) -> None:
+        super().__init__()
+        self._item, self._open = item, False
+        self.scrolled = Scrolled()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = Content(f"{safe(self._item.instance)} · {safe(self._item.event)}")
+            yield self.scrolled
+            yield text("", "gap")
+            yield text(keys.fill(_("↑↓ scroll · {copy} copy · {json_secrets} reveal what is masked · esc close")), "dim")
+
+    def on_mount(self) -> None:
+        self.scrolled.focus()
+        self._show()
+
+    def _text(self, *, reveal: bool) -> str:
+        return json.dumps(self._item.line(reveal=reveal), ensure_ascii=False, indent=2)
+
+    def _show(self) -> None:
+        rows = self._text(reveal=self._open).split("\n")
+        self.scrolled.show([(str(number), safe(row), ink.BAR) for number, row in enumerate(rows, 1)])
+
+    def action_reveal(self) -> None:
+        if self._open:
+            self._open = False
+            self._show()
+        elif self._text(reveal=True) == self._text(reveal=False):
+            self.app.notify(_("Nothing in it is masked."), markup=False)
+        else:
+            words = _("It may hold codes, tokens or passwords. Anybody who sees this screen can use them.")
+            self.app.push_screen(Question(_("Reveal what is masked?"), words, yes=_("Reveal")), self._revealed)
+
+    def _revealed(self, yes: bool | None) -> None:
+        self._open = yes is True
+        self._show()
+
+    def action_copy(self) -> None:
+        copy(self.app, self._text(reveal=False))
