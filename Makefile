@@ -10,7 +10,7 @@ demo: $(READY)
 	@$(BIN)/ryze-tui demo
 
 test: $(READY)
-	$(BIN)/python -m pytest tests -m "not long" -n 4 --dist loadscope
+	$(BIN)/python -m pytest tests -m "not long and not whatsapp" -n 4 --dist loadscope
 
 test-all: $(READY)
 	$(BIN)/python -m pytest tests -n 4 --dist loadscope
@@ -37,6 +37,6 @@ $(READY): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "python3 is needed: apt-get install python3 python3-venv"; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV) (once; about a minute)"; $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,whatsapp]"
 	@$(BIN)/python -m compileall -q ryze_tui $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@

@@ -34,6 +34,7 @@ EXTENSIONS: Final = (ACCOUNT_STREAM, CONDITIONS, DELIVERIES, SINCE, TRIALS)
 CODE_MOST: Final = 1500
 """Characters; a real QR text has about 260, and no QR code holds more than 2953 bytes."""
 _CODES_MOST: Final = 20
+_SECONDS_MOST: Final = 600.0
 _SEQ_MOST: Final = 200
 _LONGEST_BAN: Final = 10 * 365 * 86400
 
@@ -65,6 +66,13 @@ class Event:
         if not isinstance(codes, list):
             return ()
         return tuple(code for code in codes[:_CODES_MOST] if isinstance(code, str) and is_code(code))
+
+    @property
+    def code_seconds(self) -> float:
+        """How long the one code of a `qr_ready` event lives, where the server says so (an extension); else 0."""
+        seconds = self.data.get("codeSeconds")
+        right = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 < seconds <= _SECONDS_MOST
+        return float(seconds) if right else 0.0  # type: ignore[arg-type]
 
     @property
     def number(self) -> str:

@@ -28,6 +28,8 @@ from .egress_gateway import Gateway
 from .engine.port import Engine, Outgoing, Sessions
 from .engine.simulated.engine import SimulatedEngine
 from .engine.simulated.fill import link_of, seeds
+from .engine.whatsapp import requirements
+from .engine.whatsapp.make import whatsapp_engine
 from .errors import EngineError, StartupError, StoreError
 from .events.bus import Bus
 from .events.layouts import LAYOUTS
@@ -62,10 +64,19 @@ DATABASE_FILE: Final = "ryze.db"
 MEDIA_DIR: Final = "media"
 
 
+def refuse_early(settings: Settings) -> None:
+    """What cannot work is refused before anything is made. Raises StartupError."""
+    if settings.engine == "whatsapp":
+        try:
+            requirements.check()
+        except EngineError as error:
+            raise StartupError(str(error)) from None
+
+
 def make_engine(settings: Settings, sessions: Sessions, clock: Clock, egress: Egress) -> Engine:
     """The engine that the settings name. Raises StartupError."""
-    if settings.engine != "simulated":
-        raise StartupError(f"the engine {settings.engine!r} is not there yet; start with --engine simulated")
+    if settings.engine == "whatsapp":
+        return whatsapp_engine(settings, clock, egress)
     return SimulatedEngine(sessions, clock, speed=settings.simulator_speed, egress=egress)
 
 
@@ -234,6 +245,7 @@ async def opened(
 
     `base_url`: where it can be reached when no public URL says so; what waits from before is told it at once.
     """
+    refuse_early(settings)
     async with _data_dir(settings.data_dir):
         backend = await _open(settings, factory, clock or LoopClock(), base_url)
         try:

@@ -22,7 +22,7 @@ class Settings:
     `allowed_origins`: pages that may open sockets, none = any; `cors_origins`:
     pages that may call, none = no page; each as origins.origin_of writes it. `media_spool_bytes`: how much media may wait for its
     store. `simulator_speed` divides the simulator's waits;
-    `simulator_names` is `numbered` or `demo`.
+    `simulator_names` is `numbered` or `demo`. `sessions_per_worker`, `worker_command` (empty: our own): of the whatsapp engine.
     """
 
     data_dir: Path
@@ -46,6 +46,8 @@ class Settings:
     simulator_instances: int = 0
     simulator_speed: float = 1.0
     simulator_names: str = "numbered"
+    sessions_per_worker: int = 10
+    worker_command: tuple[str, ...] = ()
     ring_size: int = 50_000
     media_spool_bytes: int = 2_000_000_000
 

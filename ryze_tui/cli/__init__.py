@@ -11,7 +11,7 @@ from .. import __version__
 COMMANDS = (
     "ls", "show", "create", "connect", "reconnect", "bring-back", "logout", "delete", "wait", "watch", "send",
     "settings", "proxy", "s3", "webhook", "stream", "chatwoot", "export", "plan", "apply", "audit",
-    "doctor", "events", "profile", "serve", "demo", "server", "account", "config", "schema", "completion",
+    "doctor", "events", "profile", "serve", "demo", "server", "account", "session", "config", "schema", "completion",
 )  # fmt: skip  # what each does: parser.descriptions
 INTERRUPTED = 130
 CLOSED = 141
@@ -40,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def module_of(command: str) -> str:
+    """The module of a command."""
+    return "sessions" if command == "session" else command.replace("-", "_")  # session.py is what most commands run in
+
+
 def _run(words: list[str]) -> int:
     from .. import i18n
 
@@ -53,7 +58,7 @@ def _run(words: list[str]) -> int:
     from .parser import Parser, descriptions
 
     command = words[0]
-    module = import_module(f".{command.replace('-', '_')}", __name__)
+    module = import_module(f".{module_of(command)}", __name__)
     parser = Parser(f"ryze-tui {command}", descriptions()[command])
     module.add_arguments(parser)
     code: int = module.run(parser.read(words[1:]))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
 
-from . import COMMANDS
+from . import COMMANDS, module_of
 from .parser import Parser, descriptions
 
 INSTANCE, STATES, PATH, PROFILE, CHOICE, OTHER = "instance", "states", "path", "profile", "choice", "other"
 _PATHS: Final = frozenset({"PATH", "DIR"})
 _INSTANCES: Final = frozenset({"NAME"})
-_NO_INSTANCES: Final = frozenset({"create", "account"})
+_NO_INSTANCES: Final = frozenset({"create", "account", "session"})
 """Commands whose NAME is no instance that is there."""
 
 
@@ -45,7 +45,7 @@ def commands() -> list[Command]:
     found = [_command("", make_parser(), "")]
     for name, words in descriptions().items():
         parser = Parser(f"ryze-tui {name}", words)
-        import_module(f".{name.replace('-', '_')}", __package__).add_arguments(parser)
+        import_module(f".{module_of(name)}", __package__).add_arguments(parser)
         found.append(_command(name, parser, words))
     assert {command.name for command in found} == {"", *COMMANDS}
     return found

@@ -57,6 +57,7 @@ def descriptions() -> dict[str, str]:
         "server": _("Start, stop or look for the local server that keeps running."),
         "config": _("Check, show or edit the configuration file; list the keys."),
         "account": _("Add, list and remove the accounts of a running server."),
+        "session": _("Take one number's WhatsApp session out of a stopped server, or put one in."),
     }
 
 

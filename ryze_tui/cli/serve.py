@@ -7,6 +7,7 @@ import asyncio
 import ctypes
 import logging
 import os
+import shlex
 import signal
 import stat
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..i18n import _
-from .parser import Parser, count, factor, port
+from .parser import Parser, count, factor, port, whole
 
 if TYPE_CHECKING:
     from ..backend.settings import Settings
@@ -69,8 +70,24 @@ def add_arguments(parser: Parser) -> None:
     add("--simulator-instances", type=count, default=0, metavar="N", help=_("fill an empty account with N instances"))
     add("--simulator-speed", type=factor, default=1.0, metavar="N", help=_("divide the simulator's waits by N (1)"))
     add("--simulator-names", choices=("numbered", "demo"), default="numbered", help=argparse.SUPPRESS)
+    add("--sessions-per-worker", type=whole(1, 1000), default=10, metavar="N",
+        help=_("whatsapp: numbers that one worker process has (10)"))  # fmt: skip
+    add("--worker-command", type=_command, default=(), metavar="COMMAND", help=_(
+        "whatsapp: what starts a worker process, instead of {python} -m {module}; its two last arguments are added"
+    ).format(python="python", module="ryze_tui.backend.engine.whatsapp.worker"))  # fmt: skip
     add("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
     add("--verbose", action="store_true", help=_("log every request to stderr"))
+
+
+def _command(text: str) -> tuple[str, ...]:
+    """A type for commands, quoted as for a shell."""
+    try:
+        parts = tuple(shlex.split(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not parts:
+        raise argparse.ArgumentTypeError(_("is empty; leave it out for our own"))
+    return parts
 
 
 def _origin(text: str) -> str:
@@ -126,6 +143,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         key_file=args.key_file.absolute() if args.key_file else None,
         # Taken out of the environment: no child process gets them.
         key=os.environ.pop("RYZE_KEY", ""), account_token=os.environ.pop("RYZE_ACCOUNT_TOKEN", "").strip(),
+        sessions_per_worker=args.sessions_per_worker, worker_command=args.worker_command,
         metrics_token=_metrics_token(args.metrics_token_file),
         allowed_origins=_socket_origins(), cors_origins=tuple(args.cors_origin),
         simulator_instances=args.simulator_instances, simulator_speed=args.simulator_speed, simulator_names=args.simulator_names,

@@ -20,6 +20,9 @@ def add_arguments(parser: Parser) -> None:
     parser.no_token = _("It makes its own token, and keeps it where the console finds it.")
     parser.add_argument("what", choices=("start", "stop", "status"), help=_("what to do with it"))
     parser.add_argument("--port", type=port, default=8080, help=_("where it listens on 127.0.0.1; 0 takes any free port (8080)"))
+    parser.add_argument("--engine", choices=("simulated", "whatsapp"), default="simulated", help=_(
+        "start: virtual phones, or real ones, for which ryze-tui[whatsapp] must be installed (simulated)"
+    ))  # fmt: skip
     parser.add_argument("--json", action="store_true", help=_("the result as JSON, errors as JSON on standard error"))
     parser.epilog = f"{_('status ends with 3 when it is not running.')}\n\n{exits.epilog()}"
 
@@ -31,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         stopped = ""
         if options.what == "start":
-            asyncio.run(local.start_detached(port=options.port))
+            asyncio.run(local.start_detached(options.engine, options.port))
         elif options.what == "stop":
             stopped = local.stop_detached()
     except local.ServerError as error:

@@ -110,8 +110,9 @@ class PairingSession:
         for code in event.codes:
             register(code)
         self._flow.event(
-            event.state_word, self._now(), codes=event.codes, number=event.number, reason=event.reason, live=live
-        )
+            event.state_word, self._now(), codes=event.codes, number=event.number, reason=event.reason, live=live,
+            seconds=event.code_seconds,
+        )  # fmt: skip
         self._told()
 
     def row_changed(self, row: Row | None) -> None:

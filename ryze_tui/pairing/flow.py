@@ -76,6 +76,7 @@ class _Told:
     number: str
     reason: str
     live: bool
+    seconds: float = 0.0
 
 
 class Flow:
@@ -89,6 +90,7 @@ class Flow:
         self._in_flight = self._closed = self._graced = False
         self._codes: tuple[str, ...] = ()
         self._past: set[str] = set()
+        self._life = ALONE
         self._index = self._shown = self._connects = self._failures = 0
         self._began = self._due = self._began_at = self._shown_at = self._asked_at = self._linking_since = self._seconds = 0.0
         self._linked = self._profile = self._message = self._reply = self._ending = ""
@@ -165,13 +167,17 @@ class Flow:
             self._end(FAILED, message)
 
     def event(
-        self, word: str, now: float, *, codes: tuple[str, ...] = (), number: str = "", reason: str = "", live: bool = True
-    ) -> None:
-        """An `instance.state` event of this instance. Not `live`: told again after a gap, its age unknown."""
+        self, word: str, now: float, *, codes: tuple[str, ...] = (), number: str = "", reason: str = "", live: bool = True,
+        seconds: float = 0.0,
+    ) -> None:  # fmt: skip
+        """An `instance.state` event of this instance. Not `live`: told again after a gap, its age unknown.
+
+        `seconds`: how long a code that comes alone lives, and that the next one follows by itself; 0 when nobody says.
+        """
         stages, handler = _EVENTS.get(word, (frozenset(), Flow._ignore))
         if self.stage in stages and not self._closed:
             sane = tuple(code for code in codes[:_LISTED_MOST] if is_code(code))
-            handler(self, _Told(word, sane, number, reason, live), now)
+            handler(self, _Told(word, sane, number, reason, live, seconds), now)
 
     def row(self, now: float, *, state: str, as_of: float, number: str = "", profile: str = "") -> None:
         """What the model says of this instance; true as of `as_of`."""
@@ -236,6 +242,7 @@ class Flow:
         """A person's wish: everything from the start."""
         self.stage = ASKING
         self._closed, self._codes, self._past = False, (), set()
+        self._life = ALONE
         self._index = self._shown = self._connects = self._failures = 0
         self._due, self._began_at, self._shown_at, self._seconds = 0.0, now, now, 0.0
         self._linked = self._profile = self._message = self._ending = ""
@@ -251,10 +258,10 @@ class Flow:
         if wish not in self._wishes:
             self._wishes.append(wish)
 
-    def _show(self, codes: tuple[str, ...], began: float, *, stage: str = QR, message: str = "") -> None:
+    def _show(self, codes: tuple[str, ...], began: float, *, stage: str = QR, message: str = "", life: float = 0.0) -> None:
         self._past |= {code for code in self._codes if code not in codes}
         self.stage, self._codes, self._index, self._began, self._message = stage, codes, 0, began, message
-        self._shown_at = max(self._shown_at, began)
+        self._shown_at, self._life = max(self._shown_at, began), life or ALONE
         self._due, self._ending = 0.0, ""
 
     def _withdraw(self, stage: str, message: str) -> None:
@@ -295,7 +302,7 @@ class Flow:
         if self._reply and self._reply in codes and self.stage == QR:
             # The list that our answer's code comes from: it tells how many there are, and that code tells the time.
             at = codes.index(self._reply)
-            self._show(codes, min(now, self._began) - self._offset(at, codes))
+            self._show(codes, min(now, self._began) - self._offset(at, codes), life=told.seconds)
             self._index, self._reply = at, ""
         elif codes == self._codes:
             return
@@ -303,8 +310,8 @@ class Flow:
             at = len(self._codes) - len(codes)
             self._began, self._index = now - self._offset(at), at
         elif told.live:
-            other = self.stage in (QR, CODE) and not self._in_flight
-            self._show(codes, now, message=_("another connect replaced the code") if other else "")
+            other = self.stage in (QR, CODE) and not self._in_flight and not told.seconds
+            self._show(codes, now, life=told.seconds, message=_("another connect replaced the code") if other else "")
         elif self.stage in (QR, CODE):
             self._withdraw(RENEWING, "")
             self._wish(LIST)
@@ -343,7 +350,7 @@ class Flow:
         if self.stage == CODE:
             life = PAIRING_CODE
         else:
-            life = FIRST_CODE + NEXT_CODE * at if len(self._codes) > 1 else ALONE
+            life = FIRST_CODE + NEXT_CODE * at if len(self._codes) > 1 else self._life
         return self._began + life
 
     def _index_at(self, now: float) -> int | None:

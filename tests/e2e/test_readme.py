@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -147,6 +149,21 @@ class Runner:
             self.shell(f"ryze-tui account remove acme --yes --data-dir {where}", cwd=self.home)
         assert done.strip()
 
+    def moved(self, command: str) -> None:
+        """Between two servers that have stopped; the file is as the whatsapp engine keeps it."""
+        with Server(self.home / "stopped") as stopped:
+            stopped.create("sales")
+            (item,) = stopped.call("GET", "/api/instance/list")["instances"]
+        data = self.home / "stopped" / "server"
+        (data / "whatsapp").mkdir(mode=0o700)
+        file = data / "whatsapp" / f"{item['id']}.session" if " export " in command else self.home / "sales.session"
+        with contextlib.closing(sqlite3.connect(file)) as database, database:
+            database.execute("CREATE TABLE whatsmeow_device (jid TEXT)")
+            database.execute("INSERT INTO whatsmeow_device VALUES ('5511999990001:1@s.whatsapp.net')")
+        self.shell(command.replace("./data", str(data)), cwd=self.home)
+        assert (self.home / "sales.session").exists()
+        assert (data / "whatsapp" / f"{item['id']}.session").exists() == (" import " in command)
+
     def configured(self, command: str) -> None:
         """With an editor that leaves the file as it is; what it made is a valid file."""
         self.shell(f"EDITOR=true VISUAL= {command}")
@@ -250,6 +267,7 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"(\S+/)?ryze-tui$", Runner.welcome),
     (r"(RYZE_\w+=\S+ )?(\S+/)?ryze-tui serve( |$)", Runner.serve),
     (r"(\S+/)?ryze-tui account (add|list|rotate|remove|set)", Runner.account),
+    (r"(\S+/)?ryze-tui session (export|import) ", Runner.moved),
     (r"(\S+/)?ryze-tui config (check|example|edit|keys|path)$", Runner.configured),
     (r"curl ", Runner.curl),
 ]

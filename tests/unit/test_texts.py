@@ -123,6 +123,7 @@ _ALLOWED = frozenset({
     "Proxy-Authorization: Basic ", "Authorization", "Timeout", "dns error", "kind: Connect", "\n\nDebug source:",  # of protocols
     "Zs", "Cf", "Cs", "Cn", "Co", "Mn", "Me",  # classes of characters
     "API ", " ryze ", "ryze-tui", "ryze-tui ", "ryze-tui: ", "ryze-tui account: ", "ryze-tui serve: ", "ryze-tui config: ",
+    "ryze-tui session: ",
     "url: ", " (at end of document)",  # a setting's name, and what a library says
     "ryze-tui: serving on ",  # read by programs: the console waits for this line of a server that it started
     "Hello from the virtual phone",  # what the simulated contact writes

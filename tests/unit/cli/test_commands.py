@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ryze_tui.api.errors import BadReply, NoAnswer, RateLimited, Refused, TokenRefused, Unreachable
 from ryze_tui.api.wire import WIRES
-from ryze_tui.cli import COMMANDS, exits, table
+from ryze_tui.cli import COMMANDS, exits, module_of, table
 from ryze_tui.cli.blockflags import add_flags, apply, given, option_of, variable_of
 from ryze_tui.cli.exits import Failure
 from ryze_tui.cli.parser import Parser, descriptions
@@ -108,7 +108,7 @@ def test_every_command_is_described_and_has_a_module() -> None:
 
     assert set(descriptions()) == set(COMMANDS)
     for name in COMMANDS:
-        module = import_module(f"ryze_tui.cli.{name.replace('-', '_')}")
+        module = import_module(f"ryze_tui.cli.{module_of(name)}")
         assert callable(module.run) and callable(module.add_arguments)
 
 

@@ -47,6 +47,19 @@ STORIES: dict[str, tuple[list[tuple[Any, ...]], dict[str, Any], float, dict[str,
         {"stage": "ended", "message": "no phone scanned the code"}, [(161, "list")],
     ),
     "an answer alone lives 20 s": ([(2, *ONE)], {}, 21.9, {"stage": "qr", "code": "2@one", "index": 0, "total": 0}, []),
+    "one code, and the server says how long it lives": (
+        [(1, "event", "qr_ready", {"codes": ("2@one",), "seconds": 60.0}), (1.2, *ONE)], {}, 60.9,
+        {"stage": "qr", "code": "2@one", "total": 0, "expires_at": 61.0}, [],
+    ),
+    "the same after the answer": (
+        [(1, *ONE), (1.2, "event", "qr_ready", {"codes": ("2@one",), "seconds": 60.0})], {}, 60.9,
+        {"stage": "qr", "code": "2@one", "expires_at": 61.0}, [],
+    ),
+    "its next code comes by itself, and is nobody's": (
+        [(1, *ONE), (1.2, "event", "qr_ready", {"codes": ("2@one",), "seconds": 60.0}), (61, "tick"),
+         (61.1, "event", "qr_ready", {"codes": ("2@two",), "seconds": 20.0})], {}, 62,
+        {"stage": "qr", "code": "2@two", "message": "", "expires_at": 81.1}, [(61, "list")],
+    ),
     "then a list": ([(2, *ONE), (22, "tick")], {}, 22, {"stage": "renewing", "code": ""}, [(22, "list")]),
     "then one connect": (
         [(2, *ONE), (22, "tick"), (23, "read", {"state": "connecting"})], {}, 23, {"stage": "renewing", "code": ""},

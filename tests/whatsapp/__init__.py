@@ -1,0 +1,1 @@
+"""Our double of WhatsApp's server and the real library, neonize, against each other."""

@@ -1,0 +1,208 @@
+"""The whole server with the real library on the double: what people write, send, call and read, both ways."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pyaileys.proto import WAProto_pb2 as proto
+
+from tests.contract.harness import Frames
+from tests.fakes.whatsapp.account import Old
+from tests.fakes.whatsapp.double import WhatsAppDouble
+from tests.fakes.whatsapp.people import Person
+
+from .engine import NUMBER, OnDouble, on_double
+
+pytestmark = pytest.mark.whatsapp
+BUSY = {"websocketEnabled": True, "websocketMediaBase64": True}
+
+
+@pytest_asyncio.fixture
+async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
+    async with on_double(tmp_path, wa) as made:
+        yield made
+
+
+@pytest.fixture
+def ana(wa: WhatsAppDouble) -> Person:
+    return wa.person("5511777770001", "Ana")
+
+
+async def event(frames: Frames, name: str, **fits: Any) -> dict[str, Any]:
+    data: dict[str, Any] = (
+        await frames.until(lambda frame: frame["event"] == name and fits.items() <= frame["data"].items())
+    )[-1]["data"]
+    return data
+
+
+@pytest.mark.parametrize("by_lid", [False, True], ids=["by number", "by LID"])
+async def test_a_text_comes_in(on: OnDouble, ana: Person, by_lid: bool) -> None:
+    device = await on.paired(**BUSY)
+    async with on.api.socket("/ws/shop") as frames:
+        sent = await ana.say(device, "Olá \N{WAVING HAND SIGN}", by_lid=by_lid)
+        data = await event(frames, "message.exchange")
+    assert (data["id"], data["direction"], data["message"]["content"]) == (sent, "incoming", "Olá \N{WAVING HAND SIGN}")
+    assert data["sender"]["name"] == "Ana" and data["chat"]["type"] == "private"
+    assert data["sender"]["jid"] in (ana.jid, ana.lid) and data["chat"]["jid"] == data["sender"]["jid"]
+    assert abs(time.time() - time.mktime(time.strptime(data["timestamp"][:19], "%Y-%m-%dT%H:%M:%S")) + time.timezone) < 120
+
+
+async def test_a_text_goes_out_and_is_read(on: OnDouble, ana: Person) -> None:
+    device = await on.paired(**BUSY)
+    async with on.api.socket("/ws/shop") as frames:
+        first = await ana.say(device, "a question")
+        await event(frames, "message.exchange")
+        body = {"number": ana.number, "message": "an answer", "replyTo": first}
+        answer = await on.api.ok("POST", "/api/message/text/shop", body)
+        heard = await ana.heard()
+        assert (heard.id, heard.text) == (answer["messageId"], "an answer")
+        quoted = heard.message.extendedTextMessage.contextInfo
+        assert (quoted.stanzaId, quoted.quotedMessage.conversation) == (first, "a question")
+        for kind, status in (("", "delivered"), ("read", "read")):
+            await ana.receipt(device, heard.id, kind)
+            receipt = await event(frames, "message.status", status=status)
+            assert receipt["messageIds"] == [heard.id] and receipt["isFromMe"] is True
+    plain = await on.api.ok("POST", "/api/message/text/shop", {"number": ana.number, "message": "and goodbye"})
+    heard = await ana.heard()
+    assert (heard.id, heard.message.conversation) == (plain["messageId"], "and goodbye")
+
+
+@pytest.mark.parametrize("kind", ["server-error", "a-kind-of-tomorrow"])
+async def test_a_receipt_that_ends_the_librarys_session(on: OnDouble, ana: Person, kind: str) -> None:
+    """Anybody can send one. The number is back a moment later, and its worker lives on."""
+    device = await on.paired(**BUSY)
+    logins, pids = device.logins, on.engine.pool.pids
+    async with on.api.socket("/ws/shop") as frames:
+        sent = (await on.api.ok("POST", "/api/message/text/shop", {"number": ana.number, "message": "hi"}))["messageId"]
+        await ana.heard()
+        await ana.receipt(device, sent, kind)
+        states = await frames.until(lambda frame: frame["data"].get("state") == "connected")
+        assert [frame["data"]["state"] for frame in states if frame["event"] == "instance.state"] == ["disconnected", "connected"]
+    assert (device.logins, on.engine.pool.pids) == (logins + 1, pids)
+    await ana.say(device, "still there?")
+
+
+async def test_media_come_in_and_go_out(on: OnDouble, ana: Person) -> None:
+    device = await on.paired(**BUSY)
+    content = os.urandom(200_000)
+    async with on.api.socket("/ws/shop") as frames:
+        await ana.show(device, content, "image/png", caption="look")
+        message = (await event(frames, "message.exchange"))["message"]
+        assert (message["type"], message["content"], message["media"]["mimetype"]) == ("image", "look", "image/png")
+        assert base64.b64decode(message["media"]["base64"]) == content
+    kinds = {"image": "image/png", "video": "video/mp4", "audio": "audio/mpeg", "document": "application/pdf"}
+    for kind, mimetype in kinds.items():
+        body = {
+            "number": ana.number, "mediaType": kind, "mediaBase64": base64.b64encode(content).decode(), "mimeType": mimetype,
+            "message": "here", "fileName": "a.bin",
+        }  # fmt: skip
+        answer = await on.api.ok("POST", "/api/message/media/shop", body)
+        heard = await ana.heard()
+        assert heard.medium is not None
+        assert (heard.id, heard.medium.kind, heard.medium.data) == (answer["messageId"], kind, content)
+        assert heard.text == ("" if kind == "audio" else "here")
+        assert heard.medium.part.mimetype == mimetype
+    assert heard.medium.part.fileName == "a.bin"
+
+
+@pytest.mark.parametrize("lid", [True, False], ids=["by LID", "by number"])
+async def test_a_group(on: OnDouble, wa: WhatsAppDouble, ana: Person, lid: bool) -> None:
+    device = await on.paired(**BUSY)
+    bob = wa.person("5511777770002", "Bob")
+    group = wa.group("Bakers", ana, bob, device.phone, lid=lid)
+    async with on.api.socket("/ws/shop") as frames:
+        sent = await ana.say(device, "hello all", group=group)
+        data = await event(frames, "message.exchange")
+        assert (data["id"], data["message"]["content"], data["chat"]["jid"]) == (sent, "hello all", group.jid)
+        assert data["chat"]["type"] == "group" and data["sender"]["name"] == "Ana"
+        assert ana.lid in (data["sender"]["lid"], data["sender"]["jid"]) or data["sender"]["jid"] == ana.jid
+    body = {"number": group.jid, "message": "hello Ana", "mentionAll": True, "replyTo": sent}
+    answer = await on.api.ok("POST", "/api/message/text/shop", body)
+    for person in (ana, bob):
+        heard = await person.heard()
+        assert (heard.id, heard.text, heard.group) == (answer["messageId"], "hello Ana", group.jid)
+        context = heard.message.extendedTextMessage.contextInfo
+        assert context.participant in (ana.lid, ana.jid) and len(context.mentionedJid) == 3
+
+
+async def test_a_call_rings_and_is_rejected_because_the_settings_say_so(on: OnDouble, ana: Person) -> None:
+    device = await on.paired(**BUSY, autoRejectCalls=True, callRejectMessage="write, please")
+    async with on.api.socket("/ws/shop") as frames:
+        call = await ana.call(device)
+        offer = await event(frames, "call.update", type="offer")
+        assert (offer["callId"], offer["from"]) == (call.id, ana.jid)
+        await call.rejected()
+        assert (await ana.heard()).text == "write, please"
+
+
+async def test_a_call_that_ends_by_itself(on: OnDouble, ana: Person) -> None:
+    device = await on.paired(**BUSY)
+    async with on.api.socket("/ws/shop") as frames:
+        call = await ana.call(device, video=True)
+        assert (await event(frames, "call.update", type="offer"))["isVideo"] is True
+        await call.hang_up()
+        ended = await event(frames, "call.update", type="terminated")
+    assert (ended["callId"], ended["reason"]) == (call.id, "timeout")
+
+
+async def test_read_and_online_because_the_settings_say_so(on: OnDouble, ana: Person) -> None:
+    device = await on.paired(**BUSY, autoReadMessages=True, keepOnlineStatus=True)
+    presence = await device.presence()
+    assert presence.attrs["type"] == "available"
+    sent = await ana.say(device, "read me")
+    await device.receipt(sent, "read")
+    assert (await on.api.item("shop"))["connection"]["presenceStatus"] == "available"
+
+
+async def test_what_was_said_before_is_counted(on: OnDouble, ana: Person) -> None:
+    device = await on.paired(**BUSY, disableHistorySync=False)
+    now = int(time.time())
+    old = [Old(ana, f"old {hours}", mine=bool(hours % 2), when=now - 3600 * hours, id=f"OLD{hours}") for hours in range(1, 5)]
+    await device.phone.history(device, [*old, Old(ana, "ancient", when=now - 86400 * 400, id="ANCIENT")])
+    async with asyncio.timeout(15):
+        while (await on.api.ok("GET", "/api/instance/metrics/shop"))["metrics"]["totalMessages"] < 4:
+            await asyncio.sleep(0.05)
+    assert (await on.api.ok("GET", "/api/instance/metrics/shop"))["metrics"]["totalMessages"] == 4
+
+
+async def test_other_kinds_of_messages(on: OnDouble, ana: Person) -> None:
+    device = await on.paired(**BUSY)
+    place = proto.Message.LocationMessage(degreesLatitude=-23.5, degreesLongitude=-46.6, name="Here")
+    async with on.api.socket("/ws/shop") as frames:
+        await ana.send(device, proto.Message(extendedTextMessage=proto.Message.ExtendedTextMessage(text="with a link")))
+        assert (await event(frames, "message.exchange"))["message"]["content"] == "with a link"
+        await ana.send(device, proto.Message(locationMessage=place))
+        message = (await event(frames, "message.exchange"))["message"]
+        assert message["type"] == "location"
+        assert (message["location"]["latitude"], message["location"]["name"]) == (-23.5, "Here")
+
+
+async def test_what_came_while_the_server_was_away(tmp_path: Path, wa: WhatsAppDouble, ana: Person) -> None:
+    async with on_double(tmp_path, wa) as first:
+        device = await first.paired(**BUSY)
+    await device.offline()
+    for number in range(3):
+        await ana.say(device, f"missed {number}")
+    async with on_double(tmp_path, wa) as second, second.api.socket("/ws/shop") as frames:
+        said = [(await event(frames, "message.exchange"))["message"]["content"] for _ in range(3)]
+    assert said == ["missed 0", "missed 1", "missed 2"]
+
+
+async def test_sending_from_a_number_that_is_away(on: OnDouble, ana: Person) -> None:
+    await on.api.new("shop")
+    status, _ = await on.api.refused("POST", "/api/message/text/shop", {"number": NUMBER, "message": "hi"})
+    assert status == 400
+
+
+async def test_a_number_that_nobody_has(on: OnDouble) -> None:
+    await on.paired()
+    status, words = await on.api.refused("POST", "/api/message/text/shop", {"number": "5511777770009", "message": "hi"})
+    assert status == 500 and "no LID found" in words
