@@ -143,6 +143,8 @@ def _of_state(row: Row, now: float) -> _Case:
         return _BY_YOU
     if row.last_word == "logged_out" and row.reason:
         return _STATES[states.LOGGEDOUT]  # the server says why; that it was the phone is our guess only where it does not
+    if row.state == states.BANNED and not row.until:
+        return _STATES[states.BANNED]  # no end was told: it may be for good
     known = _WORDS.get(row.last_word)
     if known is not None and states.from_event(row.last_word).state == row.state:
         return known

@@ -27,15 +27,25 @@ LATER: Final = {
     "test_pairing_with_a_picture_and_without_a_code_in_the_output": "plain", "test_how_a_command_fails": "plain",
     "test_waiting_outlives_the_server": "plain",
     "test_read_only_changes_nothing": "plain", "test_at_a_terminal_the_name_is_asked_for": "plain",
-    "test_streams_that_are_wrong[extensions-first]": "",
+    "test_streams_that_are_wrong[extensions-first]": "", "test_first_light[plain-120x40]": "",
+    "test_first_light[extensions-80x24]": "",
+    "test_an_empty_no_color_means_nothing": "", "test_ascii[--ascii]": "", "test_no_ascii_wins": "",
     "test_the_code_can_be_read_in_every_layout[100x30]": "", "test_the_code_can_be_read_in_every_layout[200x60]": "",
 }
 """Stories of which `make test` tells one mode (or fewer sizes), and `make test-all` both: together they would take a minute."""
 
 
+IN_ONE_MODE: Final = frozenset({
+    "test_cli_reads", "test_cli_writes", "test_cli_blocks", "test_cli_doctor", "test_cli_events", "test_profiles",
+})  # fmt: skip
+"""Stories of commands, which do the same in both."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         mode = LATER.get(item.name.partition("[")[0])
+        if item.path.stem in IN_ONE_MODE:
+            mode = "plain"
         if item.name in LATER or (mode and f"[{mode}" in item.name):
             item.add_marker(pytest.mark.long)
 
