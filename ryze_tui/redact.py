@@ -13,8 +13,13 @@ MASK: Final = "••••••••"
 _SHORTEST: Final = 6  # shorter "secrets" would blank out ordinary words
 _PREFIX: Final = 4
 
+_PASSING_MOST: Final = 120_000
+
 _secrets: dict[int, set[str]] = {}
 _prefixes: set[str] = set()
+_own: set[str] = set()
+_passing: dict[str, None] = {}
+"""Forms that a server named, oldest first: one that makes up new ones all the time must not fill the memory."""
 
 _KEYS: Final = (
     "token|ryze_token|apikey|api_key|apiToken|chatwootApiToken|chatwoot_api_token|password|proxyPassword|secret|secretKey|s3SecretKey"
@@ -43,23 +48,42 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(rule), replacement) for rule, replacement in _RULES)
 
 
-def register(secret: str) -> None:
-    """Remember a secret so that `mask` removes it wherever it turns up, plain, percent-encoded or inside JSON."""
+def register(secret: str, *, passing: bool = False) -> None:
+    """Remember a secret so that `mask` removes it wherever it turns up, plain, percent-encoded or inside JSON.
+
+    `passing`: one of many that a server tells; the oldest of those are forgotten when they become too many.
+    """
     forms = {secret}
     if not (secret.isascii() and secret.isalnum()):
         import json  # 4 ms that start-up saves with the usual token
 
         forms |= {quote(secret, safe="", errors="replace"), json.dumps(secret)[1:-1]}
     for form in forms:
-        if len(form) >= _SHORTEST:
-            _secrets.setdefault(len(form), set()).add(form)
-            _prefixes.add(form[:_PREFIX])
+        if len(form) < _SHORTEST:
+            continue
+        _secrets.setdefault(len(form), set()).add(form)
+        _prefixes.add(form[:_PREFIX])
+        if passing and form not in _own:
+            _passing[form] = None
+        else:
+            _own.add(form)
+            _passing.pop(form, None)
+    if len(_passing) > _PASSING_MOST:
+        _forget_oldest()
+
+
+def _forget_oldest() -> None:
+    for form in list(_passing)[: _PASSING_MOST // 2]:
+        del _passing[form]
+        _secrets[len(form)].discard(form)
+    _prefixes.clear()
+    _prefixes.update(form[:_PREFIX] for forms in _secrets.values() for form in forms)
 
 
 def forget_all() -> None:
     """Forget every registered secret (tests, and a change of profile)."""
-    _secrets.clear()
-    _prefixes.clear()
+    for kept in (_secrets, _prefixes, _own, _passing):
+        kept.clear()
 
 
 def mask(text: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..i18n import _
 from .errors import BadReply
-from .instance import Instance, blocks_of, name_of, number_of
+from .instance import TEXT_MOST, Instance, blocks_of, name_of, number_of
 from .states import from_rest
 
 EVENT_NAMES: Final = ("message.exchange", "message.status", "call.update", "group.flow", "instance.state", "label.update")
@@ -37,6 +37,8 @@ _CODES_MOST: Final = 20
 _SECONDS_MOST: Final = 600.0
 _SEQ_MOST: Final = 200
 _LONGEST_BAN: Final = 10 * 365 * 86400
+_VALUES_MOST: Final = 250_000
+"""Values of a frame: a snapshot of 500 rows has 5,000. Each takes up to thirty times its size on the wire."""
 
 
 def is_code(text: str) -> bool:
@@ -57,7 +59,7 @@ class Event:
     def state_word(self) -> str:
         """The word of an `instance.state` event; empty for any other event."""
         word = self.data.get("state")
-        return word if self.name == INSTANCE_STATE and isinstance(word, str) else ""
+        return word[:TEXT_MOST] if self.name == INSTANCE_STATE and isinstance(word, str) else ""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ class Event:
         """Why, in the server's words, when it says so."""
         for key in ("reason", "error", "message"):
             if isinstance(text := self.data.get(key), str) and text:
-                return text
+                return text[:TEXT_MOST]
         return ""
 
 
@@ -132,6 +134,8 @@ Frame = Event | Snapshot | Heartbeat | RowChanged | RowDeleted
 
 
 def _object(raw: str | bytes) -> dict[str, Any]:
+    if (raw.count(b",") if isinstance(raw, bytes) else raw.count(",")) > _VALUES_MOST:
+        raise BadReply(_("the server sent a frame of more than {most} values").format(most=f"{_VALUES_MOST:,}"))
     try:
         frame = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -159,12 +163,12 @@ def _compact(row: object) -> Instance:
 
     def text(key: str) -> str:
         value = row.get(key)
-        return value if isinstance(value, str) else ""
+        return value[:TEXT_MOST] if isinstance(value, str) else ""
 
     number, word, blocks = text("number"), text("state"), blocks_of(text("blocks"))
     return Instance(
         name=name, id=text("id"), state=from_rest(word), raw_state=word, since=text("since"), reason=text("reason"),
-        number_jid=f"{number}@s.whatsapp.net" if number else "", profile_name=text("profileName"),
+        number_jid=f"{number[:40]}@s.whatsapp.net" if number else "", profile_name=text("profileName"),
         blocks=blocks, streaming="S" in blocks, readable=bool(word),
     )
 

@@ -6,7 +6,7 @@ Plain functions and a slotted class, no pydantic: this is the console's list pat
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,14 @@ NO_BLOCKS: Final = "·" * len(BLOCK_LETTERS)
 NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,100}"
 """What our server accepts as an instance name (a comma would split list filters)."""
 _DIGITS_MOST: Final = 32
+ROWS_MOST: Final = 50_000
+"""Instances of one account that are held; a server that tells of more is refused in words, before it fills the memory."""
+NAME_MOST: Final = 200
+"""Characters of a name; cut, it would be the name of another instance, so a longer one is not readable."""
+TEXT_MOST: Final = 400
+"""Characters of any other text of an item; more is no use on a screen."""
+ITEM_MOST: Final = 1 << 20
+"""Characters of one item: a real one has about 1,500, and what it becomes in memory can be twenty times as much."""
 
 
 @dataclass(slots=True)
@@ -65,7 +73,7 @@ def number_of(jid: str) -> str:
 
 def name_of(value: object) -> str:
     """An instance name that can be sent back to the server, which lone surrogates cannot; else empty."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > NAME_MOST:
         return ""
     if not value.isascii():
         try:
@@ -77,7 +85,13 @@ def name_of(value: object) -> str:
 
 def token_of(value: object) -> str:
     """A token that can stand in a header; else empty."""
-    return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""
+    fits = isinstance(value, str) and len(value) <= TEXT_MOST and value.isascii() and value.isprintable()
+    return value if fits else ""  # type: ignore[return-value]  # mypy does not follow `fits`
+
+
+def too_many(most: int) -> BadReply:
+    """What is said of a server that tells of more than `most` instances."""
+    return BadReply(_("the server tells of more than {most} instances, which is more than can be held").format(most=f"{most:,}"))
 
 
 def blocks_of(text: str) -> str:
@@ -89,7 +103,7 @@ def blocks_of(text: str) -> str:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value[:TEXT_MOST] if isinstance(value, str) else ""
 
 
 def _dict(value: object) -> dict[str, Any]:
@@ -148,6 +162,7 @@ def iter_items(text: str) -> Iterator[Instance]:
     if start < 0 or text[at + 11 : start].strip() != ":":
         raise BadReply(_("the server's list holds no instances at all; is this the address of a RyzeAPI server?"))
     decode, i, end = json.JSONDecoder().raw_decode, start + 1, len(text)
+    window, origin = "", i  # a piece of the text in which items are decoded: what cannot be decoded costs no more than that
     while True:
         while i < end and text[i] in " \t\r\n,":
             i += 1
@@ -155,8 +170,24 @@ def iter_items(text: str) -> Iterator[Instance]:
             raise BadReply(_("the server's list ends in the middle"))
         if text[i] == "]":
             return
-        try:
-            item, i = decode(text, i)
-        except (ValueError, RecursionError) as error:
-            raise BadReply(_("the server's list is not JSON; is this the address of a RyzeAPI server?")) from error
+        item, at = _decoded(decode, window, i - origin)
+        if at < 0:
+            window, origin = text[i : i + ITEM_MOST], i
+            item, at = _decoded(decode, window, 0, whole=i + ITEM_MOST >= end)
+        if at < 0 and i + ITEM_MOST < end:
+            raise BadReply(_("the server's list holds an item larger than {most} MB, or is not JSON").format(most=ITEM_MOST >> 20))
+        if at < 0:
+            raise BadReply(_("the server's list is not JSON; is this the address of a RyzeAPI server?"))
+        i = origin + at
         yield parse_item(item)
+
+
+def _decoded(decode: Callable[[str, int], tuple[Any, int]], window: str, at: int, *, whole: bool = False) -> tuple[Any, int]:
+    """The value at `at` and where it ends; -1 when none ends before the window does. `whole`: so does the text."""
+    if at >= len(window):
+        return None, -1
+    try:
+        item, after = decode(window, at)
+    except (ValueError, RecursionError):
+        return None, -1
+    return (item, after) if after < len(window) or whole else (None, -1)

@@ -18,6 +18,8 @@ from ..redact import clean, mask
 
 GATEWAY: Final = (502, 503, 504)
 """What a proxy answers in place of a server that is not there."""
+ERROR_MOST: Final = 1 << 20
+"""Characters of an error body that is read: in memory it becomes twenty times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ def text_of(value: object, key: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def spoken(text: str) -> str:
+    """A server's own words: masked, safe to show, and no longer than anybody reads; what is cut off is not even looked at."""
+    return clean(mask(text[:2000]))[:500]
+
+
 def own_words(text: str) -> str:
     """What an answer that is not JSON says itself: a web page's title, else the first line. One line, masked, safe to show."""
     head = text[:8192].strip()
@@ -129,12 +136,12 @@ def as_object(text: str) -> dict[str, Any]:
 def error_text(text: str) -> str:
     """The message of an error body, in any of the shapes seen; empty when there is none. Masked, and safe to show."""
     try:
-        value = json.loads(text)
+        value = json.loads(text) if len(text) <= ERROR_MOST else None
     except (ValueError, RecursionError):
         return ""
     error = value.get("error") if isinstance(value, dict) else None
     found = text_of(error, "message") or (error if isinstance(error, str) else "") or text_of(value, "message")
-    return clean(mask(found))[:500]
+    return spoken(found)
 
 
 def refusal(status: int, text: str, location: str = "") -> RyzeError:
@@ -174,7 +181,7 @@ def health(text: str) -> Health:
     extensions = value.get("extensions")
     names = frozenset(name for name in extensions if isinstance(name, str)) if isinstance(extensions, list) else frozenset()
     engine = text_of(value, "engine")
-    return Health(text_of(value, "status"), clean(text_of(value, "service")), names, clean(engine)[:40])
+    return Health(text_of(value, "status"), clean(text_of(value, "service")[:200]), names, clean(engine[:40]))
 
 
 def connecting(text: str) -> Connecting:
@@ -187,7 +194,7 @@ def connecting(text: str) -> Connecting:
     if qr and not is_code(qr):
         raise BadReply(_("the server sent a QR text that cannot be one"))
     reply = Connecting(
-        text_of(value, "status"), clean(mask(text_of(value, "message")))[:500], qr,
+        text_of(value, "status"), spoken(text_of(value, "message")), qr,
         f"{letters[:4]}-{letters[4:]}" if letters else "",
     )
     if not qr and not letters and not reply.connected:
@@ -204,14 +211,14 @@ def created(text: str, name: str, *, streaming: bool) -> tuple[Instance, str]:
     if not isinstance(instance, dict) or "websocket" not in instance:
         item.streaming = streaming
     item.token = item.token or token_of(text_of(value.get("data"), "token"))
-    return item, clean(mask(text_of(value, "message")))[:500]
+    return item, spoken(text_of(value, "message"))
 
 
 def written(text: str) -> Written:
     """Read the answer of reconnect, logout, delete or a simulator action."""
     value = as_object(text)
     status = text_of(value, "status") or text_of(value.get("instance"), "status")
-    return Written(clean(mask(text_of(value, "message")))[:500], status)
+    return Written(spoken(text_of(value, "message")), status)
 
 
 def sent(text: str) -> Sent:
@@ -220,7 +227,7 @@ def sent(text: str) -> Sent:
     data = value.get("data")
     ident = text_of(value, "messageId") or text_of(data, "messageId") or text_of(data, "id")
     status = text_of(value, "status") or text_of(data, "status")
-    return Sent(clean(ident)[:200], clean(status)[:60], clean(mask(text_of(value, "message")))[:500])
+    return Sent(clean(ident[:200]), clean(status[:60]), spoken(text_of(value, "message")))
 
 
 def stream_block(text: str) -> StreamBlock:
@@ -281,7 +288,7 @@ def deliveries(text: str) -> list[Delivery]:
 def _delivery(row: dict[str, Any]) -> Delivery:
     numbers = {name: value if isinstance(value := row.get(name), int) else None for name in ("attempts", "httpStatus")}
     return Delivery(
-        text_of(row, "id"), clean(text_of(row, "event")), clean(text_of(row, "status")), numbers["attempts"] or 0,
-        numbers["httpStatus"], clean(mask(text_of(row, "answer")))[:300], clean(text_of(row, "createdAt")),
-        clean(text_of(row, "nextAttemptAt")),
+        text_of(row, "id"), clean(text_of(row, "event")[:200]), clean(text_of(row, "status")[:200]), numbers["attempts"] or 0,
+        numbers["httpStatus"], spoken(text_of(row, "answer"))[:300], clean(text_of(row, "createdAt")[:200]),
+        clean(text_of(row, "nextAttemptAt")[:200]),
     )

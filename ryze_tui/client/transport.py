@@ -158,8 +158,7 @@ class Transport:
 
     @staticmethod
     async def _exchange(client: httpx.AsyncClient, request: httpx.Request, most: int, heard: list[int]) -> Answer:
-        parts: list[bytes] = []
-        size = 0
+        body = bytearray()  # parts to be joined would take twice the memory
         response = await client.send(request, stream=True)
         heard.append(response.status_code)
         try:
@@ -167,12 +166,11 @@ class Transport:
                 words = _("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?")
                 raise BadReply(words, status=response.status_code)
             async for part in response.aiter_raw():
-                size += len(part)
-                if size > most:
+                if len(body) + len(part) > most:
                     words = _("the server's answer is longer than {most} MB, and was read no further").format(most=most >> 20)
                     raise BadReply(words, status=response.status_code)
-                parts.append(part)
-            text = b"".join(parts).decode("utf-8", "replace")
+                body += part
+            text = body.decode("utf-8", "replace")
             return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, text)
         finally:
             await response.aclose()

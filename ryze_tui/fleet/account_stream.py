@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..api.errors import BadReply, RyzeError
 from ..api.events import Event, Frame, Heartbeat, RowChanged, RowDeleted, Snapshot, parse_account_frame
-from ..api.instance import Instance
+from ..api.instance import ROWS_MOST, Instance, too_many
 from ..client.clock import Breath, Clock
 from ..client.stream import Dial, Socket, StreamEnded
 from ..i18n import _
@@ -143,6 +143,8 @@ class AccountStream:
 
     def _row(self, item: Instance, now: float) -> None:
         known = self._model.rows.get(item.name)
+        if known is None and len(self._model.rows) >= ROWS_MOST:
+            raise too_many(ROWS_MOST)
         blocks = known.item.blocks if known is not None else None
         self._told(self._model.apply_snapshot([item], received_at=now, now=self._clock.time()))
         if item.name and item.blocks != blocks:
@@ -153,6 +155,8 @@ class AccountStream:
             # A snapshot that breaks off half-way must begin again: there is nothing to resume after.
             self._snapshot, self._began, self._complete, self._after = set(), now, False, ""
         self._snapshot.update(row.name for row in frame.rows)
+        if len(self._snapshot) > ROWS_MOST:
+            raise too_many(ROWS_MOST)
         changes = self._model.apply_snapshot(frame.rows, received_at=now, now=self._clock.time())
         if frame.last:
             changes.merge(self._model.end_snapshot(self._snapshot, began_at=self._began))

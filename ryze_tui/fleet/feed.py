@@ -109,7 +109,7 @@ class Feed:
         if item is None:
             self.told(self._model.drop_absent([name], set(), asked_at=asked_at))
         else:
-            register(item.token)
+            register(item.token, passing=True)
             self.told(
                 self._model.apply_list([item], asked_at=asked_at, received_at=now, now=self._clock.time(), complete=False)
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..api.errors import Refused
-from ..api.instance import Instance, iter_items
+from ..api.instance import ROWS_MOST, Instance, iter_items, too_many
 from ..client.clock import Breath, Clock
 from ..client.http import RyzeClient
 from ..redact import register
@@ -50,8 +50,10 @@ class Poller:
         items: list[Instance] = []
         breath = _no_pause if self.hurry else Breath()
         for item in iter_items(text):
+            if len(items) >= ROWS_MOST:
+                raise too_many(ROWS_MOST)
             if item.token:
-                register(item.token)
+                register(item.token, passing=True)
             if item.display_status.startswith(SIMULATED):
                 self.simulated = True
             items.append(item)

@@ -25,7 +25,7 @@ QUICK: list[tuple[str, Manners, str]] = [
     ("a log-in page", answer("200 OK", bad.LOGIN, Content_Type="text/html"), "a web page came instead of an answer"),
     ("no JSON", answer("200 OK", "I am fine, thanks"), "the server's list holds no instances at all"),
     ("instances is null", bad.instances(None), "the server's list holds no instances at all"),
-    ("an endless answer", bad.endless, "the server's answer is longer than 64 MB"),
+    ("an endless answer", bad.endless, "the server's answer is longer than 32 MB"),
     ("less than promised", bad.too_short, "127.0.0.1:"),
     ("503 in plain text", answer("503 No", "no \x1b[31mupstream\u202e\n"), "the server answered 503: “no ␛[31mupstream”"),
     ("429 for a while", bad.error("429 No", "Slow down, please", Retry_After="2"), "Slow down, please"),

@@ -99,3 +99,15 @@ def test_honest_names_stay_as_they_are(text: str) -> None:
 def test_a_secret_that_is_no_text_is_masked_all_the_same() -> None:
     redact.register("\ud800-half-a-character")
     assert "half" not in redact.mask("token \ud800-half-a-character is gone")
+
+
+def test_tokens_that_a_server_makes_up_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redact, "_PASSING_MOST", 100)
+    redact.register("own-token-0123456789")
+    redact.register("told-and-then-used-01")
+    for n in range(1000):
+        redact.register(f"made-up-{n:06}", passing=True)
+        redact.register("told-and-then-used-01", passing=True)
+    shown = redact.mask("own-token-0123456789 told-and-then-used-01 made-up-000999")
+    assert "own" not in shown and "told" not in shown and "999" not in shown
+    assert sum(map(len, redact._secrets.values())) <= 102 and len(redact._passing) <= 100 and len(redact._prefixes) <= 3

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from ryze_tui.api.errors import BadReply, NoAnswer, RyzeError
+from ryze_tui.fleet import account_stream, poller
 
 from .test_feed import FULL, MODES, PLAIN, World, world
 
@@ -234,5 +235,58 @@ def test_heartbeats_of_a_stream_that_never_said_where_it_begins_prove_nothing() 
         w.server._begin = lambda socket, after: w.server.beat(socket)  # type: ignore[method-assign]
         await asyncio.sleep(30)
         assert (w.kind, w.feed.link().message) == ("polling", "the stream is open, but tells nothing")
+
+    world(story, extensions=FULL)
+
+
+@MODES
+def test_more_instances_than_can_be_held_are_refused_in_words(
+    extensions: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (poller, account_stream):
+        monkeypatch.setattr(module, "ROWS_MOST", 100)
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(10)
+        w.server.answer = json.dumps({"instances": [{"name": f"x{n}", "status": "connected"} for n in range(101)]})
+        with pytest.raises(BadReply, match="more than 100 instances"):
+            await w.feed.read()
+        assert len(w.model.rows) == 12, "what was known stays, and nothing of it was half taken"
+        w.server.answer = None
+        await w.feed.read()
+        assert len(w.model.rows) == 12
+
+    world(story, extensions=extensions)
+
+
+def test_a_snapshot_without_an_end_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_stream, "ROWS_MOST", 100)
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(10)
+        [socket] = w.server.sockets
+        for start in range(0, 1000, 50):
+            rows = [{"name": f"y{n}", "state": "connected"} for n in range(start, start + 50)]
+            socket.push({"event": "snapshot", "seq": "E.1", "data": {"rows": rows, "last": False}})
+        await asyncio.sleep(0.05)
+        assert len(w.model.rows) <= 112
+        assert "more than 100 instances" in w.feed.link().message or w.feed.link().kind != "live"
+        await asyncio.sleep(60)
+        assert len(w.model.rows) == 12, "the next stream begins with a true snapshot"
+
+    world(story, extensions=FULL)
+
+
+def test_rows_told_one_by_one_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_stream, "ROWS_MOST", 100)
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(10)
+        [socket] = w.server.sockets
+        for n in range(300):
+            row = {"name": f"y{n}", "state": "connected"}
+            socket.push({"event": "instance.row", "seq": f"E.{n + 1000}", "instance": f"y{n}", "data": row})
+        await asyncio.sleep(0.05)
+        assert len(w.model.rows) <= 112
 
     world(story, extensions=FULL)
