@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..i18n import _
 from .errors import BadReply
-from .instance import TEXT_MOST, Instance, blocks_of, name_of, number_of
+from .instance import PROFILE_MOST, TEXT_MOST, Instance, blocks_of, name_of, number_of
 from .states import from_rest
 
 EVENT_NAMES: Final = ("message.exchange", "message.status", "call.update", "group.flow", "instance.state", "label.update")
@@ -36,6 +36,7 @@ CODE_MOST: Final = 1500
 _CODES_MOST: Final = 20
 _SECONDS_MOST: Final = 600.0
 _SEQ_MOST: Final = 200
+_EVENT_MOST: Final = 100
 _LONGEST_BAN: Final = 10 * 365 * 86400
 _VALUES_MOST: Final = 250_000
 """Values of a frame: a snapshot of 500 rows has 5,000. Each takes up to thirty times its size on the wire."""
@@ -154,7 +155,7 @@ def parse_envelope(raw: str | bytes) -> Event:
         raise BadReply(_("the server sent a frame without event or data"))
     if not isinstance(instance, str):
         instance = data.get("instance")
-    return Event(name, instance if isinstance(instance, str) else "", data)
+    return Event(name[:_EVENT_MOST], name_of(instance), data)
 
 
 def _compact(row: object) -> Instance:
@@ -168,7 +169,7 @@ def _compact(row: object) -> Instance:
     number, word, blocks = text("number"), text("state"), blocks_of(text("blocks"))
     return Instance(
         name=name, id=text("id"), state=from_rest(word), raw_state=word, since=text("since"), reason=text("reason"),
-        number_jid=f"{number[:40]}@s.whatsapp.net" if number else "", profile_name=text("profileName"),
+        number_jid=f"{number[:40]}@s.whatsapp.net" if number else "", profile_name=text("profileName")[:PROFILE_MOST],
         blocks=blocks, streaming="S" in blocks, readable=bool(word),
     )
 
@@ -187,13 +188,12 @@ def parse_account_frame(raw: str | bytes) -> Frame:
         if not isinstance(rows, list):
             raise BadReply(_("the server sent a snapshot without rows"))
         return Snapshot([_compact(row) for row in rows], data.get("last") is True, seq)
-    instance = frame.get("instance")
-    instance = instance if isinstance(instance, str) else ""
+    instance = name_of(frame.get("instance"))
     if name == ROW:
         return RowChanged(_compact(data), seq)
     if name == DELETED:
         return RowDeleted(instance, seq)
-    return Event(name, instance, data, seq)
+    return Event(name[:_EVENT_MOST], instance, data, seq)
 
 
 def delivery_url(url: str, event: str, *, by_events: bool) -> str:

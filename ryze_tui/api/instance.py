@@ -27,6 +27,8 @@ NAME_MOST: Final = 200
 """Characters of a name; cut, it would be the name of another instance, so a longer one is not readable."""
 TEXT_MOST: Final = 400
 """Characters of any other text of an item; more is no use on a screen."""
+PROFILE_MOST: Final = 100
+"""Characters of a profile's name; WhatsApp allows 25."""
 ITEM_MOST: Final = 1 << 20
 """Characters of one item: a real one has about 1,500, and what it becomes in memory can be twenty times as much."""
 
@@ -139,8 +141,8 @@ def parse_item(item: object) -> Instance:
         since=_text(connection.get("since")),
         reason=_text(connection.get("reason")),
         display_status=_text(connection.get("displayStatus")),
-        profile_name=_text(profile.get("name")),
-        business_name=_text(profile.get("businessName")),
+        profile_name=_text(profile.get("name"))[:PROFILE_MOST],
+        business_name=_text(profile.get("businessName"))[:PROFILE_MOST],
         is_business=profile.get("isBusiness") is True,
         created_at=_text(item.get("createdAt")),
         updated_at=_text(item.get("updatedAt")),
@@ -175,7 +177,8 @@ def iter_items(text: str) -> Iterator[Instance]:
             window, origin = text[i : i + ITEM_MOST], i
             item, at = _decoded(decode, window, 0, whole=i + ITEM_MOST >= end)
         if at < 0 and i + ITEM_MOST < end:
-            raise BadReply(_("the server's list holds an item larger than {most} MB, or is not JSON").format(most=ITEM_MOST >> 20))
+            words = _("the server's list holds an item larger than {most} MB, or is not JSON")
+            raise BadReply(words.format(most=ITEM_MOST >> 20))
         if at < 0:
             raise BadReply(_("the server's list is not JSON; is this the address of a RyzeAPI server?"))
         i = origin + at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -61,6 +62,8 @@ log = logging.getLogger(__name__)
 EngineFactory = Callable[[Settings, Sessions, Clock, Egress], Engine]
 
 DATABASE_FILE: Final = "ryze.db"
+MADE_FILE: Final = "ryze.db.made"
+"""Says that this directory had a database: one that is gone afterwards is not taken for a new beginning."""
 MEDIA_DIR: Final = "media"
 
 
@@ -106,14 +109,44 @@ def _has_data(url: str) -> bool:
     return file.exists() and file.stat().st_size > 0
 
 
+def _where(settings: Settings, url: str) -> str:
+    """The database's place, which stays true when the directory is moved as a whole."""
+    return os.path.relpath(make_url(url).database or "", settings.data_dir)
+
+
+def _check_kept(settings: Settings, url: str) -> None:
+    """A database that was there and is gone or empty is somebody's loss, not a new beginning. Raises StartupError."""
+    mark = settings.data_dir / MADE_FILE
+    try:
+        had = mark.read_text(encoding="utf-8") == _where(settings, url)
+    except (OSError, ValueError):
+        return
+    if had and not _has_data(url):
+        raise StartupError(
+            f"the database {make_url(url).database} is gone or empty, and it was there before; restore a copy of it, "
+            f"choose another --data-dir, or remove {mark} to begin afresh"
+        )
+
+
+def _note_made(settings: Settings, url: str) -> None:
+    try:
+        paths.write_private(settings.data_dir / MADE_FILE, _where(settings, url))
+    except OSError as error:
+        log.warning("%s could not be written: %s", MADE_FILE, error.strerror)
+
+
 @asynccontextmanager
 async def _data_dir(path: Path) -> AsyncIterator[None]:
     """Make the directory and keep it to ourselves. Raises StartupError."""
     try:
         paths.private_dir(path)
         descriptor = os.open(path / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        if not os.access(path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            os.close(descriptor)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise StartupError(f"the data directory {path} cannot be written: {error.strerror}; choose another") from error
+        words = f"the data directory {path} cannot be written: {error.strerror}; choose another with --data-dir"
+        raise StartupError(words) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -179,10 +212,12 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock, base_u
     url = _database_url(settings)
     if settings.key_file is not None and settings.key_file.is_relative_to(settings.data_dir):
         log.warning("the key file lies in the data directory: whoever copies that has the key as well")
+    _check_kept(settings, url)
     ring = load_keys(key=settings.key, key_file=settings.key_file, data_exists=_has_data(url))
     store = Store(Database(url), ring)
     try:
         await store.open()
+        _note_made(settings, url)
         account = await first_account(store, settings, clock.now())
         bus = Bus(
             epoch=entropy.token_hex(4), ring_size=settings.ring_size, extensions=settings.extensions,

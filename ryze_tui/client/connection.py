@@ -20,6 +20,8 @@ BEHIND_MOST: Final = 1 << 18
 """Bytes that the system keeps for us: what a flood says is old by the time it is read, and Linux would keep 6 MB of it."""
 UNSENT_MOST: Final = 1 << 20
 """Bytes of answers (pongs) that may wait for a server which sends but does not read."""
+BIG: Final = 1 << 18
+"""Bytes of a frame behind which no other may wait: sixteen of the largest would be 256 MB."""
 
 
 class FairConnection(ClientConnection):
@@ -36,6 +38,7 @@ class FairConnection(ClientConnection):
         if (opened := transport.get_extra_info("socket")) is not None:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BEHIND_MOST)
         self.recv_messages.pause, self.recv_messages.resume = self._fill, self._drain
+        self._marks = self.recv_messages.high, self.recv_messages.low
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived: read them now, or keep them until it is our turn again."""
@@ -65,6 +68,9 @@ class FairConnection(ClientConnection):
     def process_event(self, event: Any) -> None:
         """One frame was read."""
         self.heard = time.monotonic()
+        queue = self.recv_messages
+        if not queue.paused:  # how many frames may wait, and at how many reading goes on
+            queue.high, queue.low = (0, 0) if len(getattr(event, "data", b"")) > BIG else self._marks
         super().process_event(event)
 
     def _work(self) -> None:

@@ -39,6 +39,8 @@ class Transition(NamedTuple):
 
 OLDEST_LIST: Final = 120.0
 """Seconds after which no list that was asked for can still arrive (the client gives one up after 60)."""
+GONE_MOST: Final = 20_000
+"""Names of those that are gone that are remembered so long."""
 STALE_MOST: Final = 180.0
 """Seconds after the last failed keepalive at which a row is connected again if it is connected: whatsmeow tells of each one that
 fails, and after so long of them it dials anew. The word of its return may have been lost in a gap."""
@@ -144,6 +146,7 @@ class FleetModel:
         self.recall: Callable[[Row, float], None] | None = None
         """Adds to a row that is new to us what an earlier run of the program knew of it (history.py); gets the Unix time."""
         self._gone: dict[str, float] = {}
+        self._crowded = 100
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
@@ -257,8 +260,9 @@ class FleetModel:
     def apply_deleted(self, name: str, *, received_at: float) -> Changes:
         """It is gone, and a list asked for earlier must not bring it back."""
         self._gone[name] = received_at
-        if len(self._gone) > 100:
-            self._gone = {name: at for name, at in self._gone.items() if at > received_at - OLDEST_LIST}
+        if len(self._gone) > self._crowded:
+            kept = [(name, at) for name, at in self._gone.items() if at > received_at - OLDEST_LIST][-GONE_MOST:]
+            self._gone, self._crowded = dict(kept), 100 + 2 * len(kept)
         return self._drop(name)
 
     # -- one row -------------------------------------------------------------------------------------------------------

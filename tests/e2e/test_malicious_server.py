@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from ..fakes import misbehaviour as bad
-from ..fakes.rogue import TOKEN, Manners, Rogue, Visit, answer, http
+from ..fakes.rogue import TOKEN, Manners, Rogue, Visit, answer, ws
 from .driver import Console
-from .watching import assert_no_crash, assert_responsive, memory, said
+from .watching import assert_no_crash, memory, said
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 EVIL = "\x1b]0;pwned\x07\x1b[2J\x1b[?1049l\x9b31m\u202e\u2066\u200b\ud83d\ufeff"
 MEGABYTES = 300
-"""What the console may ever hold, whatever is sent: 45 of its own, and a list of 32 MB on its way to text, four bytes a character."""
+"""What the console may ever hold, whatever is sent: 45 of its own, and a list of 32 MB, four bytes a character as text."""
 
 
 def body(text: bytes) -> Manners:
@@ -58,8 +58,6 @@ async def swelling_frames(visit: Visit) -> None:
     """Sixteen megabytes of empty lists in one frame, again and again."""
     await visit.upgrade()
     frame = b'{"event":"x","instance":"num-0","data":{"a":[' + b"[]," * 5_000_000 + b"0]}}"
-    from ..fakes.rogue import ws
-
     for _again in range(30):
         await visit.send(ws(frame))
     await visit.server.listen(visit)
@@ -83,7 +81,7 @@ async def headers_without_end(visit: Visit) -> None:
 LISTS: list[tuple[str, Manners]] = [
     ("a million instances", body(million())),
     ("values that swell", body(b'{"name":"num-0","status":"connected","x":[' + b"[]," * 10_000_000 + b"0]}")),
-    ("texts that swell", body(('{"name":"num-0","status":"connected","profile":{"name":"' + "\U0001f4a3" * 7_000_000 + '"}}').encode())),
+    ("texts that swell", body(('{"name":"num-0","status":"connected","x":"' + "\U0001f4a3" * 7_000_000 + '"}').encode())),
     ("names of a megabyte", body(b",".join(b'{"name":"%s"}' % (b"n" * (1 << 20)) for _n in range(30)))),
     ("an error of 30 MB", bad.error("400 No", EVIL * 2_000_000)),
     ("nested", body(b"[" * 30_000_000)),
@@ -115,11 +113,14 @@ def assert_clean_terminal(console: Console) -> None:
     assert not console.emulator.clipboard
 
 
-def assert_alive(console: Console, server: Rogue, case: str) -> None:
-    began = time.monotonic()
-    assert_responsive(console, 2.0)
+def assert_alive(console: Console, case: str) -> None:
+    """A key opens the help and another closes it, each within two seconds, while rows come and go; memory is bounded."""
+    for key, there in (("?", True), ("esc", False)):
+        began = time.monotonic()
+        console.press(key)
+        console.wait_for(lambda t, there=there: ("ryze-tui 0." in t.text()) is there, 15, what=f"{case}: {key}")
+        assert console.read_at - began < 2.0, f"{case}: {key} took {console.read_at - began:.2f} s"
     assert memory(console) < MEGABYTES, f"{case}: {memory(console):.0f} MB"
-    assert time.monotonic() - began < 10, case
     assert_clean_terminal(console)
 
 
@@ -132,15 +133,17 @@ def test_lists_that_are_meant_to_harm(part: int, extensions: bool, tmp_path: Pat
         for case, manners in LISTS[part::2]:
             asked = time.monotonic()
             server.misbehave(list=manners)
-            console.press("R")
-            console.wait_for(lambda _, asked=asked: server.asked("/list", asked), 30, what=f"{case}: the list to be asked for")
+            while not server.asked("/list", asked):  # one that is still being waited for is not asked for again
+                assert time.monotonic() < asked + 60, f"{case}: the list was not asked for\n{console.picture()}"
+                console.press("R")
+                console.settle(0.5, timeout=1)
             for _moment in range(8):
                 console.settle(0.2, timeout=0.4)
-                assert_alive(console, server, case)
+                assert_alive(console, case)
             assert set(console.rows()) >= set(server.states), f"{case}: what was known stays\n{console.picture()}"
         server.behave(cut=True)
         console.wait_for(lambda _: "LIVE" in console.lines()[0], 90, what="live again")
-        assert_alive(console, server, "at the end")
+        assert_alive(console, "at the end")
         console.quit()
         assert all(TOKEN not in line for _at, line, _headers in server.visits)
     assert_no_crash(tmp_path)
@@ -155,7 +158,7 @@ def test_streams_that_are_meant_to_harm(case: int, tmp_path: Path) -> None:
         server.misbehave(cut=True, stream=manners)
         for _moment in range(25):
             console.settle(0.2, timeout=0.4)
-            assert_alive(console, server, name)
+            assert_alive(console, name)
         server.behave(cut=True)
         console.press("R")
         console.wait_for(lambda _: set(console.rows()) == set(server.states), 90, what="the true rows and no others")
@@ -177,15 +180,13 @@ def test_every_text_is_hostile_on_every_page(tmp_path: Path) -> None:
 
     text = json.dumps({"success": True, "instances": [item(f"evil{EVIL}{n}") for n in range(5)] + [item("evil")]})
     with Rogue(extensions=False) as server, Console(server.url, TOKEN, tmp_path) as console:
-        server.misbehave(list=lambda visit: visit.send(http("200 OK", text, Content_Type="application/json")),
-                         health=answer("200 OK", json.dumps({"status": EVIL, "service": EVIL, "engine": EVIL, "version": EVIL})))  # fmt: skip
+        health = json.dumps(dict.fromkeys(("status", "service", "engine", "version"), EVIL))
+        server.misbehave(list=answer("200 OK", text, Content_Type="application/json"), health=answer("200 OK", health))
         console.wait_for("evil", 20)
-        for key in ("1", "esc", "2", "esc", "3", "esc", "4", "esc", "5", "esc", "6", "esc", "7", "esc", "L", "esc", "E", "esc",
-                    "t", "esc", "J", "esc", "d", "esc", "x", "esc", "p", "esc", "m", "esc", "B", "esc", "?", "esc", "P", "esc"):  # fmt: skip
+        for key in [key for letter in "1234567LEtJdxpmB?P" for key in (letter, "esc")]:
             console.press(key)
             console.settle(0.15, timeout=2)
             assert_clean_terminal(console)
-            assert not console.emulator.bells or key, key
         console.press("ctrl+q")
         console.wait_exit()
         console.assert_clean()

@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 from ryze_tui.api import instance
 from ryze_tui.api.errors import BadReply
-from ryze_tui.api.events import Event, RowChanged, Snapshot, parse_account_frame, parse_envelope
+from ryze_tui.api.events import Event, RowChanged, RowDeleted, Snapshot, parse_account_frame, parse_envelope
 from ryze_tui.api.instance import ITEM_MOST, NAME_MOST, TEXT_MOST, Instance, iter_items, parse_item
 
 LONG = "\U0001f4a3" * 100_000
@@ -81,6 +81,15 @@ def test_every_text_of_a_compact_row_has_an_end() -> None:
 def test_words_of_an_event_have_an_end() -> None:
     event = Event("instance.state", "a", {"state": LONG, "reason": LONG})
     assert len(event.state_word) <= TEXT_MOST and len(event.reason) <= TEXT_MOST
+
+
+def test_names_in_events_have_an_end() -> None:
+    deleted = parse_account_frame(json.dumps({"event": "instance.deleted", "data": {}, "instance": LONG}))
+    event = parse_account_frame(json.dumps({"event": LONG, "data": {}, "instance": LONG}))
+    own = parse_envelope(json.dumps({"event": LONG, "data": {}, "instanceData": {"instance": LONG}}))
+    assert isinstance(deleted, RowDeleted) and deleted.instance == ""
+    for one in (event, own):
+        assert isinstance(one, Event) and one.instance == "" and len(one.name) <= 100
 
 
 def test_a_million_items_are_read_up_to_the_bound() -> None:

@@ -185,3 +185,41 @@ def test_a_connection_that_keeps_dropping_stands_before_what_is_fine() -> None:
     later = Order(model, lambda: 9000.0)
     later.take()
     assert names(later) == ["d", "c", "a", "b"]
+
+
+class Counted(dict[str, float]):
+    """How often it was looked into."""
+
+    looks = 0
+
+    def __getitem__(self, name: str) -> float:
+        self.looks += 1
+        return super().__getitem__(name)
+
+
+def test_ten_thousand_that_come_at_once_are_put_in_place_in_one_pass() -> None:
+    model = fleet(m0="connected", m1="banned", m2="connected")
+    order = Order(model)
+    order.take()
+    order._taken = Counted(order._taken)
+    items = [Instance(f"n{n:05}", state="connected" if n % 2 else "banned") for n in range(10_000)]
+    changes = model.apply_list(items, asked_at=1, received_at=2, now=1001, complete=False)
+    order.update(changes.rows, None)
+    assert order._taken.looks < 50_000
+    shown = names(order)
+    order.take()
+    assert shown == names(order) and len(shown) == 10_003
+
+
+@given(st.lists(st.sampled_from("abcdefghijkl"), unique=True), st.lists(st.sampled_from("mnopqrstuvwx"), unique=True))
+def test_arrivals_together_stand_where_they_would_one_by_one(first: list[str], later: list[str]) -> None:
+    states_of = {name: ("banned", "connected", "loggedout")[ord(name) % 3] for name in "abcdefghijklmnopqrstuvwx"}
+    together, single = (Order(fleet(**{name: states_of[name] for name in first})) for _ in range(2))
+    for order in (together, single):
+        order.take()
+        order.model.apply_list([Instance(name, state=states_of[name]) for name in later], asked_at=1, received_at=2, now=1001,
+                               complete=False)  # fmt: skip
+    together.update(later, None)
+    for name in later:
+        single.update([name], None)
+    assert names(together) == names(single)

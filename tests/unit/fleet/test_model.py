@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ryze_tui.api import states
 from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
-from ryze_tui.fleet.model import PAST_MOST, STALE_MOST, FleetModel, Transition, unix
+from ryze_tui.fleet.model import GONE_MOST, PAST_MOST, STALE_MOST, FleetModel, Transition, unix
 
 NAMES = st.sampled_from(["a", "b", "c"])
 STATES = st.sampled_from([*states.STATES, states.UNKNOWN])
@@ -246,3 +246,13 @@ def test_the_last_changes_of_a_row_are_kept() -> None:
         model.apply_event(event("a", "disconnected" if n % 2 == 0 else "connected", reason=f"r{n}"), received_at=n, now=n)
     past = model.rows["a"].past
     assert len(past) == PAST_MOST and past[-1] == Transition(59, 59, "disconnected", "connected", "r59", "stream")
+
+
+@pytest.mark.timeout(20)
+def test_fifty_thousand_that_go_at_once_are_forgotten_in_one_pass() -> None:
+    model = FleetModel()
+    model.apply_list([Instance(f"n{n}", state="connected") for n in range(50_000)], asked_at=0, received_at=1, now=1000)
+    assert len(model.end_list(set(), asked_at=2).rows) == 50_000 and not model.rows
+    for n in range(100_000):
+        model.apply_deleted(f"made-up-{n}", received_at=3)
+    assert len(model._gone) <= 3 * GONE_MOST, "names of those that never were do not fill the memory"
