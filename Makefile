@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench screenshots texts clean
+.PHONY: demo test test-all lint bench fuzz mutants coverage release screenshots texts clean
 
 demo: $(READY)
 	@$(BIN)/ryze-tui demo
@@ -23,6 +23,19 @@ lint: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m compileall -q ryze_tui  # else each start would pay for it where bytecode is not written
 	$(BIN)/python -m tests.bench
+
+fuzz: $(READY)
+	@files="$$(grep -rl --include='test_*.py' -E '^from hypothesis|^import hypothesis' tests)"; \
+	RYZE_FUZZ=$${RYZE_FUZZ:-1} $(BIN)/python -m pytest $$files tests/fuzz -n 4 --dist loadscope
+
+mutants: $(READY)
+	$(BIN)/python -m tests.mutants
+
+coverage: $(READY)
+	$(BIN)/python -m tests.coverage
+
+release: $(READY)
+	@$(BIN)/python -m tests.release
 
 screenshots: $(READY)
 	$(BIN)/python -m tests.screenshots

@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import signal
 
+from hypothesis import HealthCheck, settings
+
 os.environ["RYZE_LANG"] = "en"
+
+if times := float(os.environ.get("RYZE_FUZZ") or 0):  # `make fuzz`: fifty times as many examples, or that many times more
+    settings.register_profile("fuzz", max_examples=int(5000 * times), deadline=None, suppress_health_check=list(HealthCheck))
+    settings.load_profile("fuzz")
 
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) == signal.SIG_IGN:  # run by `&` or nohup: children would ignore what tests send them

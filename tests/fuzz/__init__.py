@@ -1,0 +1,1 @@
+"""Tests that feed programs with what nobody would send; `make fuzz` runs them for longer."""
