@@ -122,7 +122,7 @@ def _kept(entry: Entry, kind: str) -> bool:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600 + 12 * CYCLES)
 async def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> None:
     with pproxy(tmp_path, auth=False) as proxy:
         await _survives(Story(tmp_path / "server", proxy.port))
