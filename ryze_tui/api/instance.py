@@ -164,7 +164,7 @@ def iter_items(text: str) -> Iterator[Instance]:
     if start < 0 or text[at + 11 : start].strip() != ":":
         raise BadReply(_("the server's list holds no instances at all; is this the address of a RyzeAPI server?"))
     decode, i, end = json.JSONDecoder().raw_decode, start + 1, len(text)
-    window, origin = "", i  # a piece of the text in which items are decoded: what cannot be decoded costs no more than that
+    window, origin, edge = "", i, 0  # a piece of the text in which items are decoded: what cannot be costs no more than that
     while True:
         while i < end and text[i] in " \t\r\n,":
             i += 1
@@ -172,25 +172,27 @@ def iter_items(text: str) -> Iterator[Instance]:
             raise BadReply(_("the server's list ends in the middle"))
         if text[i] == "]":
             return
-        item, at = _decoded(decode, window, i - origin)
-        if at < 0:
+        try:
+            item, at = decode(window, i - origin)
+        except (ValueError, RecursionError, IndexError):
+            at = edge
+        if at >= edge:  # it may go on behind the window
             window, origin = text[i : i + ITEM_MOST], i
-            item, at = _decoded(decode, window, 0, whole=i + ITEM_MOST >= end)
-        if at < 0 and i + ITEM_MOST < end:
-            words = _("the server's list holds an item larger than {most} MB, or is not JSON")
-            raise BadReply(words.format(most=ITEM_MOST >> 20))
-        if at < 0:
-            raise BadReply(_("the server's list is not JSON; is this the address of a RyzeAPI server?"))
+            item, at = _whole(decode, window, last=i + ITEM_MOST >= end)
+            edge = len(window)
         i = origin + at
         yield parse_item(item)
 
 
-def _decoded(decode: Callable[[str, int], tuple[Any, int]], window: str, at: int, *, whole: bool = False) -> tuple[Any, int]:
-    """The value at `at` and where it ends; -1 when none ends before the window does. `whole`: so does the text."""
-    if at >= len(window):
-        return None, -1
+def _whole(decode: Callable[[str, int], tuple[Any, int]], window: str, *, last: bool) -> tuple[Any, int]:
+    """The value at the window's beginning, and where it ends. `last`: the text ends with the window. Raises BadReply."""
     try:
-        item, after = decode(window, at)
-    except (ValueError, RecursionError):
-        return None, -1
-    return (item, after) if after < len(window) or whole else (None, -1)
+        item, at = decode(window, 0)
+    except (ValueError, RecursionError) as error:
+        if last:
+            raise BadReply(_("the server's list is not JSON; is this the address of a RyzeAPI server?")) from error
+        at = len(window)
+    if at >= len(window) and not last:
+        words = _("the server's list holds an item larger than {most} MB, or is not JSON")
+        raise BadReply(words.format(most=ITEM_MOST >> 20))
+    return item, at
