@@ -91,6 +91,10 @@ async def test_deliveries_that_do_not_go(api: Api, monkeypatch: Any) -> None:
     monkeypatch.setattr(outbox._lanes, "oldest", lambda: api.backend.clock.now() - 90)
     status, word, checks = await looked(api)
     assert (status, word) == (200, "ok") and checks["outbox"].startswith("fail: deliveries wait and none was attempted for 90")
+    monkeypatch.setattr(outbox._lanes, "oldest", lambda: api.backend.clock.now() + 3600)
+    assert outbox.oldest() == 0.0, "the clock was set back an hour: nobody waits less than not at all"
+    monkeypatch.setattr(outbox._lanes, "oldest", lambda: 0.0)
+    assert outbox.oldest() == 0.0
 
 
 def test_a_loop_that_was_held_up_says_for_how_long() -> None:

@@ -109,3 +109,9 @@ def test_event_words_mean_the_stage_that_they_lead_to() -> None:
                 to = follow(happening, stage, True)
                 if to.tell and (meaning := states.from_event(happening).state):
                     assert STATE[to.stage or stage] == meaning, (happening, stage)
+
+
+def test_a_deadline_starts_again_where_a_new_code_or_a_new_dial_is_told() -> None:
+    renewed = {(str(happening), str(stage)) for happening in Happening for stage in Stage if follow(happening, stage, True).renew}
+    codes = {("qr_ready", "asking"), ("qr_ready", "scanning")}
+    assert renewed - codes == {("manual_reconnect", "dialling")} and codes <= renewed
