@@ -29,13 +29,9 @@ TARGETS: Final = {
                                                      "tests/contract/test_webhooks.py"]),
 }  # fmt: skip
 """Name -> the module, and the tests that are to notice."""
-<<<<<<< HEAD
-EXPLAINED: Final[dict[str, str]] = {}
-=======
 EXPLAINED: Final = {
     "2.5  ->  3.5": "edges of a histogram's buckets are chosen, not derived",
 }
->>>>>>> trust
 _SWAPS: Final[dict[type[ast.AST], type[ast.AST]]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot,
     ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And, ast.Add: ast.Sub, ast.Sub: ast.Add,

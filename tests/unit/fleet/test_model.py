@@ -256,8 +256,6 @@ def test_fifty_thousand_that_go_at_once_are_forgotten_in_one_pass() -> None:
     for n in range(100_000):
         model.apply_deleted(f"made-up-{n}", received_at=3)
     assert len(model._gone) <= 3 * GONE_MOST, "names of those that never were do not fill the memory"
-<<<<<<< HEAD
-=======
 
 
 def test_a_word_that_repeats_the_state_makes_nothing_stale() -> None:
@@ -266,4 +264,3 @@ def test_a_word_that_repeats_the_state_makes_nothing_stale() -> None:
     for at in (2, 3):
         model.apply_event(event("a", "connected"), received_at=at, now=1000 + at)
         assert not model.rows["a"].stale
->>>>>>> trust
