@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from textual import events
 
 from .panes.arrangement import SMALLEST
-from .screens.main import TooSmall
+from .screens.paned import TooSmall
 
 if TYPE_CHECKING:
     from textual.geometry import Size

@@ -9,6 +9,7 @@ from ..i18n import _, n_
 
 if TYPE_CHECKING:
     from .screens.main import MainScreen
+    from .screens.rowed import RowedScreen
 
 Move = Callable[["MainScreen"], None]
 
@@ -35,7 +36,7 @@ def back(main: MainScreen) -> None:
         main.title_line.sync()
 
 
-def look_for_a_bulk(main: MainScreen) -> None:
+def look_for_a_bulk(main: RowedScreen) -> None:
     """One that an earlier program left unfinished; says so, and begins nothing."""
     if main.account is not None and main.bulking is None and main.account.bulk_left:
         from .bulking import bulking

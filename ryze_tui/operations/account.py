@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,8 @@ from ..client.address import BadAddress
 from ..client.budget import Budget, Budgets
 from ..client.calls import CallLog
 from ..client.clock import SYSTEM, Clock
-from ..client.http import RyzeClient, request_id
-from ..client.replies import Health, Written
+from ..client.http import RyzeClient
+from ..client.replies import Health
 from ..client.stream import Dialler
 from ..fleet import keeping
 from ..fleet.feed import Feed, Watcher
@@ -26,9 +26,10 @@ from ..i18n import _, n_
 from ..redact import register
 from . import audit, remedy
 from .keeper import Keeper
-from .outcome import NOT_ALLOWED, USAGE, Outcome, Remedy, Unconfirmed, failed, failed_write
+from .outcome import USAGE, Outcome, Remedy, Unconfirmed, failed
 from .permits import ServerInfo, refusal
 from .reach import Reach
+from .writing import Writing
 
 if TYPE_CHECKING:
     from .bulk.deeds import Means
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from .pairing import PairingSession
     from .pairings import Pairings
 
-Send = Callable[[RyzeClient, Feed], Awaitable[str]]
 
 class Account:
     """Give it `run()` to keep everything true; the rest may be called at any time. Nothing here raises RyzeError."""
@@ -69,6 +69,7 @@ class Account:
         self._keeper: Keeper | None = None
         self._reach: Reach | None = None
         self._auditor = audit.Auditor(profile, program)
+        self._writing = Writing(self.model, clock, self._auditor, self.may)
         self.notes = Notes(url, token, keep=keep)
         self.budget = Budget(clock)
         register(token)
@@ -84,8 +85,9 @@ class Account:
         self._client = client
         watcher = Watcher(self._changed, self._heard, self._link_changed, self._healthy)
         self._feed = feed = Feed(client, Dialler(client), self.model, self._clock, watcher, sockets=sockets)
+        self._writing.open(client, feed)
         self._reach = Reach(
-            client, feed, self.model, self._clock, self._write, self._change, self.confirm_state, self._listen,
+            client, feed, self.model, self._clock, self._writing.write, self._writing.change, self.confirm_state, self._listen,
             lambda: self.server.extensions,
         )
         if keep:
@@ -230,15 +232,15 @@ class Account:
 
         from .creating import audited
 
-        return await self._write("create", name, send, changes=audited(body))
+        return await self._writing.write("create", name, send, changes=audited(body))
 
     async def reconnect(self, name: str) -> Outcome:
         """Dial again with the saved session."""
-        return await self._change("reconnect", name, lambda client: client.reconnect(name), states.CONNECTING)
+        return await self._writing.change("reconnect", name, lambda client: client.reconnect(name), states.CONNECTING)
 
     async def logout(self, name: str) -> Outcome:
         """Unlink the device; the instance stays."""
-        return await self._change("logout", name, lambda client: client.logout(name), states.LOGGEDOUT)
+        return await self._writing.change("logout", name, lambda client: client.logout(name), states.LOGGEDOUT)
 
     async def delete(self, name: str) -> Outcome:
         """Remove the instance and all that belongs to it."""
@@ -248,7 +250,7 @@ class Account:
             feed.told(self.model.apply_deleted(name, received_at=self._clock.monotonic()))
             return written.message or _("deleted")
 
-        return await self._write("delete", name, send)
+        return await self._writing.write("delete", name, send)
 
     async def stream_on(self, name: str) -> Outcome:
         """Switch the instance's own stream on for its states; what else its filter lets through stays as it is."""
@@ -263,7 +265,7 @@ class Account:
             feed.prefer(name)
             return words
 
-        outcome = await self._write("configure", name, send, detail="websocket", changes=changes)
+        outcome = await self._writing.write("configure", name, send, detail="websocket", changes=changes)
         return replace(outcome, ok=outcome.ok and pushed)
 
     @property
@@ -286,7 +288,7 @@ class Account:
         """Sending messages by hand."""
         from .messaging import Messaging
 
-        return Messaging(self._write)
+        return Messaging(self._writing.write)
 
     @property
     def bulk_left(self) -> bool:
@@ -299,7 +301,7 @@ class Account:
         async def send(client: RyzeClient, feed: Feed) -> str:
             return (await client.simulate(name, action, dict(body))).message
 
-        return await self._write("simulate", name, send, detail=action)
+        return await self._writing.write("simulate", name, send, detail=action)
 
     async def send_text(self, name: str, number: str, text: str) -> tuple[Outcome, str]:
         """Send a text from this instance; what came of it, and the message's id where the server told one."""
@@ -317,51 +319,6 @@ class Account:
         if self._pairings is None:
             self._pairings = Pairings(self._client, self._feed, self.model, self._clock, self._auditor.put, self._problem)
         return self._pairings.session(name, number, refusal=lambda: self.may("connect"), history=history)
-
-    # -- writes --------------------------------------------------------------------------------------------------------
-
-    async def _change(
-        self, action: str, name: str, call: Callable[[RyzeClient], Awaitable[Written]], state: str, *,
-        via: Callable[[Send], Send] = lambda send: send, detail: str = "",
-    ) -> Outcome:
-        """A write whose answer names the state that the instance is in now. `via`: who sends it."""
-
-        async def send(client: RyzeClient, feed: Feed) -> str:
-            asked_at = self._clock.monotonic()
-            written = await call(client)
-            told = states.from_rest(written.status) if written.status else state
-            feed.told(
-                self.model.apply_written(
-                    name, told, asked_at=asked_at, received_at=self._clock.monotonic(), now=self._clock.time()
-                )
-            )
-            return written.message
-
-        return await self._write(action, name, via(send), detail=detail)
-
-    async def _write(
-        self, action: str, name: str, send: Send, *, detail: str = "", changes: audit.Changes | None = None
-    ) -> Outcome:
-        """Every write goes through here: allowed or not, sent once, never repeated, and put down in the audit log.
-
-        `changes`: what it does to a block; `send` may fill it in.
-        """
-        client, feed, reason = self._client, self._feed, self.may(action)
-        if reason or client is None or feed is None:
-            return Outcome(False, reason, name=name, kind=USAGE if self._problem else NOT_ALLOWED)
-        at, outcome = self._clock.time(), None
-        request_id.set("")
-        try:
-            outcome = Outcome(True, await send(client, feed), 200, name)
-        except RyzeError as error:
-            outcome = failed_write(error, name)
-            if outcome.status != 429:
-                feed.doubt()
-        finally:
-            if outcome is None:  # broken off under way
-                feed.doubt()
-            self._auditor.put(at, f"{action} {detail}".strip(), name, outcome, request=request_id.get(), changes=changes)
-        return outcome
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
