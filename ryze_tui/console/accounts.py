@@ -62,7 +62,9 @@ class Accounts:
         """Close what is open and show another one: what is kept of it at once and dated, then what is true."""
         if self.place.url:
             self.visited[self.place.title] = self.place
+        self._opening.stop()
         self._close()
+        self._forget()
         self._app.account = None
         self._app.main.detach()
         self.place = place
@@ -89,6 +91,13 @@ class Accounts:
         if account is not None:
             account.on_changes = account.on_link = account.on_event = None
         self._app.workers.cancel_group(self._app, "account")
+
+    def _forget(self) -> None:
+        """What was asked of it is not answered on the screen any more, and what was said of it is taken away."""
+        for worker in self._app.workers:
+            if worker.group.startswith("looks:") and worker.group != "looks:profiles":  # the latter is who asks for this
+                worker.cancel()
+        self._app.clear_notifications()
 
     async def _keep(self, account: Account) -> None:
         try:

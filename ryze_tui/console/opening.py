@@ -40,6 +40,7 @@ class Opening:
     def __init__(self, app: RyzeConsole, show: Callable[[FleetModel, float], None], begin: Callable[[], None]) -> None:
         self._app, self._show, self._begin = app, show, begin
         self._waiting: asyncio.TimerHandle | None = None
+        self._stopped = False
 
     def start(self, url: str, token: str) -> None:
         """Show what is kept of this account, if anything is, and go on."""
@@ -58,7 +59,16 @@ class Opening:
 
         self._go_on(await cache.load(kept), kept.seen)
 
+    def stop(self) -> None:
+        """Another account is wanted: nothing of this one comes any more, whatever is still being read."""
+        self._stopped = True
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
     def _go_on(self, model: FleetModel, seen: float) -> None:
+        if self._stopped:
+            return
         if not model.rows:
             self._begin()
             return
@@ -70,7 +80,7 @@ class Opening:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
-            self._app.call_later(self._begin)
+            self._app.call_later(lambda: None if self._stopped else self._begin())
 
 
 def enable_gc() -> None:

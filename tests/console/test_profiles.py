@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 from ryze_tui import config
 from ryze_tui.api.instance import Instance
+from ryze_tui.console import opening
+from ryze_tui.console.accounts import Place
 from ryze_tui.console.app import RyzeConsole
 from ryze_tui.console.screens.profiles import ProfilesScreen
+from ryze_tui.fleet import cache
+from ryze_tui.fleet.keeping import Kept
+from ryze_tui.fleet.model import FleetModel
 from ryze_tui.operations.outcome import Outcome
 from textual.pilot import Pilot
 
 from .conftest import Open, screen_text, until
-from .stub import StubAccount
+from .stub import NOW, StubAccount
 
 FILE = """# mine
 default = "acme"
@@ -82,6 +87,64 @@ async def test_what_the_first_says_late_is_not_heard(opened: Open) -> None:
         first.set_link("refused")
         await pilot.pause(0.1)
         assert "late" not in screen_text(app) and "other" in screen_text(app)
+
+
+async def test_what_was_asked_of_the_first_is_not_answered_under_the_second(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = asyncio.Event()
+
+    async def refresh(account: StubAccount, names: object = None) -> Outcome:
+        account.did.append(("refresh", account.url))
+        await gate.wait()
+        return Outcome(True, "12 of the first", 200)
+
+    monkeypatch.setattr(StubAccount, "refresh", refresh)
+    async with opened() as (app, first, pilot):
+        app.notify("support was banned", markup=False)  # an alert of the first
+        await pilot.press("R")
+        await until(pilot, lambda: first.did)
+        second = await over(pilot, app, "down")
+        second.load([Instance("other", state="connected")])
+        await until(pilot, lambda: app.main.loaded)
+        gate.set()
+        await until(pilot, lambda: not any(worker.group == "looks:refresh" for worker in app.workers))
+        await pilot.pause()
+        assert not list(app._notifications) and "12 of the first" not in screen_text(app)
+        gate.clear()
+        await pilot.press("R")
+        await until(pilot, lambda: second.did)
+        gate.set()
+        await until(pilot, lambda: list(app._notifications))
+
+
+@pytest.mark.parametrize("many", [True, False], ids=["many", "few"])
+async def test_a_kept_list_that_is_read_slowly_does_not_come_under_another(
+    opened: Open, many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One hurries on to a third profile: neither the rows of the second come then, nor its account."""
+    gate, rows = asyncio.Event(), FleetModel()
+    rows.apply_list([Instance("of-night", state="connected")], asked_at=1, received_at=1, now=NOW)
+    kept = Kept(NOW - 60, [b"{}"])
+
+    async def load(_kept: Kept) -> FleetModel:
+        await gate.wait()
+        return rows
+
+    monkeypatch.setattr(cache, "look", lambda url, token: kept if url.endswith(":10") else None)
+    monkeypatch.setattr(cache, "load_few", lambda _kept: None if many else rows)
+    monkeypatch.setattr(cache, "load", load)
+    monkeypatch.setattr(opening, "PAINTED", 0.02)
+    async with opened() as (app, first, pilot):
+        night = Place("http://127.0.0.1:10", "token-of-night-0123456789", "night")
+        app.accounts.change_over(night)
+        app.accounts.change_over(Place("http://127.0.0.1:9", "token-0123456789abcdef", "acme"))
+        gate.set()
+        await until(pilot, lambda: app.account not in (first, None))
+        await pilot.pause(0.1)
+        assert StubAccount.last.url == "http://127.0.0.1:9" and app.account is StubAccount.last
+        assert app.accounts.place.profile == "acme"
+        assert "of-night" not in screen_text(app) and "night" not in screen_text(app)
+        app.accounts.change_over(night)
+        await until(pilot, lambda: "of-night" in screen_text(app))
 
 
 async def test_the_first_is_closed_and_no_task_of_it_is_left(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
