@@ -26,7 +26,9 @@ def refusal(action: str, server: ServerInfo, *, read_only: bool) -> str:
     """Why this token or this mode cannot do that; empty when it can."""
     if read_only and action not in READS:
         return _("Read-only: nothing is changed on the server.")
-    if action in ACCOUNT_ONLY and server.account_token is False:
+    if server.account_token is False and action == "simulate":
+        return _("This is the token of one instance; the virtual phone needs the account's token.")
+    if server.account_token is False and action in ACCOUNT_ONLY:
         return _("This is the token of one instance; creating and deleting need the account's token.")
     if action == "simulate" and not server.simulated:
         return _("This server's numbers are real: there is no virtual phone.")

@@ -1,8 +1,14 @@
 """Read-only: each action says whether it works then, so that no new one can be forgotten."""
 
+from pathlib import Path
+
 import pytest
 from ryze_tui.console.actions import ACTIONS, BY_ID
+from ryze_tui.console.screens.blockjson import JsonScreen
+from ryze_tui.console.screens.edit import EditScreen
 from ryze_tui.operations.permits import ServerInfo, refusal
+
+from tests.fakes.blocks import FakeBlocks
 
 from .conftest import Open, until
 
@@ -35,6 +41,31 @@ async def test_a_bulk_is_refused_before_its_plan(opened: Open) -> None:
         await pilot.press("space", "space", "r")
         await until(pilot, lambda: app.screen is app.main)
         assert account.did == []
+
+
+async def test_blocks_are_shown_and_every_verb_says_why_not(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks, said = FakeBlocks(), []
+    monkeypatch.setenv("EDITOR", "false")
+    async with opened(read_only=True) as (app, account, pilot):
+        monkeypatch.setattr(app, "notify", lambda text, **_more: said.append(text))
+        account.configuring = blocks.configuring(Path("/"))
+        app.main.select("support")
+        for page in "23456":
+            await pilot.press(page)
+            await until(pilot, lambda: isinstance(app.screen, EditScreen) and app.screen.form)
+            screen = app.screen
+            assert isinstance(screen, EditScreen) and screen.form is not None
+            assert not [widget for widget in screen.form.query("Input, Checkbox") if not widget.disabled], page
+            for key in ("r", "ctrl+s", "E", *("T" * (page in "346")), *("a" * (page == "4"))):
+                said.clear()
+                await pilot.press(key)
+                await until(pilot, lambda: said)
+                assert app.screen is screen and "read-only" in said[0], (page, key, said)
+            await pilot.press("J")
+            await until(pilot, lambda: isinstance(app.screen, JsonScreen))
+            await pilot.press("escape", "1")
+            await until(pilot, lambda: app.screen is app.main)
+    assert blocks.sent == [] and not blocks.tried
 
 
 @pytest.mark.parametrize("action", ["create", "connect", "reconnect", "logout", "delete", "configure", "send", "simulate"])

@@ -18,7 +18,7 @@ LATER: Final = {
     "test_a_line_that_spoils_what_passes": "extensions", "test_the_list_of_last_time_while_the_server_is_away": "extensions",
     "test_resizing_down_to_nothing_and_back": "extensions", "test_the_other_keys_do_what_they_say": "extensions",
     "test_keys_act_on_the_row_that_was_under_the_cursor": "plain", "test_a_server_that_goes_away_and_comes_back": "plain",
-    "test_a_console_that_may_only_read_says_so": "extensions",
+    "test_a_console_that_may_only_read_says_so": "extensions", "test_the_token_of_one_instance": "extensions",
     "test_no_dead_code_is_ever_on_the_screen[plain-serve0]": "",
     "test_recorded_and_played_back": "plain", "test_how_events_fails": "plain",
     "test_a_profile_from_its_beginning_to_its_end": "plain",
