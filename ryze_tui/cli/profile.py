@@ -100,9 +100,10 @@ def _list(options: argparse.Namespace, out: Out) -> None:
     if not found:
         out.say(_("There is no profile yet: ryze-tui profile add NAME --url URL makes one."))
         return
+    from ..config.tokens import in_words
     from . import table
 
-    rows = [[one["name"], one["url"], _source(one), " ".join(_flags(one))] for one in found]
+    rows = [[one["name"], one["url"], in_words(one["source"], one["where"]), " ".join(_flags(one))] for one in found]
     head = [_("NAME"), _("URL"), _("TOKEN"), ""]
     for line in table.lines(head, rows, give=((2, 12), (1, 16), (0, 8)), width=table.width_of_output()):
         out.line(line)
@@ -118,10 +119,11 @@ def _show(options: argparse.Namespace, out: Out) -> None:
     if out.as_json:
         out.document(_document(settings, [one]))
         return
+    from ..config.tokens import in_words
     from ..redact import clean
 
-    rows = [(_("name"), one["name"]), (_("URL"), one["url"]), (_("token"), _source(one)), ("", one["token"] or ""),
-            ("", one["problem"]), (_("options"), ", ".join(_flags(one)))]  # fmt: skip
+    rows = [(_("name"), one["name"]), (_("URL"), one["url"]), (_("token"), in_words(one["source"], one["where"])),
+            ("", one["token"] or ""), ("", one["problem"]), (_("options"), ", ".join(_flags(one)))]  # fmt: skip
     for title, words in rows:
         if words:
             out.line(f"{title:<8} {clean(words)}")
@@ -133,37 +135,23 @@ def _document(settings: config.Config, found: list[dict[str, Any]]) -> dict[str,
 
 def _told(settings: config.Config, name: str) -> dict[str, Any]:
     """One profile as cli/schemas/profile.json says. No command is run and no keyring opened for it."""
-    from ..config.declared import SOURCES
+    from ..config.tokens import origin
     from ..redact import tail
 
     entry, names = settings.document["profiles"][name], settings.names
-    source = next(one for one in SOURCES if entry.get(one))
+    source, where = origin(entry)
     token, problem = "", ""
     try:
         found = settings.profile(name, silent=True)
         token = found.token if found is not None else ""
     except config.ConfigError as error:
         problem = str(error)
-    where = {"token_file": entry.get("token_file", ""), "token_command": " ".join(entry.get("token_command", [])[:1])}
     return {
         "name": name, "url": config.clean_url(entry["url"]),
         "default": name == settings.document.get("default") or len(names) == 1,
-        "read_only": entry.get("read_only") is True, "source": source, "where": where.get(source, ""),
+        "read_only": entry.get("read_only") is True, "source": source, "where": where,
         "token": tail(token) if token else None, "problem": problem,
     }  # fmt: skip
-
-
-def _source(one: dict[str, Any]) -> str:
-    words = {"token": _("in the configuration file"), "keyring": _("in the keyring")}
-    if one["source"] in words:
-        return words[one["source"]]
-    where = _short(one["where"])
-    return _("from {where}").format(where=where) if one["source"] == "token_command" else _("in {where}").format(where=where)
-
-
-def _short(text: str) -> str:
-    home = str(Path.home())
-    return f"~{text[len(home):]}" if text.startswith(home + "/") else text
 
 
 def _flags(one: dict[str, Any]) -> list[str]:

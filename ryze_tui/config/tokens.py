@@ -37,6 +37,25 @@ def token_of(name: str, entry: Mapping[str, Any]) -> str:
     return _from_keyring(name)
 
 
+def origin(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Which of SOURCES a checked profile has, and the file or the program (never its arguments: they may be secret)."""
+    from .declared import SOURCES
+
+    source = next((one for one in SOURCES if entry.get(one)), "")
+    where = {"token_file": str(entry.get("token_file", "")), "token_command": " ".join(entry.get("token_command", [])[:1])}
+    return source, where.get(source, "")
+
+
+def in_words(source: str, where: str) -> str:
+    """The same for people."""
+    words = {"token": _("in the configuration file"), "keyring": _("in the keyring")}
+    if source in words:
+        return words[source]
+    home = str(Path.home())
+    where = f"~{where[len(home):]}" if where.startswith(home + "/") else where
+    return _("from {where}").format(where=where) if source == "token_command" else _("in {where}").format(where=where)
+
+
 def _wrong(name: str, words: str) -> ConfigError:
     return ConfigError(_("profile {name}: {problem}").format(name=name, problem=words))
 

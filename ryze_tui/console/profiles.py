@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .. import config, keys
-from ..config.declared import SOURCES
+from ..config.tokens import in_words, origin
 from ..i18n import _
 from .accounts import Place
 from .words import safe
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One line: a profile, or a place that was open in this run and is none (`place`). `counts`: state -> rows, as of `seen`."""
+    """One line: a profile, or a place that was open in this run and is none (`place`). `token`: where it comes from, in words.
+
+    `counts`: state -> rows, as of `seen`.
+    """
 
     name: str
     url: str = ""
-    source: str = ""
+    token: str = ""
     read_only: bool = False
     current: bool = False
     place: Place | None = field(default=None, repr=False)
@@ -43,8 +46,8 @@ def listed(app: RyzeConsole, settings: Config) -> list[Known]:
     now, found = app.accounts.place, []
     for name in settings.names:
         entry: Mapping[str, Any] = settings.document["profiles"][name]
-        source = next((one for one in SOURCES if entry.get(one)), "")
-        found.append(Known(name, config.clean_url(entry["url"]), source, entry.get("read_only") is True, now.profile == name))
+        token, only = in_words(*origin(entry)), entry.get("read_only") is True
+        found.append(Known(name, config.clean_url(entry["url"]), token, only, now.profile == name))
     others = dict(app.accounts.visited)
     if now.url and now.profile not in settings.names:
         others[now.title] = now

@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from ryze_tui import config
+from ryze_tui import config, paths
 from ryze_tui.api.instance import Instance
+from ryze_tui.config.tokens import kept_file
 from ryze_tui.console import opening
 from ryze_tui.console.accounts import Place
 from ryze_tui.console.app import RyzeConsole
@@ -89,7 +90,7 @@ async def test_what_the_first_says_late_is_not_heard(opened: Open) -> None:
         assert "late" not in screen_text(app) and "other" in screen_text(app)
 
 
-async def test_what_was_asked_of_the_first_is_not_answered_under_the_second(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_for_the_first_is_not_shown_under_the_second(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = asyncio.Event()
 
     async def refresh(account: StubAccount, names: object = None) -> Outcome:
@@ -215,12 +216,13 @@ async def test_adding_changing_and_removing(opened: Open, file: Path, monkeypatc
     async with opened() as (app, first, pilot):
         await profiles(pilot, "a")
         await until(pilot, lambda: "Call it" in screen_text(app))
-        await pilot.press("shift+tab", "ctrl+u", *"127.0.0.1:12", "tab", *"token-of-day-0123456789", "tab", *"acme", "enter")
+        await pilot.press("shift+tab", "ctrl+u", *"127.0.0.1:12", "tab", *"token-of-day-0123456789", "tab", "tab", *"acme")
+        await pilot.press("enter")
         await until(pilot, lambda: "of this name already" in screen_text(app))
         await pilot.press("ctrl+u", *"day", "enter")
         await until(pilot, lambda: "copied whole" in screen_text(app))
         assert asked == ["http://127.0.0.1:12"] and file.read_text() == FILE
-        await pilot.press("shift+tab", "shift+tab", *"127.0.0.1:11", "enter")
+        await pilot.press("shift+tab", "shift+tab", "shift+tab", *"127.0.0.1:11", "enter")
         await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
         assert config.load().profile("day") == config.Profile("day", "http://127.0.0.1:11", "token-of-day-0123456789")
         assert config.load().document["default"] == "acme" and "# the other shift" in file.read_text()
@@ -238,6 +240,58 @@ async def test_adding_changing_and_removing(opened: Open, file: Path, monkeypatc
         await until(pilot, lambda: "day" not in config.load().names)
         assert file.read_text() == FILE and app.account is first
         assert "token-of-day" not in screen_text(app)
+
+
+async def test_a_token_in_a_file_and_read_only(opened: Open, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check(account: StubAccount) -> Outcome:
+        assert account.read_only  # nothing is changed by a look
+        return Outcome(True, "1 instance", 200)
+
+    monkeypatch.setattr(StubAccount, "check", check, raising=False)
+    secret = tmp_path / "day.token"
+    secret.write_text("token-of-day-0123456789\n")
+    secret.chmod(0o644)
+    async with opened() as (app, _first, pilot):
+        await profiles(pilot, "a")
+        await until(pilot, lambda: "Call it" in screen_text(app))
+        await pilot.press(*"typed-too", "tab", *str(secret), "tab", *"day", "tab", "space", "shift+tab", "enter")
+        await until(pilot, lambda: "not both" in screen_text(app))
+        await pilot.press("shift+tab", "shift+tab", "ctrl+u", "enter")
+        await until(pilot, lambda: "chmod 600" in screen_text(app).partition("Cancel")[0].rpartition("(0600)")[2])
+        assert file.read_text() == FILE
+        secret.chmod(0o600)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        assert config.load().document["profiles"]["day"] == {
+            "url": "https://ryzeapi.cloud", "token_file": str(secret), "read_only": True,
+        }  # fmt: skip
+        await until(pilot, lambda: f"Token: in {secret}"[:60] in screen_text(app))
+        await pilot.press("e")
+        await until(pilot, lambda: "Change day" in screen_text(app))
+        await pilot.press("tab", "tab", "tab", "space", "shift+tab", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        assert config.load().document["profiles"]["day"]["read_only"] is False
+        assert "0123456789" not in screen_text(app)
+
+
+async def test_a_token_that_replaces_what_we_kept_leaves_no_file_behind(
+    opened: Open, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(account: StubAccount) -> Outcome:
+        return Outcome(True, "1 instance", 200)
+
+    monkeypatch.setattr(StubAccount, "check", check, raising=False)
+    ours = kept_file("night")
+    paths.write_private(ours, "token-of-night-0123456789\n")
+    told = f'token_file = "{ours}"'
+    file.write_text(FILE.replace('token = "token-of-night-0123456789"', told), encoding="utf-8")
+    async with opened() as (app, _first, pilot):
+        await profiles(pilot, "down", "e")
+        await until(pilot, lambda: "Change night" in screen_text(app))
+        await pilot.press("tab", *"another-token-0123456789", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        assert config.load().document["profiles"]["night"]["token"] == "another-token-0123456789"
+        assert not ours.exists() and file.stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_file_that_is_wrong_says_the_line(opened: Open, file: Path) -> None:

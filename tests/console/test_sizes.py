@@ -55,7 +55,8 @@ async def go(pilot: Pilot[int], account: StubAccount, where: str) -> None:
         screen.pane.clock = lambda: 0.0
         account.sessions[-1].show(View("qr" if where == "pairing" else "code", code=code, expires_at=40.0, index=1, total=6))
     if where in ("welcome", "connect"):
-        from ryze_tui.console.screens.welcome import ConnectScreen, WelcomeScreen
+        from ryze_tui.console.screens.connect import ConnectScreen
+        from ryze_tui.console.screens.welcome import WelcomeScreen
 
         await app.push_screen(WelcomeScreen() if where == "welcome" else ConnectScreen())
     await pilot.pause()

@@ -134,8 +134,8 @@ class Slow:
                 else:
                     body, status = {"success": False, "error": {"message": "Not found"}}, "404 Not Found"
                 text = json.dumps(body).encode()
-                writer.write(f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n".encode())
-                writer.write(text)
+                head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n".encode()
+                writer.write(head + text)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -22,19 +23,21 @@ from ..bindings import bind, moves
 from ..profiles import Known
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
-from ..words import DOT, GLYPH, day, safe
+from ..words import DOT, GLYPH, day, fit, safe
+from .connect import ConnectScreen
 from .dialogs import Dialog, Question, close, text
-from .welcome import ConnectScreen
 
 if TYPE_CHECKING:
     from ..app import RyzeConsole
 
 MOST: Final = 14
+BELOW: Final = 2
+"""Lines below the list that are not of it."""
 COUNTED = (states.BANNED, states.LOGGEDOUT, states.DISCONNECTED, states.CONNECTING, states.CONNECTED, states.UNKNOWN)
 
 
 class ProfileList(Canvas):
-    """One line for each; what was known of its numbers last beside it."""
+    """One line for each, what was known of its numbers last beside it; below, where the token of the one at the cursor is."""
 
     can_focus = True
     ground = ink.BAR
@@ -56,20 +59,23 @@ class ProfileList(Canvas):
         self.known = known
         found = [index for index, one in enumerate(known) if (one.name == name if name else one.current)]
         self.at = found[0] if found else max(0, min(self.at, len(known) - 1))
-        self.styles.height = max(1, min(len(known), MOST))
+        self.styles.height = max(1, min(len(known), MOST)) + BELOW
         self.sync()
 
     def action_move(self, by: int) -> None:
         self.at = max(0, min(self.at + by, len(self.known) - 1))
         self.sync()
 
+    @property
+    def _height(self) -> int:
+        return max(self.size.height - BELOW, 1)
+
     def _top(self) -> int:
-        height = max(self.size.height, 1)
-        return max(0, min(self.at - height // 2, len(self.known) - height))
+        return max(0, min(self.at - self._height // 2, len(self.known) - self._height))
 
     def on_click(self, event: events.Click) -> None:
         at = self._top() + event.y
-        if at < len(self.known):
+        if at < len(self.known) and event.y < self._height:
             again, self.at = at == self.at, at
             self.sync()
             if again:
@@ -88,10 +94,10 @@ class ProfileList(Canvas):
         if not self.known:
             return [[seg(keys.fill(_("None is kept yet: {profile_add} adds one.")), ink.BAR_DIM)]]
         top, width = self._top(), self.size.width
-        name = max(8, min(max(len(one.name) for one in self.known) + 2, width // 3))
-        host = max(8, min(max(len(one.host) for one in self.known) + 2, width // 3))
+        name = max(8, min(max(cell_len(safe(one.name)) for one in self.known) + 2, width // 3))
+        host = max(8, min(max(cell_len(safe(one.host)) for one in self.known) + 2, width // 3))
         out: list[Line] = []
-        for index, one in enumerate(self.known[top : top + self.size.height], top):
+        for index, one in enumerate(self.known[top : top + self._height], top):
             here = index == self.at
             inks = (ink.BAR_KEY, ink.BAR_BOLD if here or one.current else ink.BAR, ink.BAR_DIM)
             mark, bold, dim = (ink.on_bar_cursor(style) for style in inks) if here else inks
@@ -100,7 +106,16 @@ class ProfileList(Canvas):
                 seg("▸ " if here else "  ", mark), field(safe(one.name), name, bold), field(safe(one.host), host, dim),
                 field(remarks(one), rest, dim),
             ])  # fmt: skip
+        if self.current is not None:
+            out += [[], [seg(fit(about(self.current), width), ink.BAR_DIM)]]
         return out
+
+
+def about(one: Known) -> str:
+    """Where its token is."""
+    if one.place is not None:
+        return keys.fill(_("Its token is kept nowhere; {profile_add} adds a profile."))
+    return _("Token: {where}").format(where=safe(one.token))
 
 
 def remarks(one: Known) -> str:
@@ -190,7 +205,8 @@ class ProfilesScreen(Dialog[Place]):
         try:
             place = await profiles.read(known)
         except config.ConfigError as problem:
-            self.say(_("It stays as it is. {why}").format(why=problem))
+            mends = keys.fill(_("{profile_change} gives it another token"))
+            self.say(_("It stays as it is. {why}").format(why=f"{problem}{DOT}{mends}"))
             return
         close(self, None if place == self._program.accounts.place else place)
 
@@ -214,7 +230,7 @@ class ProfilesScreen(Dialog[Place]):
             self.say(keys.fill(_("It is no profile, so there is nothing to change: {profile_add} keeps one.")))
             return
         self.say("")
-        profile = await self.app.push_screen_wait(ConnectScreen(known.name, known.url))
+        profile = await self.app.push_screen_wait(ConnectScreen(known.name, known.url, read_only=known.read_only))
         if profile is not None:
             self.look(profile.name)
             if known.current:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Button, Input, Static
+from textual.containers import Vertical
+from textual.widgets import Static
 
 from ... import config, keys, local
 from ...i18n import _
 from ..accounts import Place
 from ..bindings import bind
 from ..words import safe
+from .connect import ConnectScreen
 from .dialogs import Choice, Choices, Dialog, close, text
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class WelcomeScreen(Dialog[None]):
     async def _connect(self) -> None:
         profile = await self.app.push_screen_wait(ConnectScreen())
         if profile is not None:
-            self._open(profile.url, profile.token, profile.name)
+            self._open(profile.url, profile.token, profile.name, read_only=profile.read_only)
 
     async def _server(self) -> None:
         note = self.query_one("#note", Static)
@@ -89,97 +88,7 @@ class WelcomeScreen(Dialog[None]):
             return
         self._open(server.url, server.token, "demo", keep=False)
 
-    def _open(self, url: str, token: str, name: str, *, keep: bool = True) -> None:
+    def _open(self, url: str, token: str, name: str, *, keep: bool = True, read_only: bool = False) -> None:
         app: RyzeConsole = self.app  # type: ignore[assignment]
         close(self)
-        app.accounts.open(Place(url, token, name, keep=keep))
-
-
-class ConnectScreen(Dialog["config.Profile"]):
-    """URL and token, tried once before they are saved. With a `name` it changes that profile: no token leaves it as it is."""
-
-    def __init__(self, name: str = "", url: str = "https://ryzeapi.cloud", *, default: bool = True) -> None:
-        """`default`: a new one is what is opened without --profile from now on."""
-        super().__init__()
-        self._name, self._url, self._default = name, url, default
-
-    def compose(self) -> ComposeResult:
-        token = _("TokenAccount, or the token of one instance") if not self._name else _("as it is; another one replaces it")
-        with Vertical(id="box") as box:
-            title = _("Change {name}").format(name=safe(self._name)) if self._name else _("Connect to a RyzeAPI server")
-            box.border_title = Content(title)
-            for label, field in (
-                (_("URL"), Input(self._url, id="url", max_length=300)),
-                (_("Token"), Input(id="token", password=True, max_length=500, placeholder=token)),
-                (_("Call it"), Input(safe(self._name), id="name", max_length=40, placeholder=_("the host's name"))),
-            ):
-                field.disabled = field.id == "name" and bool(self._name)
-                with Horizontal(classes="line"):
-                    yield text(label, "label")
-                    yield field
-            yield text("", "gap")
-            yield text(_("The token is kept in a file that only you can read (0600)."), "dim")
-            yield text("", "warn", id="problem")
-            with Horizontal(classes="buttons"):
-                yield Button(f"{_('Cancel')} (esc)", id="cancel")
-                yield Button(_("Check and save"), id="save")
-
-    def on_mount(self) -> None:
-        for field in self.query(Input):
-            field.cursor_blink = False
-        self.query_one("#url" if self._name else "#token").focus()
-
-    def on_input_submitted(self) -> None:
-        self.run_worker(self._check(), exclusive=True)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "cancel":
-            self.dismiss(None)
-        else:
-            self.run_worker(self._check(), exclusive=True)
-
-    async def _check(self) -> None:
-        problem = self.query_one("#problem", Static)
-        values = {field.id: field.value.strip() for field in self.query(Input)}
-        try:
-            profile = await self._typed(values)
-            problem.update(_("Asking the server…"))
-            await self._ask(profile)
-            self._save(profile, typed=bool(values["token"]))
-        except config.ConfigError as error:
-            problem.update(safe(str(error)))
-            return
-        close(self, profile)
-
-    async def _typed(self, values: dict[str | None, str]) -> config.Profile:
-        """Raises ConfigError."""
-        url, token = config.clean_url(values["url"]), values["token"]
-        name = self._name or values["name"] or config.host_of(values["url"])
-        if self._name:
-            if not token and (kept := await asyncio.to_thread(config.load_profile, name)) is not None:
-                token = kept.token
-        elif name in config.load().names:
-            raise config.ConfigError(_("There is a profile of this name already: call it something else."))
-        if not token:
-            raise config.ConfigError(_("The token is needed: RyzeAPI gives it once, when the account is made."))
-        return config.Profile(name, url, token)
-
-    async def _ask(self, profile: config.Profile) -> None:
-        """Raises ConfigError when the server does not take it."""
-        from ...operations.account import Account
-
-        account = Account(profile.url, profile.token)
-        try:
-            outcome = await account.check()
-        finally:
-            await account.close()
-        if not outcome.ok:
-            hint = _("Is it a token of this server, and copied whole?") if outcome.status == 401 else ""
-            raise config.ConfigError(f"{outcome.message}. {hint}" if hint else outcome.message)
-
-    def _save(self, profile: config.Profile, *, typed: bool) -> None:
-        """Raises ConfigError."""
-        from ...config.saving import put_profile
-
-        values = {"url": profile.url} | ({"token": profile.token} if typed else {})
-        put_profile(profile.name, values, default=self._default and not self._name)
+        app.accounts.open(Place(url, token, name, read_only, keep))
