@@ -13,6 +13,10 @@ if times := float(os.environ.get("RYZE_FUZZ") or 0):  # `make fuzz`: fifty times
     settings.register_profile("fuzz", max_examples=int(5000 * times), deadline=None, suppress_health_check=list(HealthCheck))
     settings.load_profile("fuzz")
 
+else:  # how long examples take on a busy machine is no fault of what is tested
+    settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("usual")
+
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) == signal.SIG_IGN:  # run by `&` or nohup: children would ignore what tests send them
         signal.signal(number, usual)
