@@ -114,7 +114,7 @@ def _objects(part: Any) -> Iterator[dict[str, Any]]:
         yield part
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("serve", "demo", "session")])  # those are the server's
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("serve", "demo", "session")])
 def test_no_command_brings_the_screen_with_it(shared: Server, tmp_path: Path, command: str) -> None:
     ryze = Commands(shared, tmp_path / "commands")
     words = {"wait": ["sim-00001", "connected", "--timeout", "2"], "watch": ["--timeout", "1"], "server": ["status"],
