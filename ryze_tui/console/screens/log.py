@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
-from textual.widgets import Input
 
 from ... import keys
 from ...i18n import _, n_
@@ -18,9 +16,8 @@ from ..bindings import bind, moves
 from ..styles import ink
 from ..ticks import Coalescer
 from ..widgets.canvas import Line, field, seg
-from ..widgets.hints import Hinted
 from ..words import DOT, fit, safe
-from .rolls import FilterLine, save
+from .rolls import FilterLine, Roll, RollScreen, save
 
 if TYPE_CHECKING:
     from ...operations.account import Account
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
 _DETAIL = 4
 
 
-class LogPane(Hinted):
+class LogPane(Roll):
     """Newest first; the cursor stays on its call while new ones arrive."""
 
     can_focus = True
@@ -151,7 +148,7 @@ def haystack(call: Any) -> str:
     return f"{call.method} {call.path} {call.status or ''} {call.message}".lower()
 
 
-class LogScreen(Screen[None]):
+class LogScreen(RollScreen[LogPane]):
     """Follows the account's calls while it is open."""
 
     AUTO_FOCUS = "#log"
@@ -178,30 +175,6 @@ class LogScreen(Screen[None]):
     def on_unmount(self) -> None:
         self._unsubscribe()
         self._coalescer.stop()
-
-    def action_close(self) -> None:
-        if self.focused is self.line:
-            self._end("")
-        else:
-            self.dismiss(None)
-
-    def action_filter(self) -> None:
-        self.line.open(self.pane.filter)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        if self.line.is_open:
-            self.pane.set_filter(event.value)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._end(event.value)
-
-    def _end(self, words: str) -> None:
-        self.line.close()
-        self.pane.focus()
-        self.pane.set_filter(words)
-
-    def action_turn(self) -> None:
-        self.pane.turn()
 
     def action_save(self) -> None:
         calls = list(reversed(self.pane.calls))

@@ -6,11 +6,14 @@ import os
 import time
 from itertools import count
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from textual.app import App
+from textual.screen import Screen
 from textual.widgets import Input
 
 from ...i18n import _
+from ..widgets.hints import Hinted
 from ..words import safe
 from .blockjson import CLIPBOARD
 
@@ -41,6 +44,54 @@ class FilterLine(Input):
     def close(self) -> None:
         """Out of the way."""
         self.remove_class("-open")
+
+
+class Roll(Hinted):
+    """The lines of such a screen."""
+
+    def set_filter(self, words: str) -> None:
+        """Show what matches."""
+        raise NotImplementedError
+
+    def turn(self) -> None:
+        """Hold still, or go on."""
+        raise NotImplementedError
+
+    filter = ""
+
+
+Pane = TypeVar("Pane", bound=Roll)
+
+
+class RollScreen(Screen[None], Generic[Pane]):
+    """`pane` with `line` below it: what is typed there filters at once, and the pane holds still on a key."""
+
+    pane: Pane
+    line: FilterLine
+
+    def action_close(self) -> None:
+        if self.focused is self.line:
+            self._end("")
+        else:
+            self.dismiss(None)
+
+    def action_filter(self) -> None:
+        self.line.open(self.pane.filter)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self.line.is_open:
+            self.pane.set_filter(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._end(event.value)
+
+    def _end(self, words: str) -> None:
+        self.line.close()
+        self.pane.focus()
+        self.pane.set_filter(words)
+
+    def action_turn(self) -> None:
+        self.pane.turn()
 
 
 def save(app: App[int], what: str, lines: list[str], many: str) -> None:

@@ -11,8 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Input
 
 from ... import keys
 from ...api.errors import RyzeError
@@ -23,11 +21,10 @@ from ..reel import LOST, Item, parse
 from ..styles import ink
 from ..ticks import Coalescer
 from ..widgets.canvas import Line, field, seg
-from ..widgets.hints import Hinted
 from ..words import DOT, fit, safe, wrap
 from .blockjson import Scrolled
 from .dialogs import Dialog, Question, text
-from .rolls import FilterLine, copy, save
+from .rolls import FilterLine, Roll, RollScreen, copy, save
 
 if TYPE_CHECKING:
     from ...api.events import Event
@@ -39,7 +36,7 @@ HEAD: Final = 2
 DETAIL: Final = 3
 
 
-class TapePane(Hinted):
+class TapePane(Roll):
     """Only the lines that are seen are made; what the filter lets through is kept up as events come."""
 
     can_focus = True
@@ -197,7 +194,7 @@ class TapePane(Hinted):
         return [*line, seg(" " * max(self.size.width - used, 0), ink.BAR)]
 
 
-class TapeScreen(Screen[None]):
+class TapeScreen(RollScreen[TapePane]):
     """Of a server with the account's stream it opens one of its own, for every event, while it is shown."""
 
     AUTO_FOCUS = "#tape"
@@ -264,30 +261,6 @@ class TapeScreen(Screen[None]):
         self._coalescer.poke()
 
     # -- keys ----------------------------------------------------------------------------------------------------------
-
-    def action_close(self) -> None:
-        if self.focused is self.line:
-            self._end("")
-        else:
-            self.dismiss(None)
-
-    def action_filter(self) -> None:
-        self.line.open(self.pane.filter)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        if self.line.is_open:
-            self.pane.set_filter(event.value)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._end(event.value)
-
-    def _end(self, words: str) -> None:
-        self.line.close()
-        self.pane.focus()
-        self.pane.set_filter(words)
-
-    def action_turn(self) -> None:
-        self.pane.turn()
 
     def action_json(self) -> None:
         if (item := self.pane.current) is not None and item.event != LOST:
