@@ -63,7 +63,7 @@ class RyzeConsole(CellExact):
         self.animation_level = "none"
         self._pending: Changes | None = None
         self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1, self._handle_exception)
-        self.typed = TypeAhead(super().on_event, lambda: self.focused)
+        self.typed = TypeAhead(self._key, lambda: None if self._exit else self.focused)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
         self.main = MainScreen()
@@ -99,6 +99,10 @@ class RyzeConsole(CellExact):
                 self.main.ask_quit()
         elif event.is_forwarded or not self.main.too_early(event.time):
             await self.typed.key(event)
+
+    async def _key(self, event: events.Event) -> None:
+        if not self._exit:  # else there may be no screen any more
+            await super().on_event(event)
 
     def redraw(self) -> None:
         """Another program had the terminal (ctrl+z): nothing of what we drew can be relied on."""

@@ -16,7 +16,8 @@ from rich.color import Color, ColorSystem, ColorType
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App
+from textual.app import App, ScreenStackError
+from textual.css.query import NoMatches
 from textual.filter import Monochrome, NoColor
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
@@ -283,6 +284,11 @@ class CellExact(App[int]):
         elif row and isinstance(row[0], Segment):
             row = self._shadow[y] = list(cells_of(row))
         return row
+
+    def _handle_exception(self, error: Exception) -> None:
+        """After `exit` the screens are taken apart under what still runs: not to find itself there any more is no mistake."""
+        if not (self._exit and isinstance(error, (NoMatches, ScreenStackError))):
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback with locals. We write a crash file without them and say where it is."""

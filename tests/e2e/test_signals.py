@@ -36,11 +36,16 @@ def only(console: Console, name: str) -> None:
     console.put_cursor(name)
 
 
-def ended(console: Console, number: signal.Signals) -> None:
+def crashes(home: Path) -> list[str]:
+    """What crash files say."""
+    return [path.read_text() for path in home.rglob("crash-*")]
+
+
+def ended(console: Console, number: signal.Signals, home: Path) -> None:
     """By that signal, and without a trace on the terminal; nobody can clean up after a SIGKILL."""
     console.signal(number)
     code = console.wait_exit()
-    assert code == (-number if number == signal.SIGKILL else 128 + number)
+    assert code == (-number if number == signal.SIGKILL else 128 + number), (console.text(), crashes(home))
     if number != signal.SIGKILL:
         console.assert_clean()
 
@@ -112,10 +117,10 @@ def test_the_console_ends_at_every_step_of_saving(tmp_path: Path, number: signal
                     with proxy.hold(WRITE):
                         step(console)
                         console.wait_for(lambda _: proxy.seen(WRITE), 10, what="the write")
-                        ended(console, number)
+                        ended(console, number, tmp_path)
                 else:
                     step(console)
-                    ended(console, number)
+                    ended(console, number, tmp_path)
             [held] = server.call("GET", "/api/events/getWebhook/saved")["webhooks"]
             expected = {saved: {"https://hooks.acme.com/wa2"}, sent: {"https://hooks.acme.com/wa", "https://hooks.acme.com/wa2"}}
             assert held["url"] in expected.get(step, {"https://hooks.acme.com/wa"}), step
@@ -189,6 +194,13 @@ def by_code(console: Console) -> None:
     console.wait_for("umber")
 
 
+def connect(server: Server, name: str) -> None:
+    """Once more when what a dead console had asked for arrives later than this: the newer one of two wins."""
+    path = f"/api/instance/connect/{name}"
+    if server.http.request("GET", path).status_code == 409:
+        server.call("GET", path)
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_the_console_ends_at_every_step_of_pairing(tmp_path: Path, number: signal.Signals) -> None:
     with Server(tmp_path / "server", rate_limit=0, speed=5) as server, Proxy(server.url) as proxy:
@@ -203,12 +215,12 @@ def test_the_console_ends_at_every_step_of_pairing(tmp_path: Path, number: signa
                     with proxy.hold(r"GET /api/instance/connect/"):
                         step(console)
                         console.wait_for(lambda _: proxy.seen(r"GET /api/instance/connect/"), 10, what="the connect")
-                        ended(console, number)
+                        ended(console, number, home)
                 else:
                     step(console)
-                    ended(console, number)
+                    ended(console, number, home)
             whole_files(home)
-            server.call("GET", f"/api/instance/connect/{name}")
+            connect(server, name)
             server.simulate(name, "scan")
             server.wait_state(name, "connected")
 
@@ -246,7 +258,7 @@ def test_the_console_ends_at_every_step_of_bulk(tmp_path: Path, number: signal.S
             console.press("enter")
             console.wait_for(lambda _: set(console.rows().values()) == {"connected"}, 5, what="only connected rows")
             step(console)
-            ended(console, number)
+            ended(console, number, tmp_path)
         whole_files(tmp_path)
         before = [request.path for request in proxy.seen(RECONNECT)]
         assert (step is planned) is (not before), "nothing before it is agreed to"

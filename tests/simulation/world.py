@@ -196,7 +196,7 @@ class World:
                            ("lines", len(sockets._lines)), ("created", len(sockets._created)), ("screen", len(self.screen))):
             if size > rows:
                 self.say(f"{size} {what} for {rows} rows")
-        if (gone := len(self.model._gone)) > 100:
+        if (gone := len(self.model._gone)) > 100 + 2 * rows:
             self.say(f"{gone} names of instances that are gone")
         if (kept := len(self.client.budgets._all)) > 300 + 2 * rows:
             self.say(f"{kept} budgets for {rows} rows")

@@ -1,0 +1,25 @@
+"""A signal ends the console whatever it is in the middle of: a screen that is being built, keys that wait for their turn."""
+
+from __future__ import annotations
+
+from ryze_tui.console.screens.dialogs import Entry
+from textual import events
+
+from .conftest import Open
+
+
+async def test_a_dialog_that_was_opening_is_no_mistake(opened: Open) -> None:
+    async with opened() as (app, _account, _pilot):
+        app.push_screen(Entry("Pair", "words", "number", check=lambda _text: ""))
+        app.exit(return_code=143)
+    assert app.return_code == 143
+
+
+async def test_keys_that_were_waiting_are_dropped(opened: Open) -> None:
+    async with opened() as (app, _account, _pilot):
+        first = events.Key("down", None)
+        app.typed._under_way = first
+        await app.typed.key(events.Key("j", "j"))
+        app.exit(return_code=143)
+    await app.typed._had_effect(first)  # by its timer
+    assert app.return_code == 143
