@@ -78,7 +78,11 @@ async def test_bad_answers(answer: Answer, kind: type[RyzeError], words: str) ->
     assert "\x1b" not in error.message
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"3", b'"x"', b"\xff\xfe", b"<html>", b"[" * 100_000, b'{"a":' * 5000])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"3", b'"x"', b"\xff\xfe", b"<html>", pytest.param(b"[" * 100_000, id="deep"),
+     pytest.param(b'{"a":' * 5000, id="deep-objects")],
+)
 @pytest.mark.parametrize(
     ("method", "arguments"),
     [("health", ()), ("connect", ("a",)), ("reconnect", ("a",)), ("logout", ("a",)), ("delete", ("a",)),
