@@ -436,7 +436,7 @@ async def test_a_request_that_was_begun_with_the_old_token_does_nothing(
 
 
 async def test_a_connect_that_waits_hands_its_code_to_nobody_who_was_revoked(tmp_path: Path) -> None:
-    async with running(tmp_path, simulator_speed=1.0) as api:
+    async with running(tmp_path, simulator_speed=0.1) as api:
         other = await added(api)
         await api.ok("POST", "/api/instance/new", {"name": "theirs"}, token=other)
         asked = asyncio.create_task(api.refused("GET", "/api/instance/connect/theirs", token=other))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from ..pace import patient
 from ..terminal.pixels import decode_qr
 from ..terminal.process import Terminal, private_dirs
 from ..terminal.ssh import Sshd
@@ -80,6 +81,7 @@ class Console(Terminal):
 
     def wait_qr(self, timeout: float = 10.0, *, other_than: str = "") -> str:
         """The text of the one QR code on the screen."""
+        timeout = patient(timeout)
         end, seen = time.monotonic() + timeout, -1
         while True:
             self.pump(0.1)

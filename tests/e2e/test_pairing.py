@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ..pace import patient
 from ..terminal.proxy import Proxy
 from ..terminal.server import Server
 from .driver import COMMAND, Console
@@ -111,7 +112,7 @@ def test_no_dead_code_is_ever_on_the_screen(serve: Server, proxy: Proxy, tmp_pat
                 wrong = 0.0
             else:
                 wrong = wrong or time.monotonic()
-                assert time.monotonic() - wrong < 0.5, f"code {codes.index(shown[0]) + 1} is shown, {alive} lives"
+                assert time.monotonic() - wrong < patient(0.5), f"code {codes.index(shown[0]) + 1} is shown, {alive} lives"
         assert read == set(codes), "every code was shown in its time"
         assert console.qr() == []
         assert len(proxy.seen(CONNECT)) == 1, "the codes come from the stream, not from new calls"
@@ -128,7 +129,7 @@ def test_a_code_replaced_elsewhere_leaves_the_screen(serve: Server, proxy: Proxy
         serve.call("GET", "/api/instance/connect/sales")
         at = events.wait_state("qr_ready")
         console.wait_for(lambda _: console.qr() != [first], 3, what="the old code to go")
-        assert console.read_at - at < 1.5
+        assert console.read_at - at < patient(1.5)
 
 
 def test_an_instance_deleted_elsewhere_takes_its_code_along(serve: Server, tmp_path: Path) -> None:

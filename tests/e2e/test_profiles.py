@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,7 +35,10 @@ def port_of(server: Server) -> int:
 
 def connections(console: Console) -> set[int]:
     """The ports to which the console has open connections."""
-    links = (os.readlink(f"/proc/{console.pid}/fd/{number}") for number in os.listdir(f"/proc/{console.pid}/fd"))
+    links = []
+    for number in os.listdir(f"/proc/{console.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.append(os.readlink(f"/proc/{console.pid}/fd/{number}"))
     inodes = {link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:")}
     lines = [line.split() for line in Path(f"/proc/{console.pid}/net/tcp").read_text().splitlines()[1:]]
     return {int(words[2].partition(":")[2], 16) for words in lines if words[9] in inodes and words[3] == "01"}

@@ -10,6 +10,7 @@ from typing import Final
 from rich.style import Style
 from ryze_tui.console.styles import ink
 
+from ..pace import patient
 from .driver import Console
 
 
@@ -58,7 +59,7 @@ def assert_responsive(console: Console, within: float = 1.0) -> None:
         was, began = console.cursor(), time.monotonic()
         console.press(key)
         console.wait_for(lambda _, was=was: console.cursor() not in ("", was), 10, what=f"{key} to move the cursor")
-        assert console.read_at - began < within, f"{key} took {console.read_at - began:.2f} s"
+        assert console.read_at - began < patient(within), f"{key} took {console.read_at - began:.2f} s"
 
 
 def memory(console: Console) -> float:

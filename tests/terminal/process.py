@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from ..pace import patient
 from .emulator import Cell, Emulator
 from .keys import encode
 
@@ -191,6 +192,7 @@ class Terminal:
 
     def wait_for(self, condition: Condition, timeout: float = 10.0, *, what: str = "") -> Any:
         """Read until the condition holds on a whole screen (never half an update); returns what it gave."""
+        timeout = patient(timeout)
         end = time.monotonic() + timeout
         seen = -1
         while True:
@@ -238,6 +240,7 @@ class Terminal:
 
     def wait_exit(self, timeout: float = 10.0) -> int:
         """The exit code; minus the signal's number when a signal ended it."""
+        timeout = patient(timeout)
         end = time.monotonic() + timeout
         while not self._ended():
             if time.monotonic() > end:

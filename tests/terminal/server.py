@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 import httpx
 from websockets.sync.client import connect as open_socket
 
+from ..pace import patient
 from .process import environment, private_dirs
 
 READY: Final = re.compile(rb"ryze-tui: serving on (http://\S+)")
@@ -68,7 +69,7 @@ class Server:
     def wait_ready(self, timeout: float = 30.0) -> None:
         """Wait for the ready line of a server that was spawned."""
         assert self.process.stdout is not None
-        said, end = b"", time.monotonic() + timeout
+        said, end = b"", time.monotonic() + patient(timeout)
         while not (found := READY.search(said)):
             ready = select.select([self.process.stdout], [], [], max(end - time.monotonic(), 0))[0]
             data = os.read(self.process.stdout.fileno(), 4096) if ready else b""
@@ -84,7 +85,7 @@ class Server:
 
     def wait_connected(self, count: int, seconds: float = 10.0) -> list[str]:
         """The names of those that are connected, once there are so many."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while len(names := [name for name, state in self.states().items() if state == "connected"]) < count:
             assert time.monotonic() < end, self.states()
             time.sleep(0.01)
@@ -169,6 +170,7 @@ class Server:
 
     def wait_state(self, name: str, state: str, timeout: float = 10.0) -> None:
         """Ask until the instance is in that state (for setting a scene; not for measuring how fast it comes)."""
+        timeout = patient(timeout)
         end = time.monotonic() + timeout
         while (now := self.state(name)) != state:
             assert time.monotonic() < end, f"{name} is {now}, not {state}, after {timeout:g} s"
@@ -221,7 +223,7 @@ class Events:
             return [frame for _, frame in self.frames if frame.get("event") == name]
 
         with self._news:
-            assert self._news.wait_for(found, timeout), f"no {name} in {timeout:g} s"
+            assert self._news.wait_for(found, patient(timeout)), f"no {name} in {timeout:g} s"
             return found()[-1]
 
     def wait_state(self, state: str, timeout: float = 10.0) -> float:
@@ -230,5 +232,5 @@ class Events:
             return [at for at, f in self.frames if f.get("event") == "instance.state" and f["data"]["state"] == state]
 
         with self._news:
-            assert self._news.wait_for(found, timeout), f"no {state} in {timeout:g} s: {self.states()}"
+            assert self._news.wait_for(found, patient(timeout)), f"no {state} in {timeout:g} s: {self.states()}"
             return found()[-1]

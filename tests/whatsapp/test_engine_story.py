@@ -25,6 +25,8 @@ from tests.fakes.whatsapp.double import WhatsAppDouble
 from tests.terminal.proxy import Proxy
 from tests.terminal.server import Server
 
+from ..pace import patient
+
 pytestmark = [pytest.mark.whatsapp, pytest.mark.e2e, pytest.mark.long]
 T = TypeVar("T")
 
@@ -133,7 +135,7 @@ def test_a_server_that_is_killed_takes_its_workers_along_and_comes_back(tmp_path
         pids = workers_of(server.process.pid)
         assert len(pids) >= 3
         server.kill()
-        end = time.monotonic() + 5
+        end = time.monotonic() + patient(5)
         while alive := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
             assert time.monotonic() < end, alive
             time.sleep(0.01)
@@ -144,7 +146,7 @@ def test_a_server_that_is_killed_takes_its_workers_along_and_comes_back(tmp_path
         began = time.monotonic()
         pids = workers_of(server.process.pid)
         assert server.stop() == 0
-        assert time.monotonic() - began < 5 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+        assert time.monotonic() - began < patient(5) and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_it_refuses_before_anything_is_made(tmp_path: Path) -> None:

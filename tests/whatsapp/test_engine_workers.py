@@ -21,6 +21,7 @@ from tests.contract.harness import running
 from tests.fakes.proxy import CountingProxy
 from tests.fakes.whatsapp.double import WhatsAppDouble
 
+from ..pace import patient
 from .engine import OnDouble, on_double
 
 pytestmark = pytest.mark.whatsapp
@@ -169,7 +170,7 @@ async def test_without_a_network_pairing_says_so_within_a_second(tmp_path: Path)
         status, words = await api.refused("GET", "/api/instance/connect/shop")
         took = time.monotonic() - began
         assert status == 500 and "WhatsApp cannot be reached" in words and "check" in words, words
-        assert took < 1.0, took
+        assert took < patient(1.0), took
         assert await api.state("shop") == "disconnected"
 
 
@@ -187,7 +188,7 @@ async def test_without_a_network_a_session_is_retried_and_stops_at_once(tmp_path
                 await asyncio.sleep(0.01)
         began = time.monotonic()
         await api.ok("DELETE", "/api/instance/logout/shop")
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < patient(1.0)
         assert await api.state("shop") == "loggedout" and link.timer is None
 
 
@@ -202,7 +203,7 @@ async def test_a_whatsapp_that_says_nothing_holds_nobody_up(on: OnDouble) -> Non
     await asyncio.sleep(0.5)
     await on.api.ok("POST", "/api/instance/reconnect/one")
     assert await on.api.state("one") == "connecting"
-    assert (await on.api.state("two"), time.monotonic() - began < 3) == ("connected", True)
+    assert (await on.api.state("two"), time.monotonic() - began < patient(3)) == ("connected", True)
     on.wa.silent = False
     async with asyncio.timeout(60):
         await on.api.ok("GET", "/api/instance/list")

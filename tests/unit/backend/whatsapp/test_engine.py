@@ -200,7 +200,7 @@ async def test_whatsapp_that_does_not_answer(world: World, monkeypatch: pytest.M
     world.behave("silent a")
     world.engine.dial("a", 1, None)
     assert (await world.told_of(Happening.CONNECT_FAILURE)).reason == "WhatsApp did not answer"
-    assert "drop a" in world.log
+    await world.until(lambda: "drop a" in world.log)
     world.behave()
     await world.told_of(Happening.CONNECTED)
 
