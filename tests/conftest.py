@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["RYZE_LANG"] = "en"
@@ -20,3 +23,13 @@ else:  # how long examples take on a busy machine is no fault of what is tested
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) == signal.SIG_IGN:  # run by `&` or nohup: children would ignore what tests send them
         signal.signal(number, usual)
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """A program that was run inside a test may have put collection off, as it does at its start; the next test has it again."""
+    yield
+    if not gc.isenabled():
+        gc.enable()
+    if gc.get_freeze_count():
+        gc.unfreeze()

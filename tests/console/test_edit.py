@@ -87,10 +87,14 @@ def test_every_field_of_every_block_has_a_place() -> None:
             assert field.help and field.title and widget_of(field, field.empty) is not None
 
 
-FIELDS = [(kind, field) for kind in WIRES for field in WIRES[kind].fields if field.name != "enabled"]
+FIELDS = [
+    pytest.param(kind, field, id=f"{kind}-{field.name}", marks=[pytest.mark.long] * (number > 1))
+    for kind in WIRES for number, field in enumerate(field for field in WIRES[kind].fields if field.name != "enabled")
+]  # fmt: skip
+"""Two of each block in `make test`, all in `make test-all`."""
 
 
-@pytest.mark.parametrize(("kind", "field"), FIELDS, ids=lambda value: value if isinstance(value, str) else value.name)
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
 async def test_one_field_by_keyboard_and_the_rest_unchanged(opened: Open, kind: str, field: Field) -> None:
     server = FakeBlocks()
     async with opened(size=(80, 24)) as (app, account, pilot):

@@ -114,6 +114,7 @@ def _objects(part: Any) -> Iterator[dict[str, Any]]:
         yield part
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("serve", "demo", "session")])
 def test_no_command_brings_the_screen_with_it(shared: Server, tmp_path: Path, command: str) -> None:
     ryze = Commands(shared, tmp_path / "commands")
@@ -157,6 +158,7 @@ def complete(line: str, env: dict[str, str]) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.long
 def test_bash_completes(shared: Server, tmp_path: Path) -> None:
     ryze = Commands(shared, tmp_path / "commands")
     env = ryze.env | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{ryze.env['PATH']}"}

@@ -280,6 +280,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", commands((ROOT / "README.md").read_text(encoding="utf-8")))
 def test_every_command_of_the_readme_works(command: str, server: Server, tmp_path: Path) -> None:
     for name in set(server.instances()) & {"sales"}:
