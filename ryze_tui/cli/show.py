@@ -11,6 +11,7 @@ from ..i18n import _
 from ..redact import MASK, clean
 from . import session
 from .blockflags import block_word
+from .blockview import written
 from .exits import Failure
 from .output import Out
 from .parser import Parser
@@ -148,14 +149,4 @@ def _print_block(kind: str, values: dict[str, Any] | None, unread: str, out: Out
     out.line(f"{kind}{label}" + (f": {_('on')}" if "enabled" in values else ""))
     for name, value in values.items():
         if name not in ("enabled", "label"):
-            out.line(f"  {name}: {_written(value)}")
-
-
-def _written(value: Any) -> str:
-    if value is None:
-        return _("set, and not told by the server")
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, list):
-        return clean(", ".join(map(str, value))) or _("all")
-    return clean(str(value)) or "–"
+            out.line(f"  {name}: {written(value)}")

@@ -220,6 +220,14 @@ def test_lines_that_the_terminal_breaks_are_taken_back_whole(ryze: Commands, bot
         assert [line.strip() for line in term.lines() if line.strip()] == ["before", "ryze-tui: interrupted."]
 
 
+def looked(proxy: Proxy, mark: int = 0) -> None:
+    """Until a command has asked for the list and was answered; `mark`: bytes that were sent before it."""
+    end = time.monotonic() + 30
+    while not (proxy.seen("GET /api/instance/list") and proxy.sent_to_client > mark):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_waiting(ryze: Commands, both: Server, name: str) -> None:
     late = ryze("wait", name, "connected", "--timeout", "1", "--json")
     assert late.code == 7
@@ -227,17 +235,20 @@ def test_waiting(ryze: Commands, both: Server, name: str) -> None:
     assert ryze("wait", "nobody-at-all", "connected").code == 3
     assert ryze("wait", name).code == 2
     assert ryze("wait", name, "happy").code == 2
-    with ryze.start("wait", name, "--for-change", "--json", "--timeout", "20") as process:
-        time.sleep(0.5)  # it may look before or after: it must not look before the state that it is to leave
-        both.call("GET", f"/api/instance/connect/{name}")
-        assert process.stdout is not None
-        told = json.loads(process.stdout.read())
-        assert process.wait(30) == 0
-    assert told["instance"]["state"] == "connecting"
-    with ryze.start("wait", name, "connected", "--timeout", "20") as process:
-        time.sleep(0.5)
-        both.call("DELETE", f"/api/instance/delete/{name}")
-        assert process.wait(30) == 3
+    with Proxy(both.url) as proxy:  # which tells when it has looked: it must not look before the state that it is to leave
+        with ryze.start("wait", name, "--for-change", "--json", "--timeout", "60", "--url", proxy.url) as process:
+            looked(proxy)
+            both.call("GET", f"/api/instance/connect/{name}")
+            assert process.stdout is not None
+            told = json.loads(process.stdout.read())
+            assert process.wait(30) == 0
+        assert told["instance"]["state"] == "connecting"
+        proxy.requests.clear()
+        mark = proxy.sent_to_client
+        with ryze.start("wait", name, "connected", "--timeout", "60", "--url", proxy.url) as process:
+            looked(proxy, mark)
+            both.call("DELETE", f"/api/instance/delete/{name}")
+            assert process.wait(30) == 3
 
 
 def test_watching(ryze: Commands, both: Server, name: str) -> None:
@@ -306,8 +317,9 @@ def test_a_write_whose_answer_is_lost_is_told_apart_from_one_that_was_not_sent(r
 def test_waiting_outlives_the_server(serve: Server, tmp_path: Path) -> None:
     ryze = Commands(serve, tmp_path / "commands")
     serve.create("waited-for")
-    with ryze.start("wait", "waited-for", "connected", "--timeout", "60") as process:
-        time.sleep(1)  # it follows or polls by now; earlier only makes the test weaker
+    words = ("wait", "waited-for", "connected", "--timeout", "60", "--url")
+    with Proxy(serve.url) as proxy, ryze.start(*words, proxy.url) as process:
+        looked(proxy)
         assert process.poll() is None
         serve.stop()
         serve.start()
