@@ -154,6 +154,34 @@ def editing(camera: Camera) -> None:
     console.wait_for("NAME")
 
 
+def many(camera: Camera) -> None:
+    """What keys do to a dozen rows at once, what happened meanwhile, and the servers there are."""
+    console = camera.console
+    console.press("*", "r")
+    console.wait_for("To be done")
+    camera.take("bulk-plan")
+    console.press("y")
+    console.wait_for("2 done", 30)
+    console.press("space")  # so that the picture is always the same
+    console.wait_for("Paused")
+    camera.take("bulk")
+    console.press("space")
+    console.wait_for("esc Close", 30)
+    console.press("esc")
+    console.wait_for("NAME")
+    console.press("E")
+    console.wait_for("Tape of events")
+    console.wait_gone("opening the stream")
+    camera.take("tape")
+    console.press("esc")
+    console.wait_for("NAME")
+    console.press("P")
+    console.wait_for("enter opens")
+    camera.take("profiles")
+    console.press("esc")
+    console.wait_for("NAME")
+
+
 def hooked(server: Server, receiver: Receiver) -> None:
     """`support` posts its messages to a receiver."""
     body = {"enabled": True, "url": f"{receiver.url}/wa", "authorization": "Bearer abc123", "events": ["message.exchange"]}
@@ -163,8 +191,8 @@ def hooked(server: Server, receiver: Receiver) -> None:
 
 
 SCENES: Final[dict[tuple[int, int], list[Callable[[Camera], None]]]] = {
-    (120, 40): [main_screen, editing, pairing, dialogs],
-    (80, 24): [main_screen, editing, pairing, dialogs],
+    (120, 40): [main_screen, editing, pairing, dialogs, many],
+    (80, 24): [main_screen, editing, pairing, dialogs, many],
     (50, 30): [main_screen],
 }
 
