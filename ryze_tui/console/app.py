@@ -63,7 +63,7 @@ class RyzeConsole(CellExact):
         self.animation_level = "none"
         self._pending: Changes | None = None
         self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1, self._handle_exception)
-        self.typed = TypeAhead(self._key, lambda: None if self._exit else self.focused)
+        self.typed = TypeAhead(self._key, lambda: None if self._exit else self.focused, self)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
         self.main = MainScreen()
