@@ -41,12 +41,10 @@ def add_arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0, also when there is nothing."""
     from ..operations.auditreading import Reader, Wanted, moment
-    from . import target
 
     out = Out(as_json=options.json)
     logging.getLogger("ryze_tui").addHandler(logging.NullHandler())
     try:
-        target.configured()  # its language
         try:
             since = moment(options.since, time.time()) if options.since else ""
         except ValueError:

@@ -64,7 +64,7 @@ def preferred(settings: config.Config, options: argparse.Namespace) -> Preferenc
 
         words = _('--theme "{name}" is not known; there are: {known}').format(name=options.theme, known=", ".join(THEMES))
         raise config.ConfigError(words + near(options.theme, THEMES))
-    ascii = options.ascii if options.ascii is not None else kept.ascii or needs_ascii(os.environ)
+    ascii = next((said for said in (options.ascii, kept.ascii) if said is not None), needs_ascii(os.environ))
     return replace(kept, theme=options.theme or kept.theme, ascii=ascii, mouse=kept.mouse and not options.no_mouse)
 
 

@@ -54,7 +54,7 @@ class RyzeConsole(CellExact):
         super().__init__()
         self.preferences, self.rings = preferences, preferences.bell
         use_keys(self, preferences.keys)
-        self.filter_output(ascii=preferences.ascii)
+        self.filter_output(ascii=bool(preferences.ascii))
         themes.begin(self, preferences.theme)
         self.accounts = Accounts(self, Place(url, token, profile, read_only, keep), locked=locked)
         self.account: Account | None = None
