@@ -12,7 +12,10 @@ _NO_KEYS: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """`language`, `theme`: empty for the default. `ascii`: None as the terminal needs it. `keys`: action -> `r,f5` (Textual's)."""
+    """`language`, `theme`: empty for the default; `ascii` None: as the terminal needs it.
+
+    `keys`: id of an action -> keys as Textual writes them, `r,f5`.
+    """
 
     language: str = ""
     theme: str = ""

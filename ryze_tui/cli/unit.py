@@ -12,7 +12,7 @@ NAME = "ryze-tui.service"
 
 
 def quoted(word: str) -> str:
-    """A word of ExecStart: systemd takes % and $ for its own, within quotation marks too (systemd.service(5), "Command lines")."""
+    """A word of ExecStart: systemd takes % and $ for its own, within quotation marks too (systemd.service(5))."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"'
 
@@ -32,7 +32,8 @@ def unit(engine: str, port: int) -> str:
         _("It ends when you log out, and starts when you log in, unless you say once: loginctl enable-linger"),
         _("Its account's token: {path}").format(path=paths.data_dir() / "account-token"),
     ]
-    comment = "\n".join(f"# {line}" for text in about for line in textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False))
+    lines = [line for text in about for line in textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False)]
+    comment = "\n".join(f"# {line}" for line in lines)
     return f"""{comment}
 [Unit]
 Description=ryze-tui server on 127.0.0.1:{port}
