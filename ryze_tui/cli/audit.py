@@ -92,6 +92,8 @@ def _print(line: dict[str, Any], out: Out, *, at_once: bool) -> None:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if value is None or value in ("", []):
         return "–"
     return clean(mask(", ".join(map(str, value)) if isinstance(value, list) else str(value)))

@@ -17,7 +17,7 @@ from ...config.tokens import demand_token, forget_token, token_of
 from ...i18n import _
 from ..forms.marks import Switch
 from ..words import safe
-from .dialogs import Dialog, close, text
+from .dialogs import FIELDS, Dialog, close, text
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -29,6 +29,7 @@ class ConnectScreen(Dialog["config.Profile"]):
     """With a `name` it changes that profile: no token leaves it as it is."""
 
     CSS = "ConnectScreen Switch { margin-left: 1; }"
+    BINDINGS = FIELDS
 
     def __init__(
         self, name: str = "", url: str = "https://ryzeapi.cloud", *, default: bool = True, read_only: bool = False,

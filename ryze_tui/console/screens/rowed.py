@@ -64,7 +64,8 @@ class RowedScreen(PanedScreen):
 
     def detach(self) -> None:
         """Nothing of the account that was shown stays: neither its rows nor what was marked, filtered or opened in them."""
-        self.loaded, self.kept_at, self.bulking, self.detail, self._wanted = False, 0.0, None, False, ""
+        self.loaded, self.kept_at, self.bulking, self._wanted = False, 0.0, None, ""
+        self.detail = self.footer.detail = False
         self._quiet()
         self.marks.clear()
         self.title_line.text = self.title_line.bulk = ""
@@ -160,8 +161,9 @@ class RowedScreen(PanedScreen):
 
     def show_detail(self, detail: bool) -> None:
         """The detail in the place of the list, in a terminal where both do not fit beside each other."""
-        self.detail = detail
+        self.detail = self.footer.detail = detail
         self._fit()
+        self.footer.sync()
         self._sync_detail()
 
     def sync_all(self) -> None:
@@ -172,6 +174,7 @@ class RowedScreen(PanedScreen):
 
     def sync_marks(self) -> None:
         """Marks came or went."""
+        self._sync_detail()  # its ages are those of the list
         self.title_line.sync()
         self.instances.sync()
         self.footer.sync()
