@@ -34,20 +34,11 @@ def unit(engine: str, port: int) -> str:
     ]
     lines = [line for text in about for line in textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False)]
     comment = "\n".join(f"# {line}" for line in lines)
-    return f"""{comment}
-[Unit]
-Description=ryze-tui server on 127.0.0.1:{port}
-
-[Service]
-Type=exec
-ExecStart={" ".join(map(quoted, words))}
-Restart=on-failure
-RestartSec=5
-# The server alone is told to stop, and ends its workers; what is left after that is killed.
-KillMode=mixed
-TimeoutStopSec=60
-UMask=0077
-NoNewPrivileges=yes
-
-[Install]
-WantedBy=default.target"""
+    return "\n".join([
+        comment,
+        "[Unit]", f"Description={_('Server of ryze-tui on 127.0.0.1:{port}').format(port=port)}", "",
+        "[Service]", "Type=exec", f"ExecStart={' '.join(map(quoted, words))}", "Restart=on-failure", "RestartSec=5",
+        "KillMode=mixed", "TimeoutStopSec=60",  # the server alone is told to stop, and ends its workers
+        "UMask=0077", "NoNewPrivileges=yes", "",
+        "[Install]", "WantedBy=default.target",
+    ])  # fmt: skip

@@ -20,7 +20,7 @@ PairingScreen ToastRack { dock: bottom; align: right bottom; }
 PairingScreen Toast { max-width: 44; }
 EditScreen Toast { margin-top: 0; }
 Toast { width: auto; max-width: 64; padding: 0 1; }
-ModalScreen, PairingScreen, LogScreen, BulkScreen, TapeScreen { layers: default lid; }
+ModalScreen, PairingScreen, LogScreen, AuditScreen, BulkScreen, TapeScreen { layers: default lid; }
 Lid { layer: lid; width: 100%; height: 100%; background: $ink-ground; }
 CommandPalette > .command-palette--help-text { color: $ink-hint; text-style: not bold; }
 CommandPalette OptionList > .option-list--option-highlighted { text-style: $ink-chosen; }

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.content import Content
 
 from ... import keys
 from ...api.errors import RyzeError
@@ -22,9 +20,8 @@ from ..styles import ink
 from ..ticks import Coalescer
 from ..widgets.canvas import Line, field, seg
 from ..words import DOT, fit, safe, wrap
-from .blockjson import Scrolled
-from .dialogs import Dialog, Question, text
 from .rolls import FilterLine, Roll, RollScreen, copy, save
+from .whole import WholeScreen
 
 if TYPE_CHECKING:
     from ...api.events import Event
@@ -264,7 +261,8 @@ class TapeScreen(RollScreen[TapePane]):
 
     def action_json(self) -> None:
         if (item := self.pane.current) is not None and item.event != LOST:
-            self.app.push_screen(EventScreen(item))
+            masked, revealed = (json.dumps(item.line(reveal=open), ensure_ascii=False, indent=2) for open in (False, True))
+            self.app.push_screen(WholeScreen(f"{item.instance} · {item.event}", masked, revealed))
 
     def action_copy(self) -> None:
         if (item := self.pane.current) is not None:
@@ -274,50 +272,3 @@ class TapeScreen(RollScreen[TapePane]):
         items = [item for item in self.pane.items if item.event != LOST]
         lines = [json.dumps(item.line(), ensure_ascii=False) for item in items]
         save(self.app, "events", lines, n_("{n} event", "{n} events", len(items)))
-
-
-class EventScreen(Dialog[None]):
-    """All of one event as JSON; secrets are masked until they are revealed on purpose."""
-
-    CSS = "EventScreen > #box { width: 96; }"
-    BINDINGS = [bind("copy", "copy"), bind("json_secrets", "reveal"), bind("close_too", "close")]
-
-    def __init__(self, item: Item) -> None:
-        super().__init__()
-        self._item, self._open = item, False
-        self.scrolled = Scrolled()
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = Content(f"{safe(self._item.instance)} · {safe(self._item.event)}")
-            yield self.scrolled
-            yield text("", "gap")
-            yield text(keys.fill(_("↑↓ scroll · {copy} copy · {json_secrets} reveal what is masked · esc close")), "dim")
-
-    def on_mount(self) -> None:
-        self.scrolled.focus()
-        self._show()
-
-    def _text(self, *, reveal: bool) -> str:
-        return json.dumps(self._item.line(reveal=reveal), ensure_ascii=False, indent=2)
-
-    def _show(self) -> None:
-        rows = self._text(reveal=self._open).split("\n")
-        self.scrolled.show([(str(number), safe(row), ink.BAR) for number, row in enumerate(rows, 1)])
-
-    def action_reveal(self) -> None:
-        if self._open:
-            self._open = False
-            self._show()
-        elif self._text(reveal=True) == self._text(reveal=False):
-            self.app.notify(_("Nothing in it is masked."), markup=False)
-        else:
-            words = _("It may hold codes, tokens or passwords. Anybody who sees this screen can use them.")
-            self.app.push_screen(Question(_("Reveal what is masked?"), words, yes=_("Reveal")), self._revealed)
-
-    def _revealed(self, yes: bool | None) -> None:
-        self._open = yes is True
-        self._show()
-
-    def action_copy(self) -> None:
-        copy(self.app, self._text(reveal=False))
