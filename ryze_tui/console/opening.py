@@ -18,8 +18,7 @@ SearchIcon { display: none; }
 ToastRack { dock: top; align: right top; margin: 0; }
 PairingScreen ToastRack { dock: bottom; align: right bottom; }
 PairingScreen Toast { max-width: 44; }
-EditScreen Toast { margin-top: 0; }
-Toast { width: auto; max-width: 64; padding: 0 1; }
+Toast { width: auto; max-width: 64; margin: 0; padding: 0 1; }
 ModalScreen, PairingScreen, LogScreen, AuditScreen, BulkScreen, TapeScreen { layers: default lid; }
 Lid { layer: lid; width: 100%; height: 100%; background: $ink-ground; }
 CommandPalette > .command-palette--help-text { color: $ink-hint; text-style: not bold; }

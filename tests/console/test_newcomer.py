@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from ryze_tui.console.app import RyzeConsole
 from ryze_tui.console.bulkwords import heading
 from ryze_tui.console.screens.create import CreateScreen
 from ryze_tui.console.screens.edit import EditScreen
 from ryze_tui.operations.bulk.plan import APPLY, Job, Pace
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 from textual.widgets._toast import Toast
 
 from tests.fakes.blocks import FakeBlocks
@@ -47,6 +48,23 @@ async def test_a_number_that_is_wrong_is_said_once(opened: Open) -> None:
         assert screen_text(app).count("country code") == 2  # the placeholder, and why not
         await pilot.press(*"5511", "enter")
         assert screen_text(app).count("Too short for Brazil.") == 1
+
+
+async def test_the_palette_finds_titles_and_words_and_nothing_else(opened: Open) -> None:
+    async with opened(size=(120, 40)) as (app, _account, pilot):
+        for typed, finds, leaves in (("pair", "Pairing code", "Hold"), ("unlinks", "Log out", "Pairing code")):
+            await pilot.press("colon")
+            await until(pilot, lambda: len(app.screen_stack) == 2)
+            await pilot.press(*typed)
+            await until(pilot, lambda finds=finds: [text for text in options(app) if finds in text])
+            await until(pilot, lambda leaves=leaves: not [text for text in options(app) if leaves in text])
+            await pilot.press("escape")
+            await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+def options(app: RyzeConsole) -> list[str]:
+    """What the palette offers now."""
+    return [str(option.prompt) for option in app.screen.query_one(OptionList)._options]
 
 
 async def test_ages_are_the_same_in_the_list_and_below_it(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
