@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LATER_CSS = """
 ModalScreen { background: transparent; }
 SearchIcon { display: none; }
-ToastRack { dock: top; align: right top; margin: 0; }
+ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
 PairingScreen ToastRack { dock: bottom; align: right bottom; }
 PairingScreen Toast { max-width: 44; }
 Toast { width: auto; max-width: 64; margin: 0; padding: 0 1; }

@@ -53,7 +53,7 @@ async def test_newest_first_with_who_and_what_came_of_it(opened: Open) -> None:
         await until(pilot, lambda: "4 writes" in screen_text(app))
         assert [entry[1]["action"].split()[0] for entry in screen.pane.things] == ["logout", "reconnect", "configure", "delete"]
         text = screen_text(app)
-        assert "▸ 09-21 14:13:19 failed    sales" in text and "unknown   support" in text and "\x1b" not in text
+        assert "▸ 09-21 14:13:19 failed      sales" in text and "unknown     support" in text and "\x1b" not in text
         assert "by ana@192.0.2.7 · command · acme · req-sales" in text and "the server said no" in text
         await pilot.press("down", "down")
         await until(pilot, lambda: "ignoreGroupMessages: – → yes · password: – → changed" in screen_text(app))

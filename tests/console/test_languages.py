@@ -18,6 +18,7 @@ from .stub import StubAccount
 from .test_snapshots import (  # noqa: F401 (the fixture)
     LONG,
     VIEWS,
+    audited,
     bulk,
     edited_wrongly,
     form,
@@ -27,6 +28,7 @@ from .test_snapshots import (  # noqa: F401 (the fixture)
     to,
     tried,
     unfinished,
+    written_down,
 )
 
 Picture = Callable[..., None]
@@ -87,6 +89,11 @@ def test_tape(picture: Picture) -> None:  # noqa: F811
     picture(SMALL, lambda pilot, account: tape(pilot, account))
 
 
+def test_audit(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    written_down(monkeypatch)
+    picture(SMALL, lambda pilot, account: audited(pilot))
+
+
 def test_block_as_json(picture: Picture) -> None:  # noqa: F811
     picture(SMALL, lambda pilot, account: form(pilot, account, "4", "J", until_shown="{"))
 
@@ -134,9 +141,9 @@ def test_faults_of_a_form(picture: Picture, size: tuple[int, int]) -> None:  # n
     async def steps(pilot: Pilot[int], account: StubAccount) -> None:
         server = FakeBlocks()
         server.held["proxy"] = {"enabled": False, "host": None, "port": None, "protocol": None, "username": None}
-        await form(pilot, account, "3", "down", "space", "down", server=server, until_shown=_("Needed while it is on."))
+        await form(pilot, account, "3", "down", "space", "down", server=server, until_shown=_("Needed while it is on.")[:16])
         await pilot.press(*"a b", "down", "9", "9", "9", "9", "9", "down")
-        await until(pilot, lambda: _("A host has no spaces.") in screen_text(pilot.app))  # type: ignore[arg-type]
+        await until(pilot, lambda: _("A host has no spaces.")[:12] in screen_text(pilot.app))  # type: ignore[arg-type]
 
     picture(size, steps)
 

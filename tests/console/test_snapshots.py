@@ -19,6 +19,7 @@ from ryze_tui.console.editor import Returned
 from ryze_tui.fleet.evidence import Listed
 from ryze_tui.fleet.freshness import Link
 from ryze_tui.i18n import _, n_
+from ryze_tui.operations.audit import record
 from ryze_tui.operations.bulk.plan import Entry, Job, Pace
 from ryze_tui.operations.bulk.record import Record, path_of
 from ryze_tui.operations.permits import ServerInfo
@@ -445,6 +446,42 @@ async def found(pilot: Pilot[int], account: StubAccount, *keys: str) -> None:
 def test_an_unfinished_bulk(picture: Callable[..., None], size: tuple[int, int]) -> None:
     unfinished()
     picture(size, lambda pilot, account: found(pilot, account, "B"), load=False)
+
+
+# -- the audit log -----------------------------------------------------------------------------------------------------
+
+
+def written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What three people's writes left in the audit log."""
+    monkeypatch.setattr("ryze_tui.operations.audit._user", lambda: "ana")
+    for at, action, name, ok, message, changes in (
+        (90_000, "delete", "old-number", True, "Instance deleted successfully", {}),
+        (7200, "configure webhook default: url events", "sales", True, "Webhook updated", {
+            "url": {"before": "https://old.acme.com", "after": "https://hooks.acme.com/wa"},
+            "events": {"before": [], "after": ["message.exchange", "instance.state"]},
+            "authorization": {"before": "set", "after": "changed"},
+        }),
+        (60, "reconnect bulk", "support", None, "broken off while under way: result unknown", {}),
+        (5, "logout", "billing", False, "The number is blocked by WhatsApp (101).", {}),
+    ):  # fmt: skip
+        monkeypatch.setenv("SSH_CONNECTION", f"192.0.2.{at % 7} 50022 192.0.2.1 22")
+        record(
+            at=NOW - at, action=action, profile="acme", instance=name, ok=ok, message=message, status=200,
+            program="console" if at < 100 else "command", request=f"req-{at}", changes=changes,
+        )  # fmt: skip
+
+
+async def audited(pilot: Pilot[int]) -> None:
+    """The screen, on the line with most to tell."""
+    await pilot.press("A")
+    await until(pilot, lambda: n_("{n} write", "{n} writes", 4) in screen_text(pilot.app))  # type: ignore[arg-type]
+    await pilot.press("down", "down")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_audit(picture: Callable[..., None], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    written_down(monkeypatch)
+    picture(size, lambda pilot, account: audited(pilot))
 
 
 # -- tape, held, tags, alerts --------------------------------------------------------------------------------------------

@@ -98,9 +98,9 @@ class AuditPane(Newest[Entry]):
         style = {"ok": ink.GOOD, "failed": ink.BAD}.get(result, ink.WARN)
         return [
             field(local(line["when"], "%m-%d %H:%M:%S"), 15, ink.DIM),
-            field(_(_RESULTS[result]) if result in _RESULTS else safe(result), 10, style),
+            field(f"{fit(_(_RESULTS[result]) if result in _RESULTS else safe(result), 11)} ", 12, style),
             field(f"{fit(safe(line['instance']) or '–', name)} ", name + 1, ink.BASE),
-            field(clean(mask(line["action"])), max(width - name - 26, 1), ink.BASE),
+            field(clean(mask(line["action"])), max(width - name - 28, 1), ink.BASE),
         ]
 
     def about(self, thing: Entry, width: int) -> list[Line]:

@@ -134,8 +134,8 @@ class Newest(Roll, Generic[Thing]):
         at = self._at(things)
         top = self._top(len(things), at)
         out: list[Line] = [[field(" " + DOT.join(self._title(len(things))), width, ink.BAR_BOLD)]]
-        if not things:
-            out += [[field(f" {line}", width, ink.DIM)] for line in wrap(self.remark(), max(width - 2, 10))]
+        if not things and (remark := self.remark()):
+            out += [[field(f" {line}", width, ink.DIM)] for line in wrap(remark, max(width - 2, 10))]
         for index, thing in enumerate(things[top : top + self._body], top):
             line: Line = [seg(" ▸ " if index == at else "   ", ink.KEY), *self.row(thing, width - 3)]
             out.append([seg(text, ink.on_cursor(style or ink.BASE)) for text, style, _c in line] if index == at else line)
