@@ -100,6 +100,10 @@ class TypeAhead:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(OPENING, self.drop)
 
+    def forget(self) -> None:
+        """What was typed behind this key was for a dialog that is refused."""
+        self._waiting.clear()
+
     def drop(self) -> None:
         """No dialog came, or one for which keys typed ahead could do harm."""
         if self._opening:

@@ -58,3 +58,14 @@ async def test_the_filter_of_the_log_and_the_tape_gets_all_that_is_typed(opened:
             await until(pilot, lambda: "· /oyo" in screen_text(app) and app.screen.focused is app.screen.pane)
             packet(app, "/xyz\r\x1b")
             await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+async def test_what_was_typed_for_a_dialog_that_is_refused_is_for_nobody(opened: Open) -> None:
+    """A number and a text are no commands, only because this one cannot send a message."""
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        app.main.select("ops")  # disconnected
+        packet(app, "m5511999990000\rhold rrr")
+        await until(pilot, lambda: "not connected" in screen_text(app))
+        await pilot.press("down")
+        assert len(app.screen_stack) == 1 and account.did == [] and not account.notes.held
+        assert app.main.instances.current_name == "promo"
