@@ -7,6 +7,7 @@ import time
 import pytest
 from ryze_tui.console.app import RyzeConsole
 from ryze_tui.console.bulkwords import heading
+from ryze_tui.console.compat import TOASTS
 from ryze_tui.console.screens.create import CreateScreen
 from ryze_tui.console.screens.edit import EditScreen
 from ryze_tui.operations.bulk.plan import APPLY, Job, Pace
@@ -55,7 +56,7 @@ async def test_the_palette_finds_titles_and_words_and_nothing_else(opened: Open)
         for typed, finds, leaves in (("pair", "Pairing code", "Hold"), ("unlinks", "Log out", "Pairing code")):
             await pilot.press("colon")
             await until(pilot, lambda: len(app.screen_stack) == 2)
-            await pilot.press(*typed)
+            app.screen.query_one(Input).value = typed
             await until(pilot, lambda finds=finds: [text for text in options(app) if finds in text])
             await until(pilot, lambda leaves=leaves: not [text for text in options(app) if leaves in text])
             await pilot.press("escape")
@@ -87,6 +88,17 @@ async def test_a_toast_is_no_wider_than_what_it_says_and_leaves_the_pages_in_sig
         app.notify("word " * 40, markup=False)
         await until(pilot, lambda: len(list(screen.query(Toast))) == 2 and all(one.size.width for one in screen.query(Toast)))
         assert all(one.region.width <= 64 and one.region.right <= 80 for one in screen.query(Toast))
+
+
+async def test_a_key_that_is_held_down_makes_no_wall_of_toasts(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, _account, pilot):
+        for number in range(12):
+            app.notify("12 instances", markup=False)
+            app.notify(f"another, {number}", markup=False)
+        await until(pilot, lambda: "another, 11" in screen_text(app) and len(list(app.screen.query(Toast))) == TOASTS)
+        assert screen_text(app).count("12 instances") == 1 and "another, 6" not in screen_text(app)
+        app.notify("another, 11", severity="error", markup=False)
+        await until(pilot, lambda: screen_text(app).count("another, 11") == 2)
 
 
 async def test_the_page_that_is_shown_is_marked_without_colours(opened: Open) -> None:

@@ -24,11 +24,15 @@ from .rolls import FilterLine, Roll, RollScreen, copy, save
 from .whole import WholeScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...api.events import Event
     from ...operations.account import Account
     from ...operations.tape import Taken
     from ..reel import Reel
 
+EVERY: Final = 2.0
+"""Seconds between two looks at whose stream is open."""
 HEAD: Final = 2
 DETAIL: Final = 3
 
@@ -43,7 +47,9 @@ class TapePane(Roll):
     def __init__(self, reel: Reel) -> None:
         super().__init__(id="tape")
         self.reel = reel
-        self.filter, self.trouble, self.blind = "", "", 0
+        self.filter, self.trouble = "", ""
+        self.unheard: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        """How many instances tell nothing here: because their stream is off, and because it is not open at this moment."""
         self.frozen: int | None = None
         self._matches = parse("")
         self._passed: deque[int] = deque()
@@ -156,10 +162,15 @@ class TapePane(Roll):
         """What is wrong, or cannot be seen from here."""
         if self.trouble:
             return [field(f" {safe(self.trouble)}", width, ink.WARN)]
-        if self.blind:
+        off, shut = self.unheard()
+        if off:
             words = n_("{n} instance tells nothing here: its stream is off ({stream} on the list).",
-                       "{n} instances tell nothing here: their streams are off ({stream} on the list).", self.blind)  # fmt: skip
+                       "{n} instances tell nothing here: their streams are off ({stream} on the list).", off)  # fmt: skip
             return [field(" " + keys.fill(words), width, ink.DIM)]
+        if shut:
+            words = n_("{n} instance is not heard: its stream is not open at this moment.",
+                       "{n} instances are not heard: their streams are not open at this moment.", shut)  # fmt: skip
+            return [field(f" {words}", width, ink.DIM)]
         return []
 
     def _event_line(self, item: Item, here: bool, width: int) -> Line:
@@ -220,10 +231,17 @@ class TapeScreen(RollScreen[TapePane]):
         if self.own:
             self.run_worker(self._follow(), group="tape", exclusive=True)
         else:
-            self.pane.blind = sum(not self._account.covers(name) for name in self._account.model.rows)
+            self.pane.unheard = self._unheard
+            self.set_interval(EVERY, self.pane.sync)
+            self.pane.sync()
 
     def on_unmount(self) -> None:
         self._coalescer.stop()
+
+    def _unheard(self) -> tuple[int, int]:
+        account = self._account
+        off = [name for name, row in account.model.rows.items() if not row.item.streaming]
+        return len(off), sum(not account.covers(name) for name in account.model.rows.keys() - set(off))
 
     async def _follow(self) -> None:
         from ...operations.tape import Tape
