@@ -78,6 +78,10 @@ def main(words: Sequence[str]) -> int:
     """Parse, find the account, run the console."""
     gc.disable()  # until the list is on the screen: half of start-up would be spent collecting imports
     stray = _("there is no such command; there are: {names}").format(names=", ".join(COMMANDS))
+    if words and not words[0].startswith("-"):
+        from ..config.check import near
+
+        stray += near(words[0], COMMANDS)
     given = inherited.take_secrets()
     settings = target.configured()
     options = make_parser().read(words, stray)

@@ -92,6 +92,16 @@ def test_every_command_speaks_the_language_of_the_file(
     assert "uso: ryze-tui" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("word", "hint"), [("lss", 'did you mean "ls"?'), ("recconect", 'did you mean "reconnect"?'), ("zzzz", "")]
+)
+def test_a_word_that_is_no_command(shown: object, capsys: pytest.CaptureFixture[str], word: str, hint: str) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([word])
+    said = capsys.readouterr().err
+    assert "there is no such command" in said and (hint in said if hint else "did you mean" not in said) and word not in said
+
+
 def test_a_broken_file_opens_nothing(shown: list[tuple[Preferences, bool]], capsys: pytest.CaptureFixture[str]) -> None:
     config.path().write_text('them = "x"\nascii = 3\n')
     for words in ([], ["--url", "https://a.example"]):
