@@ -234,10 +234,8 @@ class Runner:
 
     def unit(self, command: str) -> None:
         """Into a home of its own; test_cli_unit.py runs what is in it."""
-        units = self.home / "home" / ".config" / "systemd" / "user"
-        units.mkdir(parents=True)
         self.shell(command.replace("~", str(self.home / "home")))
-        assert "[Service]" in (units / "ryze-tui.service").read_text()
+        assert "[Service]" in (self.home / "home/.config/systemd/user/ryze-tui.service").read_text()
 
     def completion(self, command: str) -> None:
         """In a home of its own; what is written is there."""
@@ -266,7 +264,7 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"(source <\()?(\S+/)?ryze-tui completion ", Runner.completion),
     (r"(\S+/)?ryze-tui (export|plan|apply)\b", Runner.coded),
     (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
-    (r"(\S+/)?ryze-tui server unit > ", Runner.unit),
+    (r"mkdir -p \S+ && (\S+/)?ryze-tui server unit > ", Runner.unit),
     (r"(printenv RYZE_TOKEN \| )?(\S+/)?ryze-tui profile ", Runner.profile),
     (r"(\S+/)?ryze-tui events ", Runner.taped),
     (rf"(echo .* \| )?(\S+/)?ryze-tui ({'|'.join(WITH_JSON)})\b", Runner.scripted),
