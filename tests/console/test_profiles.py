@@ -334,6 +334,11 @@ async def test_what_is_no_profile_becomes_one_by_one_key(opened: Open, file: Pat
         assert asked == ["http://127.0.0.1:9"]
         assert config.load().document["profiles"]["acme"] == {"url": "http://127.0.0.1:9", "token_file": str(kept_file("acme"))}
         assert kept_file("acme").read_text() == "token-0123456789abcdef\n"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1 and app.accounts.place.profile == "acme" and app.account)
+        screen = await profiles(pilot)
+        assert [(one.name, one.current) for one in screen.list.known if one.host == "127.0.0.1:9"][-1] == ("acme", True)
+        assert all(one.place is None for one in screen.list.known), "it is the same account"
 
 
 async def test_a_file_that_is_wrong_says_the_line(opened: Open, file: Path) -> None:
