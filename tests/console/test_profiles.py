@@ -327,17 +327,17 @@ async def test_what_is_no_profile_becomes_one_by_one_key(opened: Open, file: Pat
         await profiles(pilot, "G", "a")
         await until(pilot, lambda: "Call it" in screen_text(app))
         assert "http://127.0.0.1:9" in screen_text(app) and "0123456789" not in screen_text(app)
-        await pilot.press(*"acme", "shift+tab", "shift+tab", "shift+tab", "end", "9", "enter")
+        await pilot.press(*"kept", "shift+tab", "shift+tab", "shift+tab", "end", "9", "enter")
         await until(pilot, lambda: "The token is needed" in screen_text(app))
         await pilot.press("backspace", "enter")
         await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
         assert asked == ["http://127.0.0.1:9"]
-        assert config.load().document["profiles"]["acme"] == {"url": "http://127.0.0.1:9", "token_file": str(kept_file("acme"))}
-        assert kept_file("acme").read_text() == "token-0123456789abcdef\n"
+        assert config.load().document["profiles"]["kept"] == {"url": "http://127.0.0.1:9", "token_file": str(kept_file("kept"))}
+        assert kept_file("kept").read_text() == "token-0123456789abcdef\n"
         await pilot.press("enter")
-        await until(pilot, lambda: len(app.screen_stack) == 1 and app.accounts.place.profile == "acme" and app.account)
+        await until(pilot, lambda: len(app.screen_stack) == 1 and app.accounts.place.profile == "kept" and app.account)
         screen = await profiles(pilot)
-        assert [(one.name, one.current) for one in screen.list.known if one.host == "127.0.0.1:9"][-1] == ("acme", True)
+        assert [(one.name, one.current) for one in screen.list.known if one.host == "127.0.0.1:9"][-1] == ("kept", True)
         assert all(one.place is None for one in screen.list.known), "it is the same account"
 
 
