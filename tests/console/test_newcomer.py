@@ -26,6 +26,10 @@ async def test_the_detail_names_the_way_back(opened: Open) -> None:
     async with opened(size=(80, 24)) as (app, _account, pilot):
         await pilot.press("enter")
         await until(pilot, lambda: "esc Back" in screen_text(app).splitlines()[-1])
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "n New" in screen_text(app).splitlines()[-1], tries=800)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "esc Back" in screen_text(app).splitlines()[-1], tries=800)
         await pilot.press("escape")
         await until(pilot, lambda: "n New" in screen_text(app).splitlines()[-1])
 

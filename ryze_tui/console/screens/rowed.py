@@ -64,8 +64,7 @@ class RowedScreen(PanedScreen):
 
     def detach(self) -> None:
         """Nothing of the account that was shown stays: neither its rows nor what was marked, filtered or opened in them."""
-        self.loaded, self.kept_at, self.bulking, self._wanted = False, 0.0, None, ""
-        self.detail = self.footer.detail = False
+        self.loaded, self.kept_at, self.bulking, self.detail, self._wanted = False, 0.0, None, False, ""
         self._quiet()
         self.marks.clear()
         self.title_line.text = self.title_line.bulk = ""
@@ -161,9 +160,8 @@ class RowedScreen(PanedScreen):
 
     def show_detail(self, detail: bool) -> None:
         """The detail in the place of the list, in a terminal where both do not fit beside each other."""
-        self.detail = self.footer.detail = detail
+        self.detail = detail
         self._fit()
-        self.footer.sync()
         self._sync_detail()
 
     def sync_all(self) -> None:
