@@ -12,11 +12,14 @@ _NO_KEYS: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """`language`, `theme`: empty for the default. `keys`: id of an action -> keys as Textual writes them, `r,f5`."""
+    """`language`, `theme`: empty for the default; `ascii` None: as the terminal needs it.
+
+    `keys`: id of an action -> keys as Textual writes them, `r,f5`.
+    """
 
     language: str = ""
     theme: str = ""
-    ascii: bool = False
+    ascii: bool | None = None
     mouse: bool = True
     bell: bool = True
     notifications: bool = True

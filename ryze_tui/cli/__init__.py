@@ -55,9 +55,12 @@ def _run(words: list[str]) -> int:
         return console.main(words)
     from importlib import import_module
 
+    from . import target
     from .parser import Parser, descriptions
 
     command = words[0]
+    if command != "completion":  # asked at every tab
+        target.configured()  # before any text is made: --help is in its language too
     module = import_module(f".{module_of(command)}", __name__)
     parser = Parser(f"ryze-tui {command}", descriptions()[command])
     module.add_arguments(parser)

@@ -41,12 +41,10 @@ def add_arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0, also when there is nothing."""
     from ..operations.auditreading import Reader, Wanted, moment
-    from . import target
 
     out = Out(as_json=options.json)
     logging.getLogger("ryze_tui").addHandler(logging.NullHandler())
     try:
-        target.configured()  # its language
         try:
             since = moment(options.since, time.time()) if options.since else ""
         except ValueError:
@@ -94,6 +92,8 @@ def _print(line: dict[str, Any], out: Out, *, at_once: bool) -> None:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if value is None or value in ("", []):
         return "–"
     return clean(mask(", ".join(map(str, value)) if isinstance(value, list) else str(value)))

@@ -64,7 +64,7 @@ def preferred(settings: config.Config, options: argparse.Namespace) -> Preferenc
 
         words = _('--theme "{name}" is not known; there are: {known}').format(name=options.theme, known=", ".join(THEMES))
         raise config.ConfigError(words + near(options.theme, THEMES))
-    ascii = options.ascii if options.ascii is not None else kept.ascii or needs_ascii(os.environ)
+    ascii = next((said for said in (options.ascii, kept.ascii) if said is not None), needs_ascii(os.environ))
     return replace(kept, theme=options.theme or kept.theme, ascii=ascii, mouse=kept.mouse and not options.no_mouse)
 
 
@@ -78,6 +78,10 @@ def main(words: Sequence[str]) -> int:
     """Parse, find the account, run the console."""
     gc.disable()  # until the list is on the screen: half of start-up would be spent collecting imports
     stray = _("there is no such command; there are: {names}").format(names=", ".join(COMMANDS))
+    if words and not words[0].startswith("-"):
+        from ..config.check import near
+
+        stray += near(words[0], COMMANDS)
     given = inherited.take_secrets()
     settings = target.configured()
     options = make_parser().read(words, stray)

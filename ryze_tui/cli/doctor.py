@@ -78,7 +78,8 @@ def _patient(options: argparse.Namespace) -> Patient:
         raise Failure(_("--url and --profile each name a server: give one of them."), "usage")
     settings, given = target.configured(), inherited.take_secrets()
     common: dict[str, Any] = {
-        "instance": options.instance, "environment": dict(os.environ), "size": _size(), "poor": needs_ascii(os.environ),
+        "instance": options.instance, "environment": dict(os.environ), "size": _size(),
+        "poor": needs_ascii(os.environ) and settings.preferences.ascii is not False,
     }  # fmt: skip
     try:
         url, token, profile, read_only = target.find(options, given, settings)

@@ -35,7 +35,7 @@ def descriptions() -> dict[str, str]:
         "logout": _("Unlink the phone; the instance stays."),
         "delete": _("Remove instances and all that belongs to them."),
         "wait": _("Wait until an instance is in a state."),
-        "watch": _("Follow states as they change, one JSON object a line."),
+        "watch": _("Follow states as they change, a line each."),
         "send": _("Send a text from an instance."),
         "settings": _("Read or change the settings of instances."),
         "proxy": _("Read or change the proxies of instances."),

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any, Final
 
-from .. import config, inherited, paths
+from .. import config, inherited
 from ..i18n import _
 from . import exits, session, target
 from .exits import Failure
@@ -249,7 +249,7 @@ def _tell(name: str, out: Out) -> None:
 
 def _kept(options: argparse.Namespace, name: str) -> dict[str, Any]:
     """Where the token is from now on, as the file says it; one that was typed is there already. Raises Failure, ConfigError."""
-    from ..config.tokens import file_problem, keep_in_keyring, kept_file
+    from ..config.tokens import file_problem, keep_in_file, keep_in_keyring
 
     if options.token_command is not None:
         return {"token_command": _command(options.token_command)}
@@ -263,14 +263,7 @@ def _kept(options: argparse.Namespace, name: str) -> dict[str, Any]:
     if options.keyring:
         keep_in_keyring(name, token)
         return {"keyring": True}
-    path = kept_file(name)
-    if not re.fullmatch(r"[\w.@-]+", name):
-        raise Failure(_("its name cannot be that of a file: use --token-file PATH."), "usage")
-    try:
-        paths.write_private(path, token + "\n")
-    except OSError as error:
-        raise Failure(_("{path} cannot be written: {problem}").format(path=path, problem=error.strerror), "config") from error
-    return {"token_file": str(path)}
+    return {"token_file": keep_in_file(name, token)}
 
 
 def _command(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""`ryze-tui server start|stop|status`: the local server that keeps running after you leave."""
+"""`ryze-tui server start|stop|status|unit`: the local server that keeps running after you leave, and its systemd unit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from .parser import Parser, port
 def add_arguments(parser: Parser) -> None:
     """What to do."""
     parser.no_token = _("It makes its own token, and keeps it where the console finds it.")
-    parser.add_argument("what", choices=("start", "stop", "status"), help=_("what to do with it"))
+    parser.add_argument(
+        "what", choices=("start", "stop", "status", "unit"), metavar="start|stop|status|unit",
+        help=_("what to do with it; unit prints a unit for systemd --user, which starts it with this machine"),
+    )  # fmt: skip
     parser.add_argument("--port", type=port, default=8080, help=_("where it listens on 127.0.0.1; 0 takes any free port (8080)"))
     parser.add_argument("--engine", choices=("simulated", "whatsapp"), default="simulated", help=_(
-        "start: virtual phones, or real ones, for which ryze-tui[whatsapp] must be installed (simulated)"
+        "start, unit: virtual phones, or real ones, for which ryze-tui[whatsapp] must be installed (simulated)"
     ))  # fmt: skip
     parser.add_argument("--json", action="store_true", help=_("the result as JSON, errors as JSON on standard error"))
     parser.epilog = f"{_('status ends with 3 when it is not running.')}\n\n{exits.epilog()}"
@@ -31,8 +34,12 @@ def run(options: argparse.Namespace) -> int:
     """0 done or running; 1 could not; 3 not running (status)."""
     inherited.take_secrets()
     out = Out(as_json=options.json)
+    if options.what == "unit":
+        return _unit(options, out)
     try:
         stopped = ""
+        if options.what != "status" and local.noted() is None and _counts()[0] is not None:
+            return out.failed(Failure(_elsewhere(), "failed"))
         if options.what == "start":
             asyncio.run(local.start_detached(options.engine, options.port))
         elif options.what == "stop":
@@ -51,15 +58,36 @@ def run(options: argparse.Namespace) -> int:
     return exits.NO_INSTANCE if options.what == "status" and not told["running"] else exits.DONE
 
 
+def _unit(options: argparse.Namespace, out: Out) -> int:
+    from .unit import unit
+
+    if options.json:
+        return out.failed(Failure(_("unit prints a file of systemd, which has no JSON."), "usage"))
+    if not options.port:
+        return out.failed(Failure(_("unit needs a port that stays: --port 8080."), "usage"))
+    out.line(unit(options.engine, options.port))
+    return exits.DONE
+
+
+def _elsewhere() -> str:
+    words = _("a server runs on {directory} that `ryze-tui server start` did not start: stop it where it was started, "
+              "for example with: systemctl --user stop ryze-tui")  # fmt: skip
+    return words.format(directory=paths.data_dir())
+
+
 def document(now: float) -> dict[str, Any]:
     """As cli/schemas/server.json says. `now`: Unix seconds."""
-    found = local.noted()
-    counts, problem = _counts() if found is not None else (None, "")
     from .shapes import moment
+
+    found = local.noted()
+    counts, problem = _counts()
+    running = found is not None or counts is not None
+    if found is None:
+        problem = _elsewhere() if running else ""
 
     started = found.started if found is not None else 0.0
     return {
-        "running": found is not None,
+        "running": running,
         "url": found.url if found is not None else None,
         "pid": found.pid if found is not None else None,
         "started": moment(started), "uptime": round(max(0.0, now - started)) if started else None,
@@ -86,7 +114,9 @@ def _say(told: dict[str, Any], out: Out, *, started: bool) -> None:
     if not told["running"]:
         out.line(_("not running"))
         return
-    words = _("running on {url} (process {pid})").format(url=told["url"], pid=told["pid"])
+    words = _("running")
+    if told["url"] is not None:
+        words = _("running on {url} (process {pid})").format(url=told["url"], pid=told["pid"])
     if started:
         out.line(f"{words}; {_('stop it with: ryze-tui server stop')}")
         return

@@ -129,12 +129,13 @@ def _print(row: Row, told: dict[str, Any], out: Out) -> None:
         for values in block if isinstance(block, list) else [block]:
             out.line()
             _print_block(kind, values, told["unread"].get(kind, ""), out)
-    if metrics := told.get("metrics"):
+    metrics = told.get("metrics") or {}
+    counted = {name: value for name, value in metrics.items() if name != "instance" and isinstance(value, (int, str)) and value}
+    if counted:
         out.line()
         out.line(_("metrics"))
-        for name, value in metrics.items():
-            if isinstance(value, (int, str)) and value:
-                out.line(f"  {clean(name)}: {clean(str(value))}")
+        for name, value in counted.items():
+            out.line(f"  {clean(name)}: {clean(str(value))}")
 
 
 def _print_block(kind: str, values: dict[str, Any] | None, unread: str, out: Out) -> None:

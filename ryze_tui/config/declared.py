@@ -33,7 +33,7 @@ TOP: Final = (
         "language", TEXT, '"pt_BR"', mark("en, pt_BR or es; without it that of the terminal's locale. RYZE_LANG wins."), LANGUAGES
     ),
     Setting("theme", TEXT, '"nord"', mark("Its colours; --theme wins. ansi: the terminal's own 16."), THEMES),
-    Setting("ascii", FLAG, "false", mark("ASCII only, for terminals that have nothing else; --ascii and --no-ascii win.")),
+    Setting("ascii", FLAG, "false", mark("ASCII only, or never; else by the locale. --ascii and --no-ascii win.")),
     Setting("mouse", FLAG, "true", mark("Whether the mouse works; without it the terminal selects text. --no-mouse wins.")),
     Setting("bell", FLAG, "true", mark("Whether the terminal's bell rings when something needs a look.")),
     Setting("notifications", FLAG, "true", mark("Whether the terminal is asked to show a notification of it (OSC 9).")),

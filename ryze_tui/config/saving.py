@@ -11,6 +11,7 @@ from ..i18n import _
 from .common import ConfigError, path
 from .declared import SOURCES
 from .loading import Profile, decoded
+from .tokens import keep_in_file, kept_file
 
 Values = dict[str, Any]
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"
@@ -18,8 +19,25 @@ NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"
 
 
 def save_profile(profile: Profile) -> None:
-    """Add or replace a profile and make it the default; comments and the rest of the file stay. Raises ConfigError."""
-    put_profile(profile.name, {"url": profile.url, "token": profile.token}, default=True)
+    """Add or replace a profile, its token in a file of its own, and make it the default. Raises ConfigError."""
+    keep_profile(profile.name, {"url": profile.url}, profile.token, default=True)
+
+
+def keep_profile(name: str, values: Mapping[str, Any], token: str, *, default: bool) -> None:
+    """`put_profile` with a token that goes into a file of its own; where one fails, both are as they were. Raises ConfigError."""
+    if not name:
+        raise ConfigError(_("A profile needs a name."))
+    path = kept_file(name)
+    before = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+    where = keep_in_file(name, token)
+    try:
+        put_profile(name, {**values, "token_file": where}, default=default)
+    except BaseException:
+        if before is None:
+            path.unlink(missing_ok=True)
+        else:
+            paths.write_private(path, before)
+        raise
 
 
 def put_profile(name: str, values: Mapping[str, Any], *, default: bool) -> None:

@@ -1,5 +1,6 @@
 """Where a profile's token comes from: the file itself, a file of its own, a program, the desktop's keyring.
 
+What is typed here is kept in a file of its own; one in the configuration was written there by a person.
 A token never gets into argv, a log, a repr or an error.
 """
 
@@ -24,6 +25,12 @@ _LONGEST: Final = 4096
 def is_token(text: str) -> bool:
     """Whether it can be one: one word of plain characters."""
     return bool(text) and len(text) <= _LONGEST and text.isascii() and text.isprintable() and " " not in text
+
+
+def demand_token(text: str) -> None:
+    """Raises ConfigError, which does not repeat it, when a text that was typed is none."""
+    if not is_token(text):
+        raise ConfigError(_("This is no token: it is one word of letters, digits and signs."))
 
 
 def token_of(name: str, entry: Mapping[str, Any]) -> str:
@@ -203,10 +210,25 @@ def forget_in_keyring(name: str) -> bool:
 
 
 def kept_file(name: str) -> Path:
-    """Where `ryze-tui profile` keeps the token of a profile (0600)."""
+    """Where the token of a profile is kept (0600); a name that cannot be that of a file is written with %."""
+    from urllib.parse import quote
+
     from .. import paths
 
-    return paths.config_dir() / "tokens" / f"{name}.token"
+    return paths.config_dir() / "tokens" / f"{quote(name, safe='@')}.token"
+
+
+def keep_in_file(name: str, token: str) -> str:
+    """Put the token of a profile into a file of its own, 0600; returns its path. Raises ConfigError."""
+    from .. import paths
+
+    demand_token(token)
+    path = kept_file(name)
+    try:
+        paths.write_private(path, token + "\n")
+    except OSError as error:
+        raise ConfigError(_("{path} cannot be written: {problem}").format(path=path, problem=error.strerror)) from error
+    return str(path)
 
 
 def forget_token(entry: Mapping[str, Any], name: str) -> None:

@@ -62,6 +62,9 @@ class Accounts:
         """Close what is open and show another one: what is kept of it at once and dated, then what is true."""
         if self.place.url:
             self.visited[self.place.title] = self.place
+        same = [title for title, one in self.visited.items() if (one.url, one.token) == (place.url, place.token)]
+        for title in same:  # it is here, under whichever name
+            del self.visited[title]
         self._opening.stop()
         self._close()
         self._forget()

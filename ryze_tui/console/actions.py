@@ -247,6 +247,13 @@ ACTIONS: Final = (
     Action(
         "log", mark("Log of calls"), mark("Every request to the server with its answer; copy one as curl."), VIEW, _online
     ),
+    Action(
+        "audit",
+        mark("Audit log"),
+        mark("Every write from this machine: who changed what, and what came of it. In the detail, of that instance."),
+        VIEW,
+        _always,
+    ),
     Action("copy", mark("Copy"), mark("Copies the number or the name of the instance under the cursor."), VIEW, _row),
     Action(
         "palette",

@@ -54,7 +54,7 @@ class RyzeConsole(CellExact):
         super().__init__()
         self.preferences, self.rings = preferences, preferences.bell
         use_keys(self, preferences.keys)
-        self.filter_output(ascii=preferences.ascii)
+        self.filter_output(ascii=bool(preferences.ascii))
         themes.begin(self, preferences.theme)
         self.accounts = Accounts(self, Place(url, token, profile, read_only, keep), locked=locked)
         self.account: Account | None = None
@@ -63,7 +63,7 @@ class RyzeConsole(CellExact):
         self.animation_level = "none"
         self._pending: Changes | None = None
         self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1, self._handle_exception)
-        self.typed = TypeAhead(self._key, lambda: None if self._exit else self.focused)
+        self.typed = TypeAhead(self._key, lambda: None if self._exit else self.focused, self)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
         self.main = MainScreen()

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from rich.cells import cell_len
+
 from ..i18n import _, mark, n_
 from ..operations.bulk.plan import (
     APPLY,
@@ -23,7 +25,7 @@ from ..operations.bulk.plan import (
 )
 from ..operations.bulk.runner import Bulk
 from ..redact import clean, mask
-from .words import DOT, safe
+from .words import DOT, fit, safe
 
 STARTS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 FLYING: Final = (1, 2, 3, 5, 8, 12, 20, 30, 50)
@@ -76,6 +78,16 @@ def about(seconds: float) -> str:
     if seconds < 5400:
         return _("about {n} min").format(n=round(seconds / 60))
     return _("about {n} h").format(n=round(seconds / 3600, 1))
+
+
+def heading(job: Job, count: int, pace: Pace, left: float | None, width: int) -> str:
+    """The first line of a bulk, in `width` cells at most: however long a name is, the seconds that are `left` are said."""
+    head, paced = f" {title(job, count)}", f"{DOT}{pace_words(pace)}"
+    tail = "" if left is None else f" → {_('{time} left').format(time=about(left))}"
+    if cell_len(head + paced + tail) > width:
+        paced = ""  # the plan said it, and + and - say it again
+    room = max(width - cell_len(tail), 0)
+    return (fit(head, room) if cell_len(head) > room else head) + paced + tail
 
 
 def stepped(pace: Pace, starts: int = 0, flying: int = 0) -> Pace:

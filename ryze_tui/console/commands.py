@@ -33,8 +33,9 @@ class ActionProvider(Provider):
                 yield DiscoveryHit(_(action.title), lambda a=action: self._run(a), help=self._help(action))
 
     async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
+        matcher, words = self.matcher(query), query.lower().split()
         for action in ACTIONS:
-            score = max(matcher.match(_(action.title)), matcher.match(action.told()) * 0.5)
+            told = action.told().lower()  # letters here and there are in any sentence: of those whole words count
+            score = matcher.match(_(action.title)) or (0.01 if all(word in told for word in words) else 0.0)
             if action.palette and score > 0:
                 yield Hit(score, matcher.highlight(_(action.title)), lambda a=action: self._run(a), help=self._help(action))

@@ -164,6 +164,10 @@ def _changes(old: list[Cell | None], x: int, new: list[Cell]) -> list[tuple[int,
     return runs
 
 
+TOASTS: Final = 5
+"""So many stand on the screen at most."""
+
+
 class CellExact(App[int]):
     """An App whose output is cell-exact, and whose crash shows no local variables (they hold tokens)."""
 
@@ -206,6 +210,17 @@ class CellExact(App[int]):
             for widget in (screen, *screen.query("*")):
                 widget.refresh()
                 widget.notify_style_update()
+
+    def _refresh_notifications(self) -> None:
+        """The same words stand there once, and the newest few of all: a key that is held down makes no wall of them."""
+        newest: dict[tuple[str, str], Any] = {}
+        for one in self._notifications:
+            newest.pop((one.message, one.severity), None)
+            newest[one.message, one.severity] = one
+        stay = list(newest.values())[-TOASTS:]
+        for one in [one for one in self._notifications if one not in stay]:
+            del self._notifications[one]
+        super()._refresh_notifications()
 
     rings = True
     """Whether the terminal's bell may ring."""

@@ -119,6 +119,13 @@ def show_tape(main: MainScreen) -> None:
         main.app.push_screen(TapeScreen(main.account, main.console_app.reel, name))
 
 
+def show_audit(main: MainScreen) -> None:
+    """Of the one instance whose detail is open, else of all."""
+    from .screens.audit import AuditScreen
+
+    main.app.push_screen(AuditScreen(main.instances.current_name if main.detail else ""))
+
+
 def choose_theme(main: MainScreen) -> None:
     from .screens.themes import ThemeScreen
 
@@ -155,6 +162,7 @@ MOVES: Final[dict[str, Move]] = {
     "sort": sort,
     "palette": palette,
     "help": show_help,
+    "audit": show_audit,
     "log": show_log,
     "tape": show_tape,
     "theme": choose_theme,

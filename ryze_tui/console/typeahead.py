@@ -1,8 +1,9 @@
 """Keys that were typed ahead act where the person meant them, also when a slow line delivers them in one packet.
 
 Textual hands every key to the widget that has the focus when it arrives, and bindings run later: `/clinic` in one packet would
-filter by nothing and then press c on the row. So a key is let through only when the one before it has had its effect, and
-while a key is opening a dialog the following ones wait for it.
+filter by nothing and then press c on the row. So a key is let through only when the one before it has had its effect, and so
+have the messages that it made a widget send: Enter in a field is a message to the screen, and the focus that this moves is
+another one to the App. While a key is opening a dialog the following ones wait for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from textual import events
+from textual.message_pump import MessagePump
 from textual.widget import Widget
 
 Pass = Callable[[events.Event], Awaitable[None]]
@@ -27,11 +29,13 @@ NEVER_HELD: Final = frozenset({"ctrl+c", "ctrl+q"})
 class TypeAhead:
     """`deliver` is Textual's own way of handling an event of the App; `focused()` the widget that gets keys now.
 
-    A key has had its effect when a widget stopped it, or when it has bubbled back to the App and its binding has run.
+    `last`: what handles its messages after all widgets, the App. A key has had its effect when a widget stopped it, or when it
+    has bubbled back to the App and its binding has run, and when a word passed on behind it has come the same way.
     """
 
-    def __init__(self, deliver: Pass, focused: Callable[[], Widget | None]) -> None:
-        self._deliver, self._focused = deliver, focused
+    def __init__(self, deliver: Pass, focused: Callable[[], Widget | None], last: MessagePump) -> None:
+        self._deliver, self._focused, self._last = deliver, focused, last
+        self._widget: Widget | None = None
         self._waiting: deque[events.Key] = deque()
         self._under_way: events.Key | None = None
         self._opening = False
@@ -41,7 +45,7 @@ class TypeAhead:
         """A key from the terminal, or one that came back from the widgets."""
         if event.is_forwarded:
             await self._deliver(event)
-            await self._had_effect(event)
+            await self._follow(event)
         elif event.key.startswith("alt+") and event.character:
             # Escape and a letter in one packet: Textual takes it for Alt, and types the letter into the field that was left.
             for name, character in (("escape", "\x1b"), (event.character, event.character)):
@@ -59,15 +63,28 @@ class TypeAhead:
         self._under_way = event
         loop = asyncio.get_running_loop()
         loop.call_later(SETTLE, lambda: self._under_way is event and loop.create_task(self._had_effect(event)))
+        self._widget = self._focused()
         await self._deliver(event)
         if not event.is_forwarded:  # a priority binding took it
             await self._had_effect(event)
-        elif (widget := self._focused()) is not None and widget.is_running:
-            widget.call_later(self._seen_by_widget, event)  # behind the key in the queue of the widget
+        elif self._widget is not None and self._widget.is_running:
+            self._widget.call_later(self._seen_by_widget, event)  # behind the key in the queue of the widget
 
     async def _seen_by_widget(self, event: events.Key) -> None:
         if event._stop_propagation:  # else it is on its way up, and comes back to `key`
-            await self._had_effect(event)
+            await self._follow(event)
+
+    async def _follow(self, event: events.Key) -> None:
+        """Behind whatever the key made its widget send, by the way that this goes: up to the screen, and to the App."""
+        if self._under_way is event:
+            way = [*self._widget.ancestors_with_self] if self._widget is not None else []
+            await self._pass_on(event, deque([*(pump for pump in way if pump is not self._last), self._last]))
+
+    async def _pass_on(self, event: events.Key, way: deque[MessagePump]) -> None:
+        while way:
+            if (pump := way.popleft()).is_running and pump.call_later(self._pass_on, event, way):
+                return  # those that are gone meanwhile tell nobody anything
+        await self._had_effect(event)
 
     async def _had_effect(self, event: events.Key) -> None:
         if self._under_way is not event:
@@ -82,6 +99,10 @@ class TypeAhead:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(OPENING, self.drop)
+
+    def forget(self) -> None:
+        """What was typed behind this key was for a dialog that is refused."""
+        self._waiting.clear()
 
     def drop(self) -> None:
         """No dialog came, or one for which keys typed ahead could do harm."""

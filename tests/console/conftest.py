@@ -75,6 +75,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make test` draws every screen at 80x24 and in one other language; `make test-all` at every size and in all of them."""
     for item in items:
         where, name = item.path.stem, item.name.partition("[")[2]
-        drawn = where in ("test_snapshots", "test_edit_snapshots") and any(size in name for size in OTHER_SIZES)
+        drawn = where in ("test_snapshots", "test_edit_snapshots", "test_languages") and any(size in name for size in OTHER_SIZES)
         if drawn or (where == "test_languages" and "es" in name.rstrip("]").split("-")) or where == "test_sizes":
             item.add_marker(pytest.mark.long)

@@ -11,9 +11,25 @@ from ryze_tui.i18n import _
 from ryze_tui.operations.bulk.plan import Pace
 from textual.pilot import Pilot
 
+from tests.fakes.blocks import FakeBlocks
+
 from .conftest import Open, screen_text, until
 from .stub import StubAccount
-from .test_snapshots import LONG, VIEWS, bulk, form, picture, tape, to  # noqa: F401 (the fixture)
+from .test_snapshots import (  # noqa: F401 (the fixture)
+    LONG,
+    VIEWS,
+    audited,
+    bulk,
+    edited_wrongly,
+    form,
+    found,
+    picture,
+    tape,
+    to,
+    tried,
+    unfinished,
+    written_down,
+)
 
 Picture = Callable[..., None]
 Steps = Callable[[Pilot[int], StubAccount], Awaitable[None]]
@@ -73,6 +89,11 @@ def test_tape(picture: Picture) -> None:  # noqa: F811
     picture(SMALL, lambda pilot, account: tape(pilot, account))
 
 
+def test_audit(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    written_down(monkeypatch)
+    picture(SMALL, lambda pilot, account: audited(pilot))
+
+
 def test_block_as_json(picture: Picture) -> None:  # noqa: F811
     picture(SMALL, lambda pilot, account: form(pilot, account, "4", "J", until_shown="{"))
 
@@ -100,6 +121,45 @@ def test_dialogs(picture: Picture, key: str) -> None:  # noqa: F811
 
 def test_narrow(picture: Picture) -> None:  # noqa: F811
     picture((50, 30), lambda pilot, account: to(pilot, "sales"))
+
+
+sized = pytest.mark.parametrize("size", [SMALL, (120, 40)], ids=["80x24", "120x40"])
+
+
+@sized
+def test_a_try(picture: Picture, size: tuple[int, int]) -> None:  # noqa: F811
+    picture(size, lambda pilot, account: tried(pilot, account, "4", "T", until_shown=_("Verdict")))
+
+
+@sized
+def test_unsaved(picture: Picture, size: tuple[int, int]) -> None:  # noqa: F811
+    picture(size, lambda pilot, account: form(pilot, account, "2", "down", "space", "escape", "escape", until_shown=_("Discard")))
+
+
+@sized
+def test_faults_of_a_form(picture: Picture, size: tuple[int, int]) -> None:  # noqa: F811
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        server = FakeBlocks()
+        server.held["proxy"] = {"enabled": False, "host": None, "port": None, "protocol": None, "username": None}
+        await form(pilot, account, "3", "down", "space", "down", server=server, until_shown=_("Needed while it is on.")[:16])
+        await pilot.press(*"a b", "down", "9", "9", "9", "9", "9", "down")
+        await until(pilot, lambda: _("A host has no spaces.")[:12] in screen_text(pilot.app))  # type: ignore[arg-type]
+
+    picture(size, steps)
+
+
+@sized
+def test_faults_of_a_text(picture: Picture, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    edited_wrongly(monkeypatch)
+    wrong = _("Nothing of it is in the form yet. What is wrong, by line:")[:30]
+    picture(size, lambda pilot, account: form(pilot, account, "4", "E", until_shown=wrong))
+
+
+@sized
+@pytest.mark.parametrize("keys", ["", "B"], ids=["told", "asked"])
+def test_a_bulk_that_was_broken_off(picture: Picture, size: tuple[int, int], keys: str) -> None:  # noqa: F811
+    unfinished()
+    picture(size, lambda pilot, account: found(pilot, account, *keys), load=False)
 
 
 async def test_what_must_be_read_whole_is(opened: Open) -> None:

@@ -328,3 +328,14 @@ async def test_a_question_that_comes_late_opens_over_nothing_else(opened: Open, 
         assert "all the same?" not in screen_text(app)
         await pilot.press("y")
         assert not account.sessions and not any(call[0] == "pair" for call in account.did)
+
+
+async def test_narrow_the_detail_is_that_of_the_row_each_time_it_opens(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, _account, pilot):
+        for _row in range(3):
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: app.main.detail)
+            await pilot.pause()
+            assert screen_text(app).splitlines()[1].strip() == app.main.instances.current_name
+            await pilot.press("escape")
+            await until(pilot, lambda: not app.main.detail)

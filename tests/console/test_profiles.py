@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from ryze_tui import config, paths
+from ryze_tui import config, local, paths
 from ryze_tui.api.instance import Instance
 from ryze_tui.config.tokens import kept_file
 from ryze_tui.console import opening
@@ -16,6 +16,7 @@ from ryze_tui.fleet.keeping import Kept
 from ryze_tui.fleet.model import FleetModel
 from ryze_tui.operations.outcome import Outcome
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from .conftest import Open, screen_text, until
 from .stub import NOW, StubAccount
@@ -51,6 +52,11 @@ async def profiles(pilot: Pilot[int], *keys: str) -> ProfilesScreen:
     assert isinstance(screen, ProfilesScreen)
     await pilot.press(*keys)
     return screen
+
+
+def put(app: RyzeConsole, field: str, text: str) -> None:
+    """As if it had been pasted: keys one by one take a pilot 50 ms each."""
+    app.screen.query_one(f"#{field}", Input).value = text
 
 
 async def over(pilot: Pilot[int], app: RyzeConsole, *keys: str) -> StubAccount:
@@ -216,13 +222,14 @@ async def test_adding_changing_and_removing(opened: Open, file: Path, monkeypatc
     async with opened() as (app, first, pilot):
         await profiles(pilot, "a")
         await until(pilot, lambda: "Call it" in screen_text(app))
-        await pilot.press("shift+tab", "ctrl+u", *"127.0.0.1:12", "tab", *"token-of-day-0123456789", "tab", "tab", *"acme")
-        await pilot.press("enter")
+        put(app, "token", "token-of-day-0123456789")
+        await pilot.press("shift+tab", "ctrl+u", *"127.0.0.1:12", "tab", "tab", "tab", *"acme", "enter")
         await until(pilot, lambda: "of this name already" in screen_text(app))
         await pilot.press("ctrl+u", *"day", "enter")
         await until(pilot, lambda: "copied whole" in screen_text(app))
         assert asked == ["http://127.0.0.1:12"] and file.read_text() == FILE
-        await pilot.press("shift+tab", "shift+tab", "shift+tab", *"127.0.0.1:11", "enter")
+        put(app, "url", "127.0.0.1:11")
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
         assert config.load().profile("day") == config.Profile("day", "http://127.0.0.1:11", "token-of-day-0123456789")
         assert config.load().document["default"] == "acme" and "# the other shift" in file.read_text()
@@ -254,7 +261,8 @@ async def test_a_token_in_a_file_and_read_only(opened: Open, file: Path, tmp_pat
     async with opened() as (app, _first, pilot):
         await profiles(pilot, "a")
         await until(pilot, lambda: "Call it" in screen_text(app))
-        await pilot.press(*"typed-too", "tab", *str(secret), "tab", *"day", "tab", "space", "shift+tab", "enter")
+        put(app, "file", str(secret))
+        await pilot.press(*"typed-too", "tab", "tab", *"day", "tab", "space", "shift+tab", "enter")
         await until(pilot, lambda: "not both" in screen_text(app))
         await pilot.press("shift+tab", "shift+tab", "ctrl+u", "enter")
         await until(pilot, lambda: "chmod 600" in screen_text(app).partition("Cancel")[0].rpartition("(0600)")[2])
@@ -288,10 +296,49 @@ async def test_a_token_that_replaces_what_we_kept_leaves_no_file_behind(
     async with opened() as (app, _first, pilot):
         await profiles(pilot, "down", "e")
         await until(pilot, lambda: "Change night" in screen_text(app))
-        await pilot.press("tab", *"another-token-0123456789", "enter")
+        put(app, "token", "another-token-0123456789")
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
-        assert config.load().document["profiles"]["night"]["token"] == "another-token-0123456789"
-        assert not ours.exists() and file.stat().st_mode & 0o777 == 0o600
+        assert config.load().document["profiles"]["night"]["token_file"] == str(ours) and "another-token" not in file.read_text()
+        assert ours.read_text() == "another-token-0123456789\n" and ours.stat().st_mode & 0o777 == 0o600
+        await pilot.press("e")
+        await until(pilot, lambda: "Change night" in screen_text(app))
+        own = file.with_name("mine")
+        own.write_text("my-own-token-0123456789\n")
+        own.chmod(0o600)
+        put(app, "file", str(own))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        assert config.load().document["profiles"]["night"]["token_file"] == str(own) and not ours.exists()
+
+
+async def test_what_is_no_profile_becomes_one_by_one_key(opened: Open, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its address stands in the form, and its token is kept without being typed, or seen; but never for another server."""
+    asked: list[str] = []
+
+    async def check(account: StubAccount) -> Outcome:
+        asked.append(account.url)
+        return Outcome(True, "1 instance", 200)
+
+    monkeypatch.setattr(StubAccount, "check", check, raising=False)
+    file.write_text(FILE.replace("profiles.acme", "profiles.other").replace('default = "acme"', ""), encoding="utf-8")
+    async with opened() as (app, _first, pilot):
+        await over(pilot, app, "k", "k")
+        await profiles(pilot, "G", "a")
+        await until(pilot, lambda: "Call it" in screen_text(app))
+        assert "http://127.0.0.1:9" in screen_text(app) and "0123456789" not in screen_text(app)
+        await pilot.press(*"kept", "shift+tab", "shift+tab", "shift+tab", "end", "9", "enter")
+        await until(pilot, lambda: "The token is needed" in screen_text(app))
+        await pilot.press("backspace", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        assert asked == ["http://127.0.0.1:9"]
+        assert config.load().document["profiles"]["kept"] == {"url": "http://127.0.0.1:9", "token_file": str(kept_file("kept"))}
+        assert kept_file("kept").read_text() == "token-0123456789abcdef\n"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1 and app.accounts.place.profile == "kept" and app.account)
+        screen = await profiles(pilot)
+        assert [(one.name, one.current) for one in screen.list.known if one.host == "127.0.0.1:9"][-1] == ("kept", True)
+        assert all(one.place is None for one in screen.list.known), "it is the same account"
 
 
 async def test_a_file_that_is_wrong_says_the_line(opened: Open, file: Path) -> None:
@@ -307,3 +354,17 @@ async def test_without_any_profile_it_says_how_one_is_added(opened: Open, file: 
     async with opened() as (app, _first, pilot):
         await pilot.press("P")
         await until(pilot, lambda: "not kept" in screen_text(app))
+
+
+async def test_the_token_of_a_server_started_here_is_in_a_file_of_its_own(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start() -> local.LocalServer:
+        return local.LocalServer("http://127.0.0.1:9", "token-of-local-0123456789")
+
+    monkeypatch.setattr(local, "start_detached", start)
+    file.unlink()
+    app = RyzeConsole()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Start a local server" in screen_text(app))
+        await pilot.press("s")
+        await until(pilot, lambda: app.account is not None)
+    assert "0123456789" not in file.read_text() and kept_file("local").read_text() == "token-of-local-0123456789\n"

@@ -13,8 +13,8 @@ from tests.fakes.blocks import FakeBlocks
 from .conftest import Open, until
 
 LOOKS = {
-    "open", "back", "filter", "sort", "refresh", "log", "copy", "palette", "theme", "profiles", "help", "quit", "probe", "bulk",
-    "hold", "tags", "tape", "mark_row", "mark_all", "mark_range", "edit", *(f"edit{digit}" for digit in "23456"),
+    "open", "back", "filter", "sort", "refresh", "audit", "log", "copy", "palette", "theme", "profiles", "help", "quit", "probe",
+    "bulk", "hold", "tags", "tape", "mark_row", "mark_all", "mark_range", "edit", *(f"edit{digit}" for digit in "23456"),
 }  # fmt: skip
 """What changes nothing on the server: the edit screen shows blocks, and the bulk's menu begins nothing that is refused."""
 WRITES = {"new", "connect", "code", "bring_back", "reconnect", "logout", "delete", "stream", "phone", "message"}

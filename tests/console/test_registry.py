@@ -27,7 +27,7 @@ KEYS = {
     "logout": "x",
     "delete": "d",
     "phone": "S",
-    "log": "L", "stream": "w", "probe": "t", "message": "m",
+    "audit": "A", "log": "L", "stream": "w", "probe": "t", "message": "m",
     "copy": "y",
     "edit": "e", "edit2": "2", "edit3": "3", "edit4": "4", "edit5": "5", "edit6": "6",
     "mark_row": "space", "mark_all": "asterisk", "mark_range": "V", "bulk": "B",

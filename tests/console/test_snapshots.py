@@ -19,6 +19,7 @@ from ryze_tui.console.editor import Returned
 from ryze_tui.fleet.evidence import Listed
 from ryze_tui.fleet.freshness import Link
 from ryze_tui.i18n import _, n_
+from ryze_tui.operations.audit import record
 from ryze_tui.operations.bulk.plan import Entry, Job, Pace
 from ryze_tui.operations.bulk.record import Record, path_of
 from ryze_tui.operations.permits import ServerInfo
@@ -269,8 +270,10 @@ def test_probe(picture: Callable[..., None], size: tuple[int, int]) -> None:
 # -- forms -------------------------------------------------------------------------------------------------------------
 
 
-async def form(pilot: Pilot[int], account: StubAccount, *keys: str, until_shown: str) -> None:
-    account.configuring = FakeBlocks().configuring(Path("/"))
+async def form(
+    pilot: Pilot[int], account: StubAccount, *keys: str, until_shown: str, server: FakeBlocks | None = None
+) -> None:
+    account.configuring = (server or FakeBlocks()).configuring(Path("/"))
     await to(pilot, "support")
     for key in keys:
         await pilot.press(key)
@@ -302,7 +305,9 @@ def test_blocks_of_a_new_instance(picture: Callable[..., None], size: tuple[int,
     picture(size, lambda pilot, account: form(pilot, account, *keys, until_shown="Webhook ● on"))
 
 
-async def tried(pilot: Pilot[int], account: StubAccount, *keys: str) -> None:
+async def tried(
+    pilot: Pilot[int], account: StubAccount, *keys: str, until_shown: str = "Check URL and authorization"
+) -> None:
     """A try of the webhook from the server, which does not get through."""
     server = FakeBlocks()
     step = {"name": "post", "ok": False, "milliseconds": 412, "error": "the receiver answered 404: no such path"}
@@ -310,7 +315,7 @@ async def tried(pilot: Pilot[int], account: StubAccount, *keys: str) -> None:
     account.configuring = server.configuring(Path("/"))
     await to(pilot, "support")
     await pilot.press(*keys)
-    await until(pilot, lambda: "Check URL and authorization" in screen_text(pilot.app))
+    await until(pilot, lambda: until_shown in screen_text(pilot.app))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -329,16 +334,22 @@ def test_a_block_as_json(picture: Callable[..., None], size: tuple[int, int]) ->
     picture(size, lambda pilot, account: form(pilot, account, "4", "J", until_shown="The secret is hidden"))
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_faults_of_a_text_that_came_back(
-    picture: Callable[..., None], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def edited_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an editor gives back has three faults."""
+
     async def edited(app: RyzeConsole, words: list[str], text: str, name: str, line: int = 1) -> Returned:
         wrong = text.replace('"enabled": true', '"enabled": "yes"').replace("instance.state", "instance.sate")
         return Returned(wrong.replace(',\n  "mediaBase64": false', ""))
 
     monkeypatch.setattr("ryze_tui.console.editor.edit", edited)
     monkeypatch.setenv("EDITOR", "sh")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_faults_of_a_text_that_came_back(
+    picture: Callable[..., None], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited_wrongly(monkeypatch)
     picture(size, lambda pilot, account: form(pilot, account, "4", "E", until_shown="is missing"))
 
 
@@ -412,28 +423,65 @@ def test_bulk(picture: Callable[..., None], size: tuple[int, int], stage: str, m
     picture(size, lambda pilot, account: bulk(pilot, account, stage))
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_an_unfinished_bulk(picture: Callable[..., None], size: tuple[int, int]) -> None:
+def unfinished() -> None:
+    """Of five an earlier program left two, and nobody knows about a third."""
     job = Job("reconnect", ("billing", "ops", "support", "vip", "zeta"))
     record = Record(path_of(BulkServer.base, BulkServer.token))
     entries = [Entry("billing", "skipped", "banned"), Entry("ops", "done", "connected", 200), Entry("support", begun=True)]
     record.begin(job, [*entries, Entry("vip"), Entry("zeta")], at=NOW - 7200)
     record.close()
 
-    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
-        await until(pilot, lambda: pilot.app.main.bulking is not None)  # type: ignore[attr-defined]
-        await pilot.press("B")
-        await until(pilot, lambda: "Forget it" in screen_text(pilot.app))  # type: ignore[arg-type]
 
-    picture(size, lambda pilot, account: made(pilot, account, steps), load=False)
-
-
-async def made(pilot: Pilot[int], account: StubAccount, steps: Steps) -> None:
-    """With a server for bulk behind the account before its list is there."""
+async def found(pilot: Pilot[int], account: StubAccount, *keys: str) -> None:
+    """With a server for bulk behind the account before its list is there: what was left is told, and asked about with `B`."""
     BulkServer(account)
     account.load()
     await until(pilot, lambda: pilot.app.main.loaded)  # type: ignore[attr-defined]
-    await steps(pilot, account)
+    await until(pilot, lambda: pilot.app.main.bulking is not None)  # type: ignore[attr-defined]
+    await pilot.press(*keys)
+    await until(pilot, lambda: not keys or _("Forget it") in screen_text(pilot.app))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_unfinished_bulk(picture: Callable[..., None], size: tuple[int, int]) -> None:
+    unfinished()
+    picture(size, lambda pilot, account: found(pilot, account, "B"), load=False)
+
+
+# -- the audit log -----------------------------------------------------------------------------------------------------
+
+
+def written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What three people's writes left in the audit log."""
+    monkeypatch.setattr("ryze_tui.operations.audit._user", lambda: "ana")
+    for at, action, name, ok, message, changes in (
+        (90_000, "delete", "old-number", True, "Instance deleted successfully", {}),
+        (7200, "configure webhook default: url events", "sales", True, "Webhook updated", {
+            "url": {"before": "https://old.acme.com", "after": "https://hooks.acme.com/wa"},
+            "events": {"before": [], "after": ["message.exchange", "instance.state"]},
+            "authorization": {"before": "set", "after": "changed"},
+        }),
+        (60, "reconnect bulk", "support", None, "broken off while under way: result unknown", {}),
+        (5, "logout", "billing", False, "The number is blocked by WhatsApp (101).", {}),
+    ):  # fmt: skip
+        monkeypatch.setenv("SSH_CONNECTION", f"192.0.2.{at % 7} 50022 192.0.2.1 22")
+        record(
+            at=NOW - at, action=action, profile="acme", instance=name, ok=ok, message=message, status=200,
+            program="console" if at < 100 else "command", request=f"req-{at}", changes=changes,
+        )  # fmt: skip
+
+
+async def audited(pilot: Pilot[int]) -> None:
+    """The screen, on the line with most to tell."""
+    await pilot.press("A")
+    await until(pilot, lambda: n_("{n} write", "{n} writes", 4) in screen_text(pilot.app))  # type: ignore[arg-type]
+    await pilot.press("down", "down")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_audit(picture: Callable[..., None], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    written_down(monkeypatch)
+    picture(size, lambda pilot, account: audited(pilot))
 
 
 # -- tape, held, tags, alerts --------------------------------------------------------------------------------------------

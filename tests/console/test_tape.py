@@ -1,6 +1,7 @@
 """The tape and the log: they follow, hold still, filter, show one whole, save; nothing secret is seen or saved unasked."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,14 @@ async def test_what_is_shown_is_saved_without_secrets(opened: Open, tmp_path: Pa
         await until(pilot, lambda: len(list(tmp_path.glob("ryze-events-*.ndjson"))) == 2)
 
 
-async def test_what_cannot_be_seen_is_said(opened: Open) -> None:
+async def test_what_cannot_be_seen_is_said(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ryze_tui.console.screens.tape.EVERY", 0.02)
     async with opened() as (app, account, pilot):
         account.covers = lambda name: name == "support"  # type: ignore[method-assign]
         await tape(pilot, account)
-        assert shows(app, "11 instances tell nothing here") and shows(app, "their streams are off (w on the list)")
+        assert shows(app, "1 instance tells nothing here: its stream is off (w on the list).")
+        account.model.rows["billing"].item = replace(account.model.rows["billing"].item, streaming=True)
+        await until(pilot, lambda: shows(app, "11 instances are not heard: their streams are not open at this moment."))
 
 
 async def test_a_flood_is_dropped_and_said(opened: Open) -> None:

@@ -72,7 +72,7 @@ def test_everything_of_one_instance(ryze: Commands, both: Server) -> None:
     assert shown["blocks"]["webhook"][0]["authorization"] == "Bearer the-other-secret"
     brief = ryze("show", name, "--brief", "--json").document()
     assert brief["blocks"] is None
-    assert "127.0.0.1" in words.out
+    assert "127.0.0.1" in words.out and f"instance: {name}" not in words.out
 
 
 @pytest.mark.parametrize(("words", "env", "code", "kind"), [

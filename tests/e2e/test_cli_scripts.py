@@ -175,6 +175,7 @@ def test_bash_completes(shared: Server, tmp_path: Path) -> None:
     assert complete("ryze-tui ls --sort n", env) == ["name", "newest"]
     assert complete("ryze-tui create x --webhook-url", env) == ["--webhook-url"]
     assert complete("ryze-tui server sta", env) == ["start", "status"]
+    assert complete("ryze-tui server u", env) == ["unit"]
     assert "--reveal" in complete("ryze-tui show --", env)
     assert complete("ryze-tui doctor --instance sim-00002", env) == ["sim-00002"]
     assert complete("ryze-tui events sim-00003", env) == ["sim-00003"]

@@ -232,6 +232,11 @@ class Runner:
             self.shell(re.sub(r"http://127\.0\.0\.1:\d+", receiver.url, command), cwd=self.home)
             assert [sight.event for sight in receiver.got] == ["instance.state"]
 
+    def unit(self, command: str) -> None:
+        """Into a home of its own; test_cli_unit.py runs what is in it."""
+        self.shell(command.replace("~", str(self.home / "home")))
+        assert "[Service]" in (self.home / "home/.config/systemd/user/ryze-tui.service").read_text()
+
     def completion(self, command: str) -> None:
         """In a home of its own; what is written is there."""
         (self.home / "home" / ".zfunc").mkdir()
@@ -259,6 +264,7 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"(source <\()?(\S+/)?ryze-tui completion ", Runner.completion),
     (r"(\S+/)?ryze-tui (export|plan|apply)\b", Runner.coded),
     (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
+    (r"mkdir -p \S+ && (\S+/)?ryze-tui server unit > ", Runner.unit),
     (r"(printenv RYZE_TOKEN \| )?(\S+/)?ryze-tui profile ", Runner.profile),
     (r"(\S+/)?ryze-tui events ", Runner.taped),
     (rf"(echo .* \| )?(\S+/)?ryze-tui ({'|'.join(WITH_JSON)})\b", Runner.scripted),

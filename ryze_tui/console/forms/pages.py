@@ -57,6 +57,11 @@ class Page:
         return safe(self.label) if self.label else _(TITLES[self.kind])
 
     @property
+    def what(self) -> str:
+        """The same within a sentence: `Webhook crm`."""
+        return what(self.kind, self.label)
+
+    @property
     def dirty(self) -> bool:
         """Whether something in it is not saved."""
         return self.edit is not None and not self.planned and (self.edit.dirty or self.new)
@@ -68,6 +73,11 @@ class Page:
             return ""
         on = (self.edit.yours if self.planned else self.edit.was)["enabled"]
         return f"● {_('on')}" if on else f"○ {_('off')}"
+
+
+def what(kind: str, label: str) -> str:
+    """A block as titles name it; a label alone may be any word."""
+    return _("Webhook {label}").format(label=safe(label)) if label else _(TITLES[kind])
 
 
 def _digit(key: str) -> str:
@@ -197,13 +207,16 @@ class PageLine(Canvas):
 
     def lines(self) -> list[Line]:
         shown = self._shown_pages()
-        line: Line = [seg("▸ " if self.has_focus else "  ", ink.BAR_KEY)]
+        line: Line = [seg("  ", ink.BAR_KEY)]
         if shown and shown[0][1]:
             line.append(seg("‹ ", ink.BAR_KEY))
         for _x, index, text in shown:
             here = index == self.at
             style = ink.BAR_BOLD if here else ink.BAR_DIM
-            line += [seg(text, ink.on_bar_cursor(style) if here and self.has_focus else style), seg("   ", ink.BAR)]
+            if here and self.has_focus:
+                line[-1] = seg(f"{line[-1].text[:-2]}▸ ", ink.BAR_KEY)
+                style = ink.on_bar_cursor(style)
+            line += [seg(text, style), seg("   ", ink.BAR)]
         if shown and (hidden := len(self.pages) - shown[-1][1] - 1):
             line[-1] = seg(f" ›{hidden}", ink.BAR_KEY)
         used = sum(cell_len(part.text) for part in line)

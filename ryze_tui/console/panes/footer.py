@@ -22,11 +22,15 @@ class Footer(Hinted):
     def __init__(self) -> None:
         super().__init__(id="footer")
         self.marks: Marks | None = None
+        self.detail = False
+        """Whether the detail stands in the place of the list: then the way back is named, and nothing of the list."""
 
     def _hints(self) -> list[tuple[Action, str]]:
         if self.marks:
             return [(BY_ID[id], title or BY_ID[id].title) for id, title in MARKING]
         usual = sorted((action for action in ACTIONS if action.footer), key=lambda action: action.footer)
+        if self.detail:
+            usual = [BY_ID["back"] if action.id == "new" else action for action in usual if action.id != "filter"]
         return [(action, action.title) for action in usual]
 
     def lines(self) -> list[Line]:

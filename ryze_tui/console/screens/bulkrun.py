@@ -17,7 +17,7 @@ from ... import keys
 from ...i18n import _, n_
 from ...operations.bulk.plan import DONE, ENDED, FAILED, RUNNING, SKIPPED, WAITING
 from ..bindings import bind, moves
-from ..bulkwords import GLYPHS, WORDS, about, ndjson, pace_words, sentence, stepped, title
+from ..bulkwords import GLYPHS, WORDS, heading, ndjson, sentence, stepped
 from ..styles import ink
 from ..ticks import Coalescer
 from ..widgets.canvas import Line, field, seg
@@ -101,9 +101,7 @@ class BulkPane(Hinted):
         counts = bulk.counts
         whole = len(bulk.entries) - counts[SKIPPED]
         ended = counts[DONE] + counts[FAILED]
-        about_it = f" {title(bulk.job, whole)} · {pace_words(bulk.pace)}"
-        if not bulk.finished:
-            about_it += f" → {_('{time} left').format(time=about(bulk.seconds_left))}"
+        about_it = heading(bulk.job, whole, bulk.pace, None if bulk.finished else bulk.seconds_left, width)
         size = 20 if width < 100 else 40
         full = size * ended // whole if whole else size
         line: Line = [

@@ -13,11 +13,11 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from ... import config
-from ...config.tokens import forget_token, token_of
+from ...config.tokens import demand_token, forget_token, token_of
 from ...i18n import _
 from ..forms.marks import Switch
 from ..words import safe
-from .dialogs import Dialog, close, text
+from .dialogs import FIELDS, Dialog, close, text
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -29,16 +29,19 @@ class ConnectScreen(Dialog["config.Profile"]):
     """With a `name` it changes that profile: no token leaves it as it is."""
 
     CSS = "ConnectScreen Switch { margin-left: 1; }"
+    BINDINGS = FIELDS
 
     def __init__(
-        self, name: str = "", url: str = "https://ryzeapi.cloud", *, default: bool = True, read_only: bool = False
-    ) -> None:
-        """`default`: a new one is what is opened without --profile from now on."""
+        self, name: str = "", url: str = "https://ryzeapi.cloud", *, default: bool = True, read_only: bool = False,
+        token: str = "",
+    ) -> None:  # fmt: skip
+        """`default`: a new one is what is opened without --profile from now on. `token`: of a place that is to become one."""
         super().__init__()
-        self._name, self._url, self._default, self._read_only = name, url, default, read_only
+        self._name, self._url, self._default, self._read_only, self._token = name, url, default, read_only, token
 
     def compose(self) -> ComposeResult:
-        token = _("TokenAccount, or the token of one instance") if not self._name else _("as it is; another one replaces it")
+        told = self._name or self._token
+        token = _("as it is; another one replaces it") if told else _("TokenAccount, or the token of one instance")
         with Vertical(id="box") as box:
             title = _("Change {name}").format(name=safe(self._name)) if self._name else _("Connect to a RyzeAPI server")
             box.border_title = Content(title)
@@ -64,7 +67,7 @@ class ConnectScreen(Dialog["config.Profile"]):
     def on_mount(self) -> None:
         for field in self.query(Input):
             field.cursor_blink = False
-        self.query_one("#url" if self._name else "#token").focus()
+        self.query_one("#url" if self._name else "#name" if self._token else "#token").focus()
 
     def on_input_submitted(self) -> None:
         self.run_worker(self._check(), exclusive=True)
@@ -80,32 +83,35 @@ class ConnectScreen(Dialog["config.Profile"]):
         values = {str(field.id): field.value.strip() for field in self.query(Input)}
         only = self.query_one(Switch).value
         try:
-            profile, source = await self._typed(values, only)
+            profile, token, file = await self._typed(values, only)
             problem.update(_("Asking the server…"))
             await self._ask(profile)
-            self._save(profile, source)
+            self._save(profile, token, file)
         except config.ConfigError as error:
             problem.update(safe(str(error)))
             return
         close(self, profile)
 
-    async def _typed(self, values: Mapping[str, str], only: bool) -> tuple[config.Profile, Entry]:
-        """The profile, and where its token comes from if that is new. Raises ConfigError."""
+    async def _typed(self, values: Mapping[str, str], only: bool) -> tuple[config.Profile, str, str]:
+        """The profile, and the token to be kept, or its file, if one is new. Raises ConfigError."""
         url, token, file = config.clean_url(values["url"]), values["token"], values["file"]
         name = self._name or values["name"] or config.host_of(values["url"])
         if not self._name and name in config.load().names:
             raise config.ConfigError(_("There is a profile of this name already: call it something else."))
         if token and file:
             raise config.ConfigError(_("Type a token or name its file, not both."))
-        source: Entry = {"token": token} if token else {}
+        if not token and not file and url == config.clean_url(self._url):  # never to another server than its own
+            token = self._token
+        if new := token:
+            demand_token(token)
         if file:
-            source = {"token_file": _absolute(file)}
-            token = await asyncio.to_thread(token_of, name, source)
+            file = _absolute(file)
+            token = await asyncio.to_thread(token_of, name, {"token_file": file})
         elif not token and self._name and (kept := await asyncio.to_thread(config.load_profile, name)) is not None:
             token = kept.token
         if not token:
             raise config.ConfigError(_("The token is needed: RyzeAPI gives it once, when the account is made."))
-        return config.Profile(name, url, token, only), source
+        return config.Profile(name, url, token, only), new, file
 
     async def _ask(self, profile: config.Profile) -> None:
         """Raises ConfigError when the server does not take it."""
@@ -120,17 +126,22 @@ class ConnectScreen(Dialog["config.Profile"]):
             hint = _("Is it a token of this server, and copied whole?") if outcome.status == 401 else ""
             raise config.ConfigError(f"{outcome.message}. {hint}" if hint else outcome.message)
 
-    def _save(self, profile: config.Profile, source: Entry) -> None:
+    def _save(self, profile: config.Profile, token: str, file: str) -> None:
         """What kept the token before is forgotten when another one does. Raises ConfigError."""
-        from ...config.saving import put_profile
+        from ...config.saving import keep_profile, put_profile
 
         before: Entry = config.load().document.get("profiles", {}).get(profile.name, {}) if self._name else {}
-        values = {"url": profile.url, **source}
+        values: dict[str, Any] = {"url": profile.url}
         if profile.read_only != (before.get("read_only") is True):
             values["read_only"] = profile.read_only
-        put_profile(profile.name, values, default=self._default and not self._name)
-        if source:
-            forget_token({key: value for key, value in before.items() if values.get(key) != value}, profile.name)
+        default = self._default and not self._name
+        if token:
+            keep_profile(profile.name, values, token, default=default)
+        else:
+            put_profile(profile.name, {**values, **({"token_file": file} if file else {})}, default=default)
+        if token or file:
+            now = config.load().document["profiles"][profile.name]
+            forget_token({key: value for key, value in before.items() if now.get(key) != value}, profile.name)
 
 
 def _absolute(text: str) -> str:

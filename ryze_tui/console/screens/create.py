@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Static
 from ... import keys
 from ...i18n import _
 from ..words import safe
-from .dialogs import Dialog, close, text
+from .dialogs import FIELDS, Dialog, close, text
 
 if TYPE_CHECKING:
     from ...operations.account import Account
@@ -28,8 +28,10 @@ class CreateScreen(Dialog[Created | None]):
     CSS = """
     CreateScreen #help { min-height: 3; }
     CreateScreen #problem { height: 2; }
-    CreateScreen #blocks { width: 1fr; margin: 0; content-align: left middle; }
+    CreateScreen #blocks { width: 1fr; margin: 0; text-align: left; content-align: left middle; }
     """
+
+    BINDINGS = FIELDS
 
     def __init__(self, account: Account) -> None:
         super().__init__()

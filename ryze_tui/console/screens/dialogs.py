@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
@@ -78,6 +79,10 @@ class Hint(Static):
 def text(words: str, classes: str = "text", *, id: str | None = None) -> Static:
     """A paragraph that is shown as it is (no markup: it may hold a stranger's text)."""
     return (Hint if classes == "dim" else Static)(words, markup=False, classes=classes, id=id)
+
+
+FIELDS: list[BindingType] = [bind("field_previous", "app.focus_previous"), bind("field_next", "app.focus_next")]
+"""Of a dialog with several fields, where the arrows go from one to the next as they do in the forms of blocks."""
 
 
 class Question(Dialog[bool]):

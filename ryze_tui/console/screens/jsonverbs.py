@@ -35,7 +35,7 @@ class JsonVerbs(Dialog[str]):
 
 
 def _named(screen: EditScreen, page: Page) -> str:
-    return _("{what} of {name} as JSON").format(what=page.title, name=safe(screen.instance))
+    return _("{what} of {name} as JSON").format(what=page.what, name=safe(screen.instance))
 
 
 async def _look(screen: EditScreen) -> None:

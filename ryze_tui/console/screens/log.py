@@ -6,146 +6,60 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from textual import events
 from textual.app import ComposeResult
 
 from ... import keys
 from ...i18n import _, n_
 from ...redact import masked
-from ..bindings import bind, moves
+from ..bindings import bind
 from ..styles import ink
 from ..ticks import Coalescer
-from ..widgets.canvas import Line, field, seg
-from ..words import DOT, fit, safe
-from .rolls import FilterLine, Roll, RollScreen, save
+from ..widgets.canvas import Line, field
+from ..words import safe
+from .newest import Newest
+from .rolls import FilterLine, RollScreen, save
 
 if TYPE_CHECKING:
     from ...operations.account import Account
 
-_DETAIL = 4
-
-
-class LogPane(Roll):
-    """Newest first; the cursor stays on its call while new ones arrive."""
-
-    can_focus = True
-    DEFAULT_CSS = "LogPane { width: 1fr; height: 1fr; }"
-    BINDINGS = moves(page=15, space=False)
+class LogPane(Newest[Any]):
+    """One line for each call."""
 
     def __init__(self, account: Account) -> None:
-        super().__init__(id="log")
+        super().__init__("log")
         self._account = account
-        self._call: int | None = None
-        self.filter = ""
-        self._frozen: list | None = None  # type: ignore[type-arg]
 
-    def set_filter(self, words: str) -> None:
-        """Show what has all these words, `!word` none of them."""
-        self.filter = words
-        self.sync()
+    def all(self) -> list[Any]:
+        return list(self._account.calls)
 
-    def turn(self) -> None:
-        """Hold still, or go on."""
-        self._frozen = list(self._account.calls) if self._frozen is None else None
-        self.sync()
+    def ident(self, thing: Any) -> int:
+        return int(thing.id)
 
-    @property
-    def _at(self) -> int:
-        calls = self._calls
-        return next((index for index, call in enumerate(calls) if call.id == self._call), 0)
+    def haystack(self, thing: Any) -> str:
+        return f"{thing.method} {thing.path} {thing.status or ''} {thing.message}".lower()
 
-    @property
-    def _calls(self) -> list:  # type: ignore[type-arg]
-        calls = reversed(list(self._account.calls) if self._frozen is None else self._frozen)
-        words = [(not word.startswith("!"), word.lstrip("!")) for word in self.filter.lower().split() if word.lstrip("!")]
-        if not words:
-            return list(calls)
-        return [call for call in calls if all((word in haystack(call)) is wanted for wanted, word in words)]
+    def title(self, count: int) -> list[str]:
+        return [_("Log of calls"), n_("{n} call", "{n} calls", count)]
 
-    @property
-    def calls(self) -> list:  # type: ignore[type-arg]
-        """What the filter lets through, newest first."""
-        return self._calls
+    def row(self, thing: Any, width: int) -> Line:
+        status = "…" if thing.status is None and not thing.message else str(thing.status or "–")
+        good = thing.status is not None and thing.status < 400
+        return [
+            field(time.strftime("%H:%M:%S", time.localtime(thing.at)), 9, ink.DIM),
+            field(status, 4, ink.GOOD if good else ink.BAD),
+            field(_("{ms} ms").format(ms=round(thing.ms)) if thing.ms is not None else "", 9, ink.DIM),
+            field(thing.method, 7, ink.BASE),
+            field(safe(thing.path), max(width - 29, 1), ink.BASE),
+        ]
 
-    @property
-    def current(self):  # type: ignore[no-untyped-def]
-        """The call under the cursor, or None."""
-        calls = self._calls
-        return calls[self._at] if calls else None
+    def about(self, thing: Any, width: int) -> list[Line]:
+        return [
+            [field(f" {thing.method} {safe(thing.path)}", width, ink.BOLD)],
+            [field(" " + safe(thing.message or ""), width, ink.BASE)],
+        ]
 
-    def action_move(self, by: int) -> None:
-        calls = self._calls
-        if calls:
-            index = max(0, min(self._at + by, len(calls) - 1))
-            self._call = None if index == 0 else calls[index].id
-            self.sync()
-
-    def on_click(self, event: events.Click) -> None:
-        calls, at = self._calls, self._at
-        index = self._top(len(calls), at) + event.y - 1
-        if 1 <= event.y <= self._body and index < len(calls):
-            self.action_move(index - at)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_move(-3)
-
-    @property
-    def _body(self) -> int:
-        return max(self.size.height - 2 - _DETAIL, 1)
-
-    def _top(self, count: int, at: int) -> int:
-        return max(0, min(at - self._body // 2, count - self._body))
-
-    def lines(self) -> list[Line]:
-        width, height = self.size.width, self.size.height
-        calls, at = self._calls, self._at
-        count = n_("{n} call", "{n} calls", len(calls))
-        parts = [_("Log of calls"), count, *([f"/{safe(self.filter)}"] if self.filter else [])]
-        if self._frozen is not None:
-            since = len(self._account.calls) - len(self._frozen)
-            parts.append(n_("holds still, {n} came since", "holds still, {n} came since", max(since, 0)))
-        out: list[Line] = [[field(" " + DOT.join(parts), width, ink.BAR_BOLD)]]
-        body, top = self._body, self._top(len(calls), at)
-        for index in range(top, min(top + body, len(calls))):
-            call, here = calls[index], index == at
-            status = "…" if call.status is None and not call.message else str(call.status or "–")
-            good = call.status is not None and call.status < 400
-            line: Line = [
-                seg(" ▸ " if here else "   ", ink.KEY),
-                field(time.strftime("%H:%M:%S", time.localtime(call.at)), 9, ink.DIM),
-                field(status, 4, ink.GOOD if good else ink.BAD),
-                field(_("{ms} ms").format(ms=round(call.ms)) if call.ms is not None else "", 9, ink.DIM),
-                field(call.method, 7, ink.BASE),
-                field(safe(call.path), max(width - 32, 1), ink.BASE),
-            ]
-            out.append([seg(text, ink.on_cursor(style)) for text, style, _control in line] if here else line)  # type: ignore[arg-type]
-        while len(out) < height - 1 - _DETAIL:
-            out.append([])
-        return [*out[: max(height - 1 - _DETAIL, 1)], *self._detail(width), self._keys()]
-
-    def _detail(self, width: int) -> list[Line]:
-        call = self.current
-        out: list[Line] = [[seg("─" * width, ink.FAINT)]]
-        if call is not None:
-            out.append([field(f" {call.method} {safe(call.path)}", width, ink.BOLD)])
-            out.append([field(" " + safe(call.message or ""), width, ink.BASE)])
-        return [*out, *[[] for _missing in range(_DETAIL - len(out))]]
-
-    def _keys(self) -> Line:
-        pause = _("Go on") if self._frozen is not None else _("Hold still")
-        named = (("copy", _("Copy as curl")), ("filter", _("Filter")), ("tape_pause", pause), ("tape_save", _("Save")))
-        hints = (*((f" {keys.name(id)} ", title) for id, title in named), (" esc ", _("Close")))
-        line = [part for key, title in hints for part in (seg(key, ink.BAR_KEY), seg(f"{title}  ", ink.BAR_DIM))]
-        used = sum(segment.cell_length for segment in line)
-        return [*line, seg(fit("", max(self.size.width - used, 0)), ink.BAR)]
-
-
-def haystack(call: Any) -> str:
-    """What words of a filter are looked for in."""
-    return f"{call.method} {call.path} {call.status or ''} {call.message}".lower()
+    def hints(self) -> list[tuple[str, str]]:
+        return [(keys.name("copy"), _("Copy as curl"))]
 
 
 class LogScreen(RollScreen[LogPane]):
@@ -177,7 +91,7 @@ class LogScreen(RollScreen[LogPane]):
         self._coalescer.stop()
 
     def action_save(self) -> None:
-        calls = list(reversed(self.pane.calls))
+        calls = list(reversed(self.pane.things))
         lines = [json.dumps(masked(told(call)), ensure_ascii=False) for call in calls]
         save(self.app, "calls", lines, n_("{n} call", "{n} calls", len(calls)))
 

@@ -35,6 +35,10 @@ class MainScreen(RowedScreen):
         gone = self.instances.current_name if row is None else ""
         reason = self.reason(action)
         if reason:
+            from ..verbs import OPENING
+
+            if action_id in OPENING:
+                self.console_app.typed.forget()
             self.console_app.refuse(_("{name} was deleted.").format(name=safe(gone)) if gone and self.account else reason)
             return
         from ..moves import MOVES

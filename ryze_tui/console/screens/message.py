@@ -15,7 +15,7 @@ from ...operations.messaging import TEXT_MOST, Posted, receipt_of, text_problem
 from ...operations.numbers import Number, read
 from ..actions import BY_ID
 from ..words import safe
-from .dialogs import Dialog, Question, close, text
+from .dialogs import FIELDS, Dialog, Question, close, text
 
 if TYPE_CHECKING:
     from ...api.events import Event
@@ -36,6 +36,8 @@ class MessageScreen(Dialog[None]):
     MessageScreen #understood { height: 2; }
     MessageScreen #answer { height: auto; min-height: 1; }
     """
+
+    BINDINGS = FIELDS
 
     def __init__(self, account: Account, name: str) -> None:
         super().__init__()
@@ -128,7 +130,7 @@ class MessageScreen(Dialog[None]):
         if self._sending:
             self._say(_("It is being sent: wait for the server's answer."))
         elif isinstance(number, str):
-            self._say(number)
+            self._say("" if self.query_one("#number", Input).value else number)  # below the field it stands already
             self.query_one("#number").focus()
         elif words := words or self._reason():
             self._say(words)

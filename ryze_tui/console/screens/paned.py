@@ -84,6 +84,8 @@ class PanedScreen(Screen[None]):
         shown = self._place(self.app.size)
         self.mount_all(pane for pane in shown if pane not in self.children)
         self.header.refresh(layout=True)
+        self.footer.detail = self.detail and not self.wide
+        self.footer.sync()
         if self.focused is not None and self.focused not in shown:
             self.set_focus(None)
         elif self.instances in shown:

@@ -113,8 +113,10 @@ class ProfileList(Canvas):
 
 def about(one: Known) -> str:
     """Where its token is."""
+    if one.place is not None and not one.place.keep:
+        return _("It ends with this program, and nothing of it is kept.")
     if one.place is not None:
-        return keys.fill(_("Its token is kept nowhere; {profile_add} adds a profile."))
+        return keys.fill(_("Its token is kept nowhere; {profile_add} makes a profile of it."))
     return _("Token: {where}").format(where=safe(one.token))
 
 
@@ -215,7 +217,12 @@ class ProfilesScreen(Dialog[Place]):
 
     async def _add(self) -> None:
         self.say("")
-        profile = await self.app.push_screen_wait(ConnectScreen(default=not self.list.known))
+        place = self.list.current.place if self.list.current is not None else None
+        first = all(known.place is not None for known in self.list.known)
+        form = ConnectScreen(default=first)
+        if place is not None and place.keep:  # it is what there is to be kept
+            form = ConnectScreen(url=place.url, token=place.token, read_only=place.read_only, default=first)
+        profile = await self.app.push_screen_wait(form)
         if profile is not None:
             self.look(profile.name)
 

@@ -172,6 +172,7 @@ class RowedScreen(PanedScreen):
 
     def sync_marks(self) -> None:
         """Marks came or went."""
+        self._sync_detail()  # its ages are those of the list
         self.title_line.sync()
         self.instances.sync()
         self.footer.sync()

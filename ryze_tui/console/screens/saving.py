@@ -40,7 +40,7 @@ async def review(screen: EditScreen) -> None:
     if isinstance(now, Outcome):
         screen.refuse(_("Nothing was saved: the block could not be read again. {why}").format(why=safe(now.message)))
         return
-    title, again = _("Save {what} of {name}?").format(what=page.title, name=safe(screen.instance)), ""
+    title, again = _("Save {what} of {name}?").format(what=page.what, name=safe(screen.instance)), ""
     while now is not None:
         changes = edit.review(now.values)
         if not page.new and changes and all(change.now == change.yours for change in changes):
@@ -149,7 +149,7 @@ async def leave(screen: EditScreen, *, quit_too: bool = False) -> None:
     while screen.dirty:
         page = screen.dirty[0]
         choices = [Choice("s", _("Save"), _("review it first")), Choice("d", _("Discard")), Choice("k", _("Stay"))]
-        title = _("{what} of {name} is not saved.").format(what=page.title, name=safe(screen.instance))
+        title = _("{what} of {name} is not saved.").format(what=page.what, name=safe(screen.instance))
         answer = await screen.app.push_screen_wait(Menu(title, choices))
         if answer not in ("s", "d"):
             return

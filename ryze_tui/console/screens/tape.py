@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.content import Content
 
 from ... import keys
 from ...api.errors import RyzeError
@@ -22,16 +20,19 @@ from ..styles import ink
 from ..ticks import Coalescer
 from ..widgets.canvas import Line, field, seg
 from ..words import DOT, fit, safe, wrap
-from .blockjson import Scrolled
-from .dialogs import Dialog, Question, text
 from .rolls import FilterLine, Roll, RollScreen, copy, save
+from .whole import WholeScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...api.events import Event
     from ...operations.account import Account
     from ...operations.tape import Taken
     from ..reel import Reel
 
+EVERY: Final = 2.0
+"""Seconds between two looks at whose stream is open."""
 HEAD: Final = 2
 DETAIL: Final = 3
 
@@ -46,7 +47,9 @@ class TapePane(Roll):
     def __init__(self, reel: Reel) -> None:
         super().__init__(id="tape")
         self.reel = reel
-        self.filter, self.trouble, self.blind = "", "", 0
+        self.filter, self.trouble = "", ""
+        self.unheard: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        """How many instances tell nothing here: because their stream is off, and because it is not open at this moment."""
         self.frozen: int | None = None
         self._matches = parse("")
         self._passed: deque[int] = deque()
@@ -159,10 +162,15 @@ class TapePane(Roll):
         """What is wrong, or cannot be seen from here."""
         if self.trouble:
             return [field(f" {safe(self.trouble)}", width, ink.WARN)]
-        if self.blind:
+        off, shut = self.unheard()
+        if off:
             words = n_("{n} instance tells nothing here: its stream is off ({stream} on the list).",
-                       "{n} instances tell nothing here: their streams are off ({stream} on the list).", self.blind)  # fmt: skip
+                       "{n} instances tell nothing here: their streams are off ({stream} on the list).", off)  # fmt: skip
             return [field(" " + keys.fill(words), width, ink.DIM)]
+        if shut:
+            words = n_("{n} instance is not heard: its stream is not open at this moment.",
+                       "{n} instances are not heard: their streams are not open at this moment.", shut)  # fmt: skip
+            return [field(f" {words}", width, ink.DIM)]
         return []
 
     def _event_line(self, item: Item, here: bool, width: int) -> Line:
@@ -223,10 +231,17 @@ class TapeScreen(RollScreen[TapePane]):
         if self.own:
             self.run_worker(self._follow(), group="tape", exclusive=True)
         else:
-            self.pane.blind = sum(not self._account.covers(name) for name in self._account.model.rows)
+            self.pane.unheard = self._unheard
+            self.set_interval(EVERY, self.pane.sync)
+            self.pane.sync()
 
     def on_unmount(self) -> None:
         self._coalescer.stop()
+
+    def _unheard(self) -> tuple[int, int]:
+        account = self._account
+        off = [name for name, row in account.model.rows.items() if not row.item.streaming]
+        return len(off), sum(not account.covers(name) for name in account.model.rows.keys() - set(off))
 
     async def _follow(self) -> None:
         from ...operations.tape import Tape
@@ -264,7 +279,8 @@ class TapeScreen(RollScreen[TapePane]):
 
     def action_json(self) -> None:
         if (item := self.pane.current) is not None and item.event != LOST:
-            self.app.push_screen(EventScreen(item))
+            masked, revealed = (json.dumps(item.line(reveal=open), ensure_ascii=False, indent=2) for open in (False, True))
+            self.app.push_screen(WholeScreen(f"{item.instance} · {item.event}", masked, revealed))
 
     def action_copy(self) -> None:
         if (item := self.pane.current) is not None:
@@ -274,50 +290,3 @@ class TapeScreen(RollScreen[TapePane]):
         items = [item for item in self.pane.items if item.event != LOST]
         lines = [json.dumps(item.line(), ensure_ascii=False) for item in items]
         save(self.app, "events", lines, n_("{n} event", "{n} events", len(items)))
-
-
-class EventScreen(Dialog[None]):
-    """All of one event as JSON; secrets are masked until they are revealed on purpose."""
-
-    CSS = "EventScreen > #box { width: 96; }"
-    BINDINGS = [bind("copy", "copy"), bind("json_secrets", "reveal"), bind("close_too", "close")]
-
-    def __init__(self, item: Item) -> None:
-        super().__init__()
-        self._item, self._open = item, False
-        self.scrolled = Scrolled()
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = Content(f"{safe(self._item.instance)} · {safe(self._item.event)}")
-            yield self.scrolled
-            yield text("", "gap")
-            yield text(keys.fill(_("↑↓ scroll · {copy} copy · {json_secrets} reveal what is masked · esc close")), "dim")
-
-    def on_mount(self) -> None:
-        self.scrolled.focus()
-        self._show()
-
-    def _text(self, *, reveal: bool) -> str:
-        return json.dumps(self._item.line(reveal=reveal), ensure_ascii=False, indent=2)
-
-    def _show(self) -> None:
-        rows = self._text(reveal=self._open).split("\n")
-        self.scrolled.show([(str(number), safe(row), ink.BAR) for number, row in enumerate(rows, 1)])
-
-    def action_reveal(self) -> None:
-        if self._open:
-            self._open = False
-            self._show()
-        elif self._text(reveal=True) == self._text(reveal=False):
-            self.app.notify(_("Nothing in it is masked."), markup=False)
-        else:
-            words = _("It may hold codes, tokens or passwords. Anybody who sees this screen can use them.")
-            self.app.push_screen(Question(_("Reveal what is masked?"), words, yes=_("Reveal")), self._revealed)
-
-    def _revealed(self, yes: bool | None) -> None:
-        self._open = yes is True
-        self._show()
-
-    def action_copy(self) -> None:
-        copy(self.app, self._text(reveal=False))

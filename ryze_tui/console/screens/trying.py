@@ -19,7 +19,7 @@ from ...probes import from_here, from_server
 from ...probes.steps import Step
 from ...probes.trial import BY_SERVER, TRIED, Trial
 from ..bindings import bind
-from ..forms.pages import TITLES
+from ..forms.pages import what
 from ..words import safe
 from .dialogs import Dialog, text
 from .probe import Steps
@@ -145,8 +145,8 @@ def prepared(
     server, here = why_not(trial, configuring)
     if server and here:
         return next((one.name for one in edit.fields if edit.yours[one.name] is KEEP), ""), here
-    what = safe(edit.label) if edit.label else _(TITLES[kind])
-    title = _("Try {what} of {name}").format(what=what, name=safe(name)) if name else _("Try {what}").format(what=what)
+    block = what(kind, edit.label)
+    title = _("Try {what} of {name}").format(what=block, name=safe(name)) if name else _("Try {what}").format(what=block)
     return TryScreen(title, trial, configuring)
 
 

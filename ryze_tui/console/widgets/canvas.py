@@ -43,7 +43,8 @@ class Canvas(Widget):
 
     def sync(self) -> None:
         """Bring the screen to what `lines()` says, cheaply."""
-        if self._drawn_for != self.size:  # not laid out yet, or being resized: render_line will build it
+        if self._drawn_for != self.size:  # hidden, not laid out yet, or being resized: render_line will build it anew,
+            self._drawn_for = None  # in the size that it had before as well
             self.refresh()
             return
         new, old = self.lines(), self._shown

@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 from ryze_tui import config
-from ryze_tui.config import ConfigError, Profile, clean_url, host_of, load_profile, save_profile
+from ryze_tui.config import ConfigError, Profile, clean_url, host_of, load_profile, saving, tokens
 
 NEW = Profile("new", "https://new.example", "token-of-new")
+
+
+def save_profile(profile: Profile) -> None:
+    """With its token in the file itself, as a person may write it: all there is to be damaged is one file."""
+    saving.put_profile(profile.name, {"url": profile.url, "token": profile.token}, default=True)
 
 
 @pytest.mark.parametrize(
@@ -222,3 +227,27 @@ def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
     assert file.is_symlink()
     assert "x = 1 # kept" in target.read_text()
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def test_a_token_is_kept_in_a_file_of_its_own(file: Path) -> None:
+    for name in ("new", "a b/../../c", "ação"):
+        config.save_profile(Profile(name, NEW.url, "first"))
+        config.save_profile(Profile(name, NEW.url, "token-of-new"))
+        assert load_profile(name) == load_profile() == Profile(name, NEW.url, "token-of-new")
+        path = tokens.kept_file(name)
+        assert path.parent == file.parent / "tokens" and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "token-of-new" not in file.read_text() and len(list((file.parent / "tokens").iterdir())) == 3
+
+
+@pytest.mark.parametrize("before", ["", "the-one-before"])
+def test_a_token_whose_profile_cannot_be_written_is_not_kept(file: Path, before: str) -> None:
+    put(file, HARD[1])
+    path = tokens.kept_file("new")
+    if before:
+        path.parent.mkdir()
+        path.write_text(before)
+    for profile in (NEW, Profile("new", NEW.url, "no token"), Profile("", NEW.url, "t")):
+        with pytest.raises(ConfigError):
+            config.save_profile(profile)
+    assert (path.read_text() if path.exists() else "") == before
+    assert file.read_text() == HARD[1]

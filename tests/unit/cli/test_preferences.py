@@ -31,7 +31,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Prefere
 
 def test_nothing_said_is_as_it_comes(shown: list[tuple[Preferences, bool]]) -> None:
     assert cli.main([]) == 0
-    assert shown == [(Preferences(), False)]
+    assert shown == [(Preferences(ascii=False), False)]
 
 
 def test_what_is_typed_wins(shown: list[tuple[Preferences, bool]]) -> None:
@@ -44,6 +44,19 @@ def test_what_is_in_the_file_stays(shown: list[tuple[Preferences, bool]]) -> Non
     config.path().write_text('theme = "nord"\nascii = true\nmouse = false\n')
     assert cli.main([]) == 0
     assert shown == [(Preferences(theme="nord", ascii=True, mouse=False), False)]
+
+
+@pytest.mark.parametrize(("said", "typed", "ascii"), [
+    ("", [], True), ("ascii = false\n", [], False), ("ascii = true\n", [], True),
+    ("ascii = false\n", ["--ascii"], True), ("ascii = true\n", ["--no-ascii"], False),
+])  # fmt: skip
+def test_ascii_by_the_locale_unless_somebody_says(
+    shown: list[tuple[Preferences, bool]], monkeypatch: pytest.MonkeyPatch, said: str, typed: list[str], ascii: bool
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    config.path().write_text(said)
+    assert cli.main(typed) == 0
+    assert [preferences.ascii for preferences, _read_only in shown] == [ascii]
 
 
 def test_a_profile_may_be_read_only(shown: list[tuple[Preferences, bool]]) -> None:
@@ -63,6 +76,30 @@ def test_the_language_of_the_file_unless_the_environment_names_one(
     config.path().write_text('language = "pt_BR"\n')
     assert cli.main([]) == 0
     assert asked == installed
+
+
+@pytest.mark.parametrize("words", [["serve"], ["server"], ["account"], ["session"], ["ls", "--nothing"], ["config"]])
+def test_every_command_speaks_the_language_of_the_file(
+    shown: list[tuple[Preferences, bool]], capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """From the first word on, which is what is wrong with the others."""
+    config.path().write_text('language = "pt_BR"\n')
+    try:
+        with pytest.raises(SystemExit):
+            cli.main(words)
+    finally:
+        i18n.install("en")
+    assert "uso: ryze-tui" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("lss", 'did you mean "ls"?'), ("recconect", 'did you mean "reconnect"?'), ("zzzz", "")]
+)
+def test_a_word_that_is_no_command(shown: object, capsys: pytest.CaptureFixture[str], word: str, hint: str) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([word])
+    said = capsys.readouterr().err
+    assert "there is no such command" in said and (hint in said if hint else "did you mean" not in said) and word not in said
 
 
 def test_a_broken_file_opens_nothing(shown: list[tuple[Preferences, bool]], capsys: pytest.CaptureFixture[str]) -> None:
