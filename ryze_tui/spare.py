@@ -1,4 +1,4 @@
-"""Descriptors kept aside for imports: without one, a key that imports its screen would end the program. Imports next to nothing."""
+"""Descriptors kept aside for imports: without one, a key that imports its screen would end the program."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ def is_shortage(error: BaseException | None) -> bool:
 def in_words() -> str:
     """What that means, and what mends it while the program runs."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    words = _(
-        "this program may open no more files and connections (its limit is {limit}; `prlimit --pid {pid} --nofile=1024` raises it)"
-    )
-    return words.format(limit=soft, pid=os.getpid())
+    command = f"prlimit --pid {os.getpid()} --nofile=1024"
+    words = _("this program may open no more files and connections (its limit is {limit}; `{command}` raises it)")
+    return words.format(limit=soft, command=command)
 
 
 class Spare:

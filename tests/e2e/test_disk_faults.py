@@ -271,8 +271,10 @@ def test_a_console_whose_limit_is_lowered_later_says_so_and_goes_on(home: Path, 
         with limited(console.pid, resource.RLIMIT_NOFILE, limit):
             console.press("?")
             console.wait_for(f"limit is {limit}; ")
-            for key in "esc e J E esc esc E esc L esc P esc T esc c esc m esc : esc B esc".split():
+            for key in ("?", "e", "J", "E", "L", "P", "T", "c", "m", ":", "B"):
                 console.press(key)
+                console.settle(0.2)
+                console.press("esc", "esc")
                 console.settle(0.2)
             console.wait_for("of 41")
             console.put_cursor("n01")
