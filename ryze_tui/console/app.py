@@ -183,8 +183,7 @@ class RyzeConsole(CellExact):
 
     def _watch_clock(self) -> None:
         """Stale and offline badges count seconds; everything else stands still."""
-        account = self.account
-        ticking = account is not None and account.link.kind in ("stale", "offline")
+        ticking = self.account is not None and self.account.link.kind in ("stale", "offline")
         if ticking and self._clock is None:
             self._clock = asyncio.get_running_loop().call_later(1.0, self._second)
 
@@ -194,14 +193,15 @@ class RyzeConsole(CellExact):
         self._watch_clock()
 
     def _minute(self) -> None:
+        if self.account is not None:
+            self.account.now()  # notices that the clock was set
         self.main.sync_all()
 
     # -- words to the person ---------------------------------------------------------------------------------------
 
     def say(self, outcome: Outcome) -> None:
         """A toast with the server's own message where there is one."""
-        text = safe(outcome.message)
-        name = safe(outcome.name)
+        text, name = safe(outcome.message), safe(outcome.name)
         self.notify(
             f"{name}: {text}" if name and name not in text else text,
             severity="information" if outcome.ok else "error",

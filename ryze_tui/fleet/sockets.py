@@ -334,6 +334,7 @@ class Sockets:
             return True
         event.instance = line.name
         if old := self._model.is_old(event):
+            self._model.doubt(event, received_at=now)
             self._read_again(line.name)
         self._told(self._model.apply_event(event, received_at=now, now=self._clock.time()))
         self._heard(event, now, not old)
