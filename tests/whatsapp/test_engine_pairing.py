@@ -190,7 +190,7 @@ async def test_a_ban_for_good_is_one_after_a_restart_too(tmp_path: Path, wa: Wha
         _, words = await second.api.refused("POST", "/api/instance/reconnect/shop")
         assert words == "Instance has no saved session, call /connect first"
         assert await second.api.state("shop") == "banned"
-        assert (await second.qr("shop")).startswith("2@"), "a new pairing may be tried"
+        assert "2@" in await second.qr("shop"), "a new pairing may be tried"
 
 
 async def test_a_temporary_ban(on: OnDouble) -> None:
