@@ -22,7 +22,8 @@ from typing import Any, Final, Self
 from .emulator import Cell, Emulator
 from .keys import encode
 
-KEPT_ENVIRONMENT: Final = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+KEPT_ENVIRONMENT: Final = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE",
+                           "COVERAGE_PROCESS_CONFIG")  # fmt: skip
 Condition = str | re.Pattern[str] | Callable[["Terminal"], Any]
 
 
