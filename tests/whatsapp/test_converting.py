@@ -1,4 +1,4 @@
-"""What the library tells, in its own protobuf, becomes our data: each kind once, in a process of its own (the library stays there)."""
+"""What the library tells, in its own protobuf, becomes our data: each kind once, in a process of its own."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ history = ev.HistorySyncEv()
 talk = history.Data.conversations.add()
 talk.ID = "5511@s.whatsapp.net"
 for ident, ago, body, key in (
-    ("old", 40, text, {}), ("late", 1, text, {"fromMe": True}), ("early", 2, text, {"participant": "77@lid", "remoteJID": "9@lid"}),
-    ("nothing", 1, {}, {}),
+    ("old", 40, text, {}), ("late", 1, text, {"fromMe": True}), ("nothing", 1, {}, {}),
+    ("early", 2, text, {"participant": "77@lid", "remoteJID": "9@lid"}),
 ):
     one = talk.messages.add().message
     one.key.ID = ident
