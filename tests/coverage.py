@@ -1,4 +1,6 @@
-"""`make coverage`: the share of branches that unit, contract and simulation tests take, for each package below the screens.
+"""`make coverage`: the share of branches that tests below the screens take, for each package below the screens.
+
+Also what runs in processes of their own, servers and workers with the real library, unless those are killed.
 
     python -m tests.coverage [--least 90]
 
@@ -19,6 +21,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("api", "client", "fleet", "pairing", "operations", "backend")
+TESTS: Final = ("unit", "contract", "simulation", "whatsapp")
 
 
 def shares(report: dict[str, Any]) -> dict[str, tuple[float, float]]:
@@ -40,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "coverage.json"
-        words = ["-m", "pytest", "tests/unit", "tests/contract", "tests/simulation", "-m", "not long", "-n", options.n]
-        words += [*(f"--cov=ryze_tui.{name}" for name in PACKAGES), "--cov-branch", f"--cov-report=json:{path}", "-q"]
+        words = ["-m", "pytest", *(f"tests/{name}" for name in TESTS), "-m", "not long", "-n", options.n, "-q"]
+        words += [*(f"--cov=ryze_tui.{name}" for name in PACKAGES), "--cov-config=pyproject.toml", f"--cov-report=json:{path}"]
         done = subprocess.run([sys.executable, *words, "--dist", "loadscope"], cwd=ROOT, check=False)
         found = shares(json.loads(path.read_text()))
     for name in PACKAGES:

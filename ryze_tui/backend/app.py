@@ -20,6 +20,7 @@ from .integrations.chatwoot.service import Bridge
 from .integrations.media import S3MediaStore
 from .limits import Limits
 from .metrics import Requests
+from .redating import Redating
 from .settings import Settings
 from .store.rows import Store
 from .traffic import Traffic
@@ -45,6 +46,7 @@ class Backend:
     chatwoot: Bridge
     limits: Limits
     health: Health
+    redating: Redating
     started: float
     requests: Requests = field(default_factory=Requests)
     draining: bool = False
@@ -55,6 +57,7 @@ class Backend:
         Media that is being fetched, and replies that are being sent, would otherwise fail for good because the server stops.
         """
         self.draining = True
+        self.redating.close()
         self.bus.close(1001, "the server stops")
         await self.chatwoot.close()
         await self.traffic.close()

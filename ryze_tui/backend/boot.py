@@ -48,6 +48,7 @@ from .integrations.spool import Spool
 from .limits import Limits
 from .metrics import SHORTEST_TOKEN
 from .record import Record
+from .redating import Redating
 from .secrets import KeyRing, load_keys
 from .settings import Settings
 from .store.chatwoot import ChatwootRows
@@ -252,6 +253,7 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock, base_u
             chatwoot=chatwoot,
             limits=Limits(settings.rate_limit, clock), started=clock.monotonic(),
             health=Health(store.database, outbox, engine, settings.data_dir, clock),
+            redating=Redating(catalog, store, bus, clock),
         )
         _check_metrics_token(settings, catalog)
         await outbox.open()
@@ -259,6 +261,7 @@ async def _open(settings: Settings, factory: EngineFactory, clock: Clock, base_u
         await chatwoot.open()
         await instances.open()
         chatwoot.start()
+        backend.redating.start()
         await _fill(backend, account)
     except StoreError as error:
         await store.database.close()

@@ -45,6 +45,13 @@ class LoopClock:
         return asyncio.get_running_loop().call_later(delay, callback, *args)
 
 
+def elapsed(clock: Clock) -> float:
+    """Seconds that never go back, those in which the machine slept counted, where the system tells them."""
+    if isinstance(clock, LoopClock) and hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return clock.monotonic()
+
+
 def rfc3339(moment: float) -> str:
     """Unix seconds -> `2026-01-01T00:00:00.000Z`."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -89,6 +89,8 @@ class Instances:
         elif saved is not None:
             # Not logged out: the phone still shows the device, and with the right key the session is there again.
             self._set(record, Stage.NEW, saved.broken, now)
+        elif record.stage is Stage.BANNED:
+            self._set(record, Stage.BANNED, record.reason, now)  # its session went with the ban
         elif was or record.stage not in _UNPAIRED:
             self._set(record, Stage.LOGGEDOUT, GONE, now)
         elif record.stage in DEADLINE:

@@ -86,7 +86,7 @@ OPERATIONS: Final[dict[Operation, dict[Stage, Do | If]]] = {
     Operation.RECONNECT: {
         Stage.NEW: Do.NO_SESSION, Stage.IDLE: Do.DIAL, Stage.ASKING: _RECONNECT, Stage.SCANNING: _RECONNECT,
         Stage.LINKING: Do.DIAL, Stage.DIALLING: Do.DIAL, Stage.CONNECTED: Do.DIAL, Stage.LOGGEDOUT: Do.NO_SESSION,
-        Stage.BANNED: Do.DIAL,
+        Stage.BANNED: _RECONNECT,
     },
     Operation.LOGOUT: {stage: Do.ALREADY if stage is Stage.LOGGEDOUT else Do.LOGOUT for stage in Stage},
     Operation.DELETE: dict.fromkeys(Stage, Do.DELETE),

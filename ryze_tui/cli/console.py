@@ -13,6 +13,7 @@ from .. import __version__, config, inherited, redact
 from ..config.declared import THEMES
 from ..i18n import _
 from ..preferences import DEFAULT, Preferences
+from ..spare import spare
 from . import COMMANDS, target
 from .characters import needs_ascii
 from .parser import Parser, descriptions
@@ -124,6 +125,7 @@ def show(
         return 2
     if token:
         redact.register(token)
+    spare.take()
     os.environ.setdefault("TEXTUAL_FPS", "120")  # read at import: our own coalescing draws 20 times a second, keys at once
     from ..console.app import run
 

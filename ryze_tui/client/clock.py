@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 
 class Clock(Protocol):
-    """`monotonic` orders facts; `time` is Unix seconds; `sleep` takes seconds."""
+    """`monotonic` orders facts; `elapsed` goes on while the machine sleeps; `time` is Unix seconds; `sleep` takes seconds."""
 
     def monotonic(self) -> float: ...
+
+    def elapsed(self) -> float: ...
 
     def time(self) -> float: ...
 
@@ -24,6 +27,10 @@ class SystemClock:
         """Seconds that never go back; on Linux they stand still while the machine sleeps."""
         return time.monotonic()
 
+    def elapsed(self) -> float:
+        """Seconds that never go back, those in which the machine slept counted, where the system tells them."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
     def time(self) -> float:
         """Unix seconds."""
         return time.time()
@@ -34,6 +41,40 @@ class SystemClock:
 
 
 SYSTEM: Final = SystemClock()
+STEP: Final = 10.0
+"""Seconds by which a wall clock that was set differs; less than that may be a busy machine between two looks."""
+
+
+class Steady:
+    """A clock that notices when somebody sets the wall clock: `stepped(seconds)` is called before the new time is given out.
+
+    A virtual machine that was paused looks the same as a clock that was set forward: what lasted then lasts less than it did.
+    """
+
+    def __init__(self, clock: Clock, stepped: Callable[[float], object]) -> None:
+        self._clock, self._stepped = clock, stepped
+        self._ahead = clock.time() - clock.elapsed()
+
+    def monotonic(self) -> float:
+        """As the clock itself."""
+        return self._clock.monotonic()
+
+    def elapsed(self) -> float:
+        """As the clock itself."""
+        return self._clock.elapsed()
+
+    def time(self) -> float:
+        """Unix seconds."""
+        wall = self._clock.time()
+        step = wall - self._clock.elapsed() - self._ahead
+        if abs(step) >= STEP:
+            self._ahead += step
+            self._stepped(step)
+        return wall
+
+    async def sleep(self, seconds: float) -> None:
+        """As the clock itself."""
+        await self._clock.sleep(seconds)
 
 
 async def wait(clock: Clock, event: asyncio.Event, seconds: float | None) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from .. import __version__
+from .. import __version__, spare
 from ..api.errors import BadReply, NoAnswer, RyzeError, Unreachable
 from ..i18n import _
 
@@ -88,6 +88,8 @@ def in_words(error: BaseException, host: str) -> str:
             return _("{host} refuses connections; is the server running?").format(host=host)
         if isinstance(seen, OSError) and seen.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
             return _("there is no way to {host}; is the network up?").format(host=host)
+        if spare.is_shortage(seen):
+            return spare.in_words()
         if isinstance(seen, TimeoutError):
             return _("{host} did not answer in time").format(host=host)
         seen = seen.__cause__ or seen.__context__

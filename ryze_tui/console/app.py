@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from ..i18n import _
 from ..preferences import DEFAULT, Preferences
+from ..spare import in_words, spare
 from . import themes
 from .accounts import Accounts, Place
 from .bindings import use_keys
@@ -125,6 +126,7 @@ class RyzeConsole(CellExact):
         self.stylesheet.add_source(LATER_CSS, ("ryze_tui", "later"))
         self.stylesheet.update(self.main)
         log_to_file()
+        spare.watch(asyncio.get_running_loop().call_soon_threadsafe, partial(self.call_later, self._none_left))
         if self.accounts.place.url:
             self.accounts.open(self.accounts.place, again=True)
         else:
@@ -181,8 +183,7 @@ class RyzeConsole(CellExact):
 
     def _watch_clock(self) -> None:
         """Stale and offline badges count seconds; everything else stands still."""
-        account = self.account
-        ticking = account is not None and account.link.kind in ("stale", "offline")
+        ticking = self.account is not None and self.account.link.kind in ("stale", "offline")
         if ticking and self._clock is None:
             self._clock = asyncio.get_running_loop().call_later(1.0, self._second)
 
@@ -192,14 +193,15 @@ class RyzeConsole(CellExact):
         self._watch_clock()
 
     def _minute(self) -> None:
+        if self.account is not None:
+            self.account.now()  # notices that the clock was set
         self.main.sync_all()
 
     # -- words to the person ---------------------------------------------------------------------------------------
 
     def say(self, outcome: Outcome) -> None:
         """A toast with the server's own message where there is one."""
-        text = safe(outcome.message)
-        name = safe(outcome.name)
+        text, name = safe(outcome.message), safe(outcome.name)
         self.notify(
             f"{name}: {text}" if name and name not in text else text,
             severity="information" if outcome.ok else "error",
@@ -210,6 +212,13 @@ class RyzeConsole(CellExact):
     def refuse(self, reason: str) -> None:
         """A key that cannot act now says why."""
         self.notify(reason, severity="warning", markup=False, timeout=5)
+
+    def _none_left(self) -> None:
+        self.refuse(f"{(words := in_words())[0].upper()}{words[1:]}.")
+
+    def push_screen(self, *args: Any, **kwargs: Any) -> Any:
+        spare.lend()  # a screen's style sheet is a file
+        return super().push_screen(*args, **kwargs)
 
     def action_command_palette(self) -> None:
         from textual.command import CommandPalette
@@ -233,6 +242,9 @@ def run(
 ) -> int:  # fmt: skip
     """Run the console; returns the exit code (128 + n when signal n ended it)."""
     app = RyzeConsole(url, token, profile=profile, read_only=read_only, locked=locked, keep=keep, preferences=preferences)
-    app.run(mouse=preferences.mouse)
+    try:
+        app.run(mouse=preferences.mouse)
+    finally:
+        spare.release()
     sys.stdout.flush()
     return app.return_code or 0

@@ -125,6 +125,7 @@ async def _run(app: RyzeConsole, argv: list[str]) -> int | None:
     """Its exit code, minus the number of a signal that ended it; None when the console was told to end, which it then does."""
     told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     process: asyncio.subprocess.Process | None = None
+    code: int | OSError = 0
 
     def end(number: int) -> None:
         if not told.done():
@@ -137,14 +138,19 @@ async def _run(app: RyzeConsole, argv: list[str]) -> int | None:
         try:
             process = await asyncio.create_subprocess_exec(*argv, stdout=sys.__stderr__, stderr=sys.__stderr__)
             code = await _ended(process, told)
+        except OSError as error:
+            code = error  # raised in here, Textual would not take the terminal again
         finally:
             if process is not None and process.returncode is None:
                 process.kill()
-        if not told.done():
-            return code
-        raise _Ending  # past Textual's taking the terminal again
-    app.exit(return_code=128 + told.result())
-    return None
+        if told.done():
+            raise _Ending  # past Textual's taking the terminal again
+    if told.done():
+        app.exit(return_code=128 + told.result())
+        return None
+    if isinstance(code, OSError):
+        raise code
+    return code
 
 
 class _Ending(Exception):

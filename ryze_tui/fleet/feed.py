@@ -65,9 +65,9 @@ class Feed:
             dial, client.token, model, clock, told=self.told, heard=watcher.event, detail=self.want, changed=self._covered
         )
         self._sockets = Sockets(
-            dial, model, clock, self.reach, random, limit=socket_limit() if sockets is None else sockets, token=self.token_of,
-            pause=self._pause, told=self.told, heard=watcher.event, suspect=self._presence.suspect, doubted=self.doubt,
-            read_again=self.want, changed=self._covered,
+            dial, model, clock, self.reach, random, limit=socket_limit if sockets is None else lambda: sockets,
+            token=self.token_of, pause=self._pause, told=self.told, heard=watcher.event, suspect=self._presence.suspect,
+            doubted=self.doubt, read_again=self.want, changed=self._covered,
         )
         self._plain: bool | None = None
         self._wake = asyncio.Event()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..api import states
 from ..api.instance import Instance
+from .moments import AGREED, happened, shifted, unix
 
 if TYPE_CHECKING:
     from ..api.events import Event
@@ -66,7 +66,8 @@ class Row:
 
     `listed_at`: when the list was asked for that gave the details; `pushed_at`: when a stream last told anything of it;
     `compact_at`: when a stream last told all of its compact row (monotonic seconds). `happened`: the server's own time of the
-    last event, in Unix seconds on the server's clock.
+    last event, in Unix seconds on the server's clock. `ours`: `since` is one by our clock. `doubted`: of an event that was
+    older than one told before, its state, when it happened, and when it was heard.
     """
 
     name: str
@@ -93,6 +94,8 @@ class Row:
     pushed_at: float = _NEVER
     compact_at: float = _NEVER
     happened: float = _NEVER
+    ours: bool = True
+    doubted: tuple[str, float, float] | None = None
 
     @property
     def number(self) -> str:
@@ -116,21 +119,6 @@ class Changes:
         return bool(self.rows) or self.order
 
 
-def unix(text: str) -> float | None:
-    """RFC 3339 (or Python's ISO form) to Unix seconds; None when it is not a time with a zone, of these centuries."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.timestamp() if moment.tzinfo and 1970 < moment.year < 2200 else None
-
-
-def _happened(event: Event) -> float | None:
-    """When it happened, in Unix seconds by the server's clock; None when the event does not say."""
-    stamp = event.data.get("timestamp")
-    return unix(stamp) if isinstance(stamp, str) else None
-
-
 def _haystack(item: Instance) -> str:
     return f"{item.name} {item.number} {item.profile_name} {item.business_name}".lower()
 
@@ -147,6 +135,12 @@ class FleetModel:
         """Adds to a row that is new to us what an earlier run of the program knew of it (history.py); gets the Unix time."""
         self._gone: dict[str, float] = {}
         self._crowded = 100
+
+    def shift(self, seconds: float) -> Changes:
+        """Our clock was set by so much: what it dated lasts as long as before."""
+        for row in self.rows.values():
+            shifted(row, seconds)
+        return Changes(set(self.rows))
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
@@ -207,8 +201,14 @@ class FleetModel:
         """
         if event.seq:
             return False
-        row, at = self.rows.get(event.instance), _happened(event)
+        row, at = self.rows.get(event.instance), happened(event)
         return row is not None and at is not None and at < row.happened
+
+    def doubt(self, event: Event, *, received_at: float) -> None:
+        """It is old, or the server's clock was set back: what a list says that is asked for after it, decides."""
+        meaning, at = states.from_event(event.state_word), happened(event)
+        if meaning.state is not None and at is not None and event.instance in self.rows:
+            self.rows[event.instance].doubted = meaning.state, at, received_at
 
     def apply_event(self, event: Event, *, received_at: float, now: float) -> Changes:
         """One `instance.state` event; any other event, an old one, or an unknown instance, changes nothing."""
@@ -216,12 +216,12 @@ class FleetModel:
         if not word or row is None or received_at < row.heard or self.is_old(event):
             return Changes()
         meaning = states.from_event(word)
-        happened = _happened(event)
-        at = happened or now
+        told = happened(event)
+        at = min(told or now, now)
         row.heard, row.seen, row.told_by, row.last_event, row.last_word = received_at, now, STREAM, now, word
         row.pushed_at = received_at
-        if happened and happened < now + AHEAD_MOST:
-            row.happened = happened
+        if told and told < now + AHEAD_MOST:
+            row.happened = told
         if meaning.fresh is not None:
             row.stale = not meaning.fresh
         if event.number and event.number != row.number:
@@ -232,7 +232,7 @@ class FleetModel:
             row.garbled = False
             row.phase, row.stale = meaning.phase, row.stale and meaning.state == row.state
             row.reason = event.reason
-            self._move(row, meaning.state, min(at, now), exact=True, watched=True)
+            self._move(row, meaning.state, at, exact=True, watched=True, ours=now - at < AGREED)
             row.raw_state = word
             if meaning.state == states.BANNED:
                 row.until = now + event.expire if event.expire else 0.0
@@ -248,7 +248,7 @@ class FleetModel:
         if row is None or row.pushed_at > asked_at:
             return Changes()
         row.heard, row.told_by, row.phase, row.reason = received_at, YOU, "", ""
-        self._move(row, state, now, exact=True, watched=True)
+        self._move(row, state, now, exact=True, watched=True, ours=True)
         row.seen, row.raw_state = now, state
         return Changes({name})
 
@@ -292,15 +292,20 @@ class FleetModel:
                     setattr(item, attribute, getattr(row.item, attribute))
             return self._details(row, item)
         changes = self._details(row, item)
+        if row.doubted is not None and row.doubted[2] <= asked_at:
+            if row.doubted[0] == item.state != row.state:
+                row.happened = row.doubted[1]  # it was no old news: their clock was set back
+            row.doubted = None
         if item.state != row.state:
             row.phase, row.told_by, row.reason = "", LIST, item.reason  # the reason before was of the state before
-            self._move(row, item.state, unix(item.since) or now, exact=unix(item.since) is not None)
+            since = unix(item.since)
+            self._move(row, item.state, since or now, exact=since is not None, ours=since is None)
             changes.rows.add(row.name)
         else:
             if self._is_back(row, true_at):
                 changes.rows.add(row.name)
             if (since := unix(item.since)) and since != row.since:
-                row.since, row.since_exact = since, True
+                row.since, row.since_exact, row.ours = since, True, False
                 changes.rows.add(row.name)
         if item.reason != row.reason and (item.reason or item.since):
             row.reason = item.reason
@@ -323,8 +328,9 @@ class FleetModel:
                 row.told_by = STREAM
             row.reason, row.raw_state = item.reason, item.raw_state
             row.phase = "" if item.state != row.state else row.phase
-            self._move(row, item.state, since or now, exact=since is not None)
-            row.since, row.since_exact = (since, True) if since else (row.since, row.since_exact)
+            self._move(row, item.state, since or now, exact=since is not None, ours=since is None)
+            if since:
+                row.since, row.since_exact, row.ours = since, True, False
             changed = True
         for attribute in _COMPACT:
             value = getattr(item, attribute)
@@ -359,7 +365,7 @@ class FleetModel:
         row = Row(
             name=item.name, state=item.state, since=since or now, since_exact=exact or since is not None, heard=heard, seen=seen,
             told_by=told_by, raw_state=item.raw_state, reason=item.reason, item=item, listed_at=listed_at, pushed_at=pushed,
-            compact_at=pushed, garbled=not item.readable,
+            compact_at=pushed, garbled=not item.readable, ours=since is None,
         )
         self.put(row)
         if self.recall is not None:
@@ -372,8 +378,8 @@ class FleetModel:
         self.rows[row.name] = row
         self.counts[row.state] += 1
 
-    def _move(self, row: Row, state: str, since: float, *, exact: bool, watched: bool = False) -> None:
-        """`watched`: it was told as it happened, so that nothing lies between the state before and this one."""
+    def _move(self, row: Row, state: str, since: float, *, exact: bool, ours: bool, watched: bool = False) -> None:
+        """`watched`: it was told as it happened, so that nothing lies between the state before and this one. `ours`: see Row."""
         if state != row.state:
             self.counts[row.state] -= 1
             self.counts[state] += 1
@@ -382,9 +388,9 @@ class FleetModel:
             after = since if watched else min(row.seen, since)
             row.past = (*row.past, Transition(after, since, row.state, state, row.reason, row.told_by))[-PAST_MOST:]
             row.state, row.since, row.since_exact, row.not_before, row.unwatched = state, since, exact, after, 0.0
-            row.until, row.stale = 0.0, False
+            row.until, row.stale, row.ours = 0.0, False, ours
         elif exact and not row.since_exact:
-            row.since, row.since_exact = since, True
+            row.since, row.since_exact, row.ours = since, True, ours
 
     def _drop(self, name: str) -> Changes:
         row = self.rows.pop(name, None)

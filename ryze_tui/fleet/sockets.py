@@ -14,6 +14,7 @@ from ..client.address import segment
 from ..client.clock import Breath, Clock, wait
 from ..client.stream import Dial, Socket, StreamEnded
 from ..i18n import _
+from ..spare import is_shortage
 from .evidence import NONE, OWN, Streamed
 from .freshness import Coverage
 from .model import Changes, FleetModel
@@ -71,11 +72,12 @@ class Sockets:
 
     `token(name)` gives the token to open it with, `pause(name)` the seconds before that token may be used for it;
     `changed()` is called when `coverage` or `gaps` may have changed, `suspect()` when a socket could not be opened at all: that
-    says nothing about the server, only about sockets. `read_again(name)`: what was told of it is out of order.
+    says nothing about the server, only about sockets. `read_again(name)`: what was told of it is out of order. `limit()`: how
+    many there may be now.
     """
 
     def __init__(
-        self, dial: Dial, model: FleetModel, clock: Clock, reach: Reach, random: Random, *, limit: int,
+        self, dial: Dial, model: FleetModel, clock: Clock, reach: Reach, random: Random, *, limit: Callable[[], int],
         token: Callable[[str], str], pause: Callable[[str], float], told: Callable[[Changes], None],
         heard: Callable[[Event, float, bool], None], suspect: Callable[[], None], doubted: Callable[[], None],
         read_again: Callable[[str], None], changed: Callable[[], None],
@@ -175,7 +177,7 @@ class Sockets:
     def _choose(self) -> None:
         self._stale = False
         self._first &= self._model.rows.keys()
-        names = most_important(self._model.rows.values(), self._first, self._limit)
+        names = most_important(self._model.rows.values(), self._first, self._limit())
         self._overflow = sum(row.item.streaming for row in self._model.rows.values()) - len(names)
         wanted = set(names)
         for name in [name for name in self._lines if name not in wanted]:
@@ -274,6 +276,7 @@ class Sockets:
         elif isinstance(error, Unreachable) or (error.status or 0) >= 500:
             line.lost, line.retry_at = True, now + backoff(line.failures, self._random, first=0.25)
             line.failures += 1
+            self._stale |= is_shortage(error.__cause__)  # the limit may be another one than it was
             if now >= self._shut_until:  # failures of one moment count once
                 self._shut_until = now + backoff(self._shut, self._random, first=0.25)
                 self._shut += 1
@@ -331,6 +334,7 @@ class Sockets:
             return True
         event.instance = line.name
         if old := self._model.is_old(event):
+            self._model.doubt(event, received_at=now)
             self._read_again(line.name)
         self._told(self._model.apply_event(event, received_at=now, now=self._clock.time()))
         self._heard(event, now, not old)

@@ -13,7 +13,7 @@ from ..api.events import INSTANCE_STATE, Event
 from ..client.address import BadAddress
 from ..client.budget import Budget, Budgets
 from ..client.calls import CallLog
-from ..client.clock import SYSTEM, Clock
+from ..client.clock import SYSTEM, Clock, Steady
 from ..client.http import RyzeClient
 from ..client.replies import Health
 from ..client.stream import Dialler
@@ -58,7 +58,7 @@ class Account:
         self.on_changes: Callable[[Changes], None] | None = None
         self.on_link: Callable[[], None] | None = None
         self.on_event: Callable[[Event, float], None] | None = None
-        self._clock = clock
+        self._clock = clock = Steady(clock, self._set)
         self._server = ServerInfo()
         self._listeners: list[Callable[[Changes], None]] = []
         self._low: int | None = None
@@ -116,6 +116,13 @@ class Account:
     def may(self, action: str) -> str:
         """Why this token or this mode cannot do that; empty when it can."""
         return self._problem or refusal(action, self.server, read_only=self.read_only)
+
+    def now(self) -> float:
+        """Unix seconds; rows that our clock dated have moved along where it was set."""
+        return self._clock.time()
+
+    def _set(self, seconds: float) -> None:
+        self._changed(self.model.shift(seconds))
 
     # -- keeping it true -----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PROFILE_WAIT = 3.0
 """Seconds after success in which the profile's name may still arrive."""
 SLEPT = 5.0
-"""Seconds by which the wall clock may run ahead before it means that the machine slept."""
+"""Seconds that are worth a look at the codes."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class PairingSession:
         self._running = False
         self._cancelled = False
         self._shown = View("asking", number=self._number)
-        self._anchor = (0.0, 0.0)
+        self._awake = 0.0
         self._slept = 0.0
 
     @property
@@ -77,7 +77,7 @@ class PairingSession:
             return self._publish(View(FAILED if reason else ENDED, message=reason, number=self._number))
         if self._flow is None:
             row = self._ports.row(self.name)
-            self._anchor, self._slept = (self._ports.clock.monotonic(), self._ports.clock.time()), 0.0
+            self._awake, self._slept = self._ports.clock.elapsed() - self._ports.clock.monotonic(), 0.0
             state, known = (row.state, row.number) if row is not None else ("", "")
             self._flow = Flow(self._now(), number=self._number, state=state, known_number=known)
             self._ports.follow(self)
@@ -202,10 +202,10 @@ class PairingSession:
 
     def _now(self) -> float:
         """Monotonic seconds, plus the time that the machine slept: codes die during that too."""
-        monotonic, wall = self._ports.clock.monotonic(), self._ports.clock.time()
-        ahead = (wall - self._anchor[1]) - (monotonic - self._anchor[0])
-        if self._anchor[1] and ahead > self._slept + SLEPT:
-            self._slept = ahead
+        monotonic = self._ports.clock.monotonic()
+        slept = self._ports.clock.elapsed() - monotonic - self._awake
+        if self._flow is not None and slept > self._slept + SLEPT:
+            self._slept = slept
         return monotonic + self._slept
 
 

@@ -13,7 +13,8 @@ from ryze_tui.console.accounts import Place
 from ryze_tui.console.app import RyzeConsole
 from ryze_tui.fleet import cache, keeping
 from ryze_tui.fleet.evidence import Listed
-from ryze_tui.fleet.model import FleetModel, unix
+from ryze_tui.fleet.model import FleetModel
+from ryze_tui.fleet.moments import unix
 from ryze_tui.operations.outcome import Unconfirmed
 from textual.pilot import Pilot
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import resource
 import shutil
 import socket
@@ -257,6 +258,51 @@ def test_a_console_with_few_descriptors_opens_fewer_streams(home: Path, tmp_path
                 console.settle(0.2)
             console.wait_for("40 of 40", 40, what="the list")
             assert_responsive(console)
+            console.press("ctrl+q")
+            console.wait_exit()
+            console.assert_clean()
+    assert_no_crash(tmp_path / "c")
+
+
+@pytest.mark.parametrize("limit", [5, 12])
+def test_a_console_whose_limit_is_lowered_later_says_so_and_goes_on(home: Path, tmp_path: Path, limit: int) -> None:
+    with Server(home, rate_limit=0, speed=20) as server, Console(server.url, server.token, tmp_path / "c", (160, 24)) as console:
+        console.ready()
+        with limited(console.pid, resource.RLIMIT_NOFILE, limit):
+            console.press("?")
+            console.wait_for(f"limit is {limit}; ")
+            for key in ("?", "e", "J", "E", "L", "P", "T", "c", "m", ":", "B"):
+                console.press(key)
+                console.settle(0.2)
+                console.press("esc", "esc")
+                console.settle(0.2)
+            console.wait_for("of 41")
+            console.put_cursor("n01")
+            console.press("d")
+            console.type_name("Delete", "n01")
+            console.wait_for("of 40")
+            assert_responsive(console)
+        console.press("ctrl+q")
+        assert console.wait_exit() == 0
+        console.assert_clean()
+    assert_no_crash(tmp_path / "c")
+
+
+def test_a_console_without_descriptors_when_the_server_comes_back_says_so_until_it_has_some(home: Path, tmp_path: Path) -> None:
+    with Server(home, rate_limit=0, speed=20, extensions=False) as server:
+        for n in range(COUNT):
+            server.call("POST", f"/api/events/websocket/n{n:02}", json={"enabled": True, "events": []})
+        with Console(server.url, server.token, tmp_path / "c", (160, 40)) as console:
+            console.ready("POLLING")
+            few = min(set(range(100)) - {int(name) for name in os.listdir(f"/proc/{console.pid}/fd")})
+            with limited(console.pid, resource.RLIMIT_NOFILE, 12):
+                server.kill()
+                server.start()
+                console.wait_for("OFFLINE", 20)
+                console.wait_for(re.compile(r"more\s+files and\s+connections"), 20)
+                assert_responsive(console)
+            console.ready("POLLING")
+            assert few > 12
             console.press("ctrl+q")
             console.wait_exit()
             console.assert_clean()

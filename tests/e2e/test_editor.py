@@ -27,14 +27,15 @@ WEBHOOK: Final = {
 class Editing(Console):
     """The console on the webhook of an instance of its own, with an editor that follows a plan."""
 
-    def __init__(self, server: Server, home: Path, plan: Sequence[Sequence[str]], size: tuple[int, int] = (80, 24)) -> None:
+    def __init__(self, server: Server, home: Path, plan: Sequence[Sequence[str]], size: tuple[int, int] = (80, 24), *,
+                 editor: str = f"'{sys.executable}' '{SCRIPT}'") -> None:  # fmt: skip
         self.server, self.home = server, home
         self.instance = f"edited-{next(NUMBERS)}"
         home.mkdir(exist_ok=True)
         (home / "plan").write_text("\n".join(map(json.dumps, plan)))
         server.http.post("/api/instance/new", json={"name": self.instance}).raise_for_status()
         server.http.post(f"/api/events/webhook/{self.instance}", json=WEBHOOK).raise_for_status()
-        env = {"EDITOR": f"'{sys.executable}' '{SCRIPT}'", "FAKE_EDITOR": str(home)}
+        env = {"EDITOR": editor, "FAKE_EDITOR": str(home)}
         super().__init__(server.url, server.token, home, size, env=env)
 
     def to_webhook(self) -> None:
@@ -179,3 +180,17 @@ def test_what_a_killed_console_left_is_swept_up(shared: Server, tmp_path: Path) 
         again.press("E")
         again.wait_for("ended with 1")
     assert not list((tmp_path / "run").rglob("edit-*"))
+
+
+def test_a_program_that_cannot_be_run_leaves_the_screen_as_it_was(shared: Server, tmp_path: Path) -> None:
+    program = tmp_path / "no-interpreter"
+    program.write_text("what is this\n")
+    program.chmod(0o700)
+    with Editing(shared, tmp_path, [], editor=str(program)) as console:
+        console.to_webhook()
+        console.press("E")
+        console.wait_for("Exec format error")
+        console.assert_whole()
+        console.press("esc")
+        console.wait_gone("Media base64")
+        console.quit()

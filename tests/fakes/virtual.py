@@ -41,15 +41,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The Clock of the loop that is running. `drift`: seconds by which the wall clock ran ahead."""
+    """The Clock of the loop that is running. `drift`: seconds for which the machine slept; `step`: by which the clock was set."""
 
     drift = 0.0
+    step = 0.0
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
 
+    def elapsed(self) -> float:
+        return self.monotonic() + self.drift
+
     def time(self) -> float:
-        return EPOCH + self.monotonic() + self.drift
+        return EPOCH + self.elapsed() + self.step
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -77,6 +81,9 @@ class Manual:
         self.wall = EPOCH
 
     def monotonic(self) -> float:
+        return self.now
+
+    def elapsed(self) -> float:
         return self.now
 
     def time(self) -> float:

@@ -23,7 +23,8 @@ from ..pace import patient
 from .emulator import Cell, Emulator
 from .keys import encode
 
-KEPT_ENVIRONMENT: Final = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+KEPT_ENVIRONMENT: Final = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE",
+                           "COVERAGE_PROCESS_CONFIG")  # fmt: skip
 Condition = str | re.Pattern[str] | Callable[["Terminal"], Any]
 
 

@@ -48,3 +48,11 @@ async def on_double(home: Path, wa: WhatsAppDouble, **more: Any) -> AsyncIterato
     settings: dict[str, Any] = {"engine": "whatsapp", "worker_command": tuple(wa.command(WORKER))}
     async with running(home, **(settings | more)) as api:
         yield OnDouble(api, wa)
+
+
+def worker_of(on: OnDouble, name: str = "shop") -> int:
+    """The pid of its worker."""
+    record = next(one for one in on.api.backend.catalog.by_id.values() if one.name == name)
+    slot = on.engine.pool.slot_of(record.id)
+    assert slot is not None and slot.worker is not None
+    return slot.worker.pid

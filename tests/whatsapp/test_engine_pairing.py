@@ -177,6 +177,22 @@ async def test_a_login_that_is_refused_for_good(on: OnDouble, reason: int) -> No
     assert bool(kept) == (reason == 405)
 
 
+async def test_a_ban_for_good_is_one_after_a_restart_too(tmp_path: Path, wa: WhatsAppDouble) -> None:
+    async with on_double(tmp_path, wa) as first:
+        device = await first.paired(websocketEnabled=True)
+        async with first.api.socket("/ws/shop") as frames:
+            await device.fail(406)
+            await frames.state("temp_banned")
+        before = (await first.api.item("shop"))["connection"]
+    async with on_double(tmp_path, wa) as second:
+        after = (await second.api.item("shop"))["connection"]
+        assert after["state"] == "banned" and after["reason"] == before["reason"] and after["since"] == before["since"]
+        _, words = await second.api.refused("POST", "/api/instance/reconnect/shop")
+        assert words == "Instance has no saved session, call /connect first"
+        assert await second.api.state("shop") == "banned"
+        assert "2@" in await second.qr("shop"), "a new pairing may be tried"
+
+
 async def test_a_temporary_ban(on: OnDouble) -> None:
     device = await on.paired(websocketEnabled=True)
     async with on.api.socket("/ws/shop") as frames:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import signal
+import stat
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,13 +15,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from pyaileys.proto import WAProto_pb2 as proto
+from ryze_tui.backend.errors import StoreError
 
 from tests.contract.harness import Frames
 from tests.fakes.whatsapp.account import Old
 from tests.fakes.whatsapp.double import WhatsAppDouble
 from tests.fakes.whatsapp.people import Person
 
-from .engine import NUMBER, OnDouble, on_double
+from .engine import NUMBER, OnDouble, on_double, worker_of
 
 pytestmark = pytest.mark.whatsapp
 BUSY = {"websocketEnabled": True, "websocketMediaBase64": True}
@@ -194,6 +197,63 @@ async def test_what_came_while_the_server_was_away(tmp_path: Path, wa: WhatsAppD
     async with on_double(tmp_path, wa) as second, second.api.socket("/ws/shop") as frames:
         said = [(await event(frames, "message.exchange"))["message"]["content"] for _ in range(3)]
     assert said == ["missed 0", "missed 1", "missed 2"]
+
+
+def unsaved(home: Path) -> bytes:
+    (file,) = (home / "data" / "whatsapp").glob("*.unsaved")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    return file.read_bytes()
+
+
+async def until_saved(home: Path) -> None:
+    async with asyncio.timeout(10):
+        while unsaved(home):
+            await asyncio.sleep(0.01)
+
+
+async def test_what_the_library_acknowledged_and_the_server_never_heard_comes_after_a_restart(
+    tmp_path: Path, wa: WhatsAppDouble, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_double(tmp_path, wa) as first:
+        device = await first.paired(**BUSY)
+        monkeypatch.setattr(first.engine, "_traffic", lambda link, event: None)  # as if it were killed with them in its memory
+        for number in range(3):
+            await ana.say(device, f"lost {number}")
+        async with asyncio.timeout(10):
+            while unsaved(tmp_path).count(b"\n") < 3 or device.outstanding:
+                await asyncio.sleep(0.01)
+    async with on_double(tmp_path, wa) as second, second.api.socket("/ws/shop") as frames:
+        said = [(await event(frames, "message.exchange"))["message"]["content"] for _ in range(3)]
+        await until_saved(tmp_path)
+    assert said == ["lost 0", "lost 1", "lost 2"]
+
+
+async def test_what_the_disk_refused_is_told_again_when_its_worker_was_killed_and_counts_once(
+    on: OnDouble, ana: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await on.paired(**BUSY)
+    database = on.api.backend.store.database
+    async with on.api.socket("/ws/shop") as frames:
+        with monkeypatch.context() as broken:
+
+            def refuse(unit: Any) -> asyncio.Future[None]:
+                refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                refused.set_exception(StoreError("disk full"))
+                return refused
+
+            broken.setattr(database, "write", refuse)
+            await ana.say(device, "kept")
+            await event(frames, "message.exchange")
+        assert unsaved(tmp_path)
+        os.kill(worker_of(on), signal.SIGKILL)
+        await frames.state("connected")
+        assert (await event(frames, "message.exchange"))["message"]["content"] == "kept"
+        await until_saved(tmp_path)
+        await ana.say(device, "next")
+        assert (await event(frames, "message.exchange"))["message"]["content"] == "next"
+        await until_saved(tmp_path)
+    told = await on.api.ok("GET", "/api/instance/metrics/shop")
+    assert told["metrics"]["totalMessages"] == 2
 
 
 async def test_sending_from_a_number_that_is_away(on: OnDouble, ana: Person) -> None:

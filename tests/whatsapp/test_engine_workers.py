@@ -22,7 +22,7 @@ from tests.fakes.proxy import CountingProxy
 from tests.fakes.whatsapp.double import WhatsAppDouble
 
 from ..pace import patient
-from .engine import OnDouble, on_double
+from .engine import OnDouble, on_double, worker_of
 
 pytestmark = pytest.mark.whatsapp
 
@@ -31,13 +31,6 @@ pytestmark = pytest.mark.whatsapp
 async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
     async with on_double(tmp_path, wa) as made:
         yield made
-
-
-def worker_of(on: OnDouble, name: str = "shop") -> int:
-    record = next(one for one in on.api.backend.catalog.by_id.values() if one.name == name)
-    slot = on.engine.pool.slot_of(record.id)
-    assert slot is not None and slot.worker is not None
-    return slot.worker.pid
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])

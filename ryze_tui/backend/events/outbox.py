@@ -27,7 +27,7 @@ from ..record import Record, Values
 from ..store.database import Statement
 from ..store.outbox import Delivery, OutboxRows
 from .bus import has_media, without_media
-from .delivery import DEAD, DELIVERED, PENDING, SECONDS, TEST_TOKEN, Candidate, Fate, fate, headers, order_key, target
+from .delivery import DEAD, DELIVERED, PENDING, SECONDS, TEST_TOKEN, WAITS, Candidate, Fate, fate, headers, order_key, target
 from .lanes import Lanes, Where
 from .layouts import MESSAGE, Layout, observed
 
@@ -86,7 +86,7 @@ class Outbox:
         """Take up what was pending. Raises StoreError."""
         for delivery in await self._rows.pending():
             self.pending += 1
-            self._later(delivery, delivery.next_at - self._clock.now())
+            self._later(delivery, min(delivery.next_at - self._clock.now(), WAITS[-1]))  # else a clock set back holds it for long
         self._pump()
 
     async def close(self) -> None:

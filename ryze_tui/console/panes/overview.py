@@ -82,7 +82,7 @@ def _facts(row: Row, now: float) -> list[tuple[str, str]]:
     facts.append((_("Stream"), stream))
     if item.token:
         facts.append((_("Token"), "••••••••" + (safe(item.token[-4:]) if len(item.token) >= 12 else "")))
-    from ...fleet.model import unix
+    from ...fleet.moments import unix
 
     if created := unix(item.created_at):
         facts.append((_("Created"), time.strftime("%Y-%m-%d %H:%M", time.localtime(created))))

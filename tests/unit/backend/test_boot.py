@@ -187,7 +187,9 @@ async def test_every_stage_after_a_restart(stage: Stage, paired: bool, session: 
         assert (record.stage, record.reason) == (Stage.DIALLING, RESTARTED)
     elif session == "broken":
         assert (record.stage, record.reason) == (Stage.NEW, "unreadable")
-    elif paired or STATE[stage] in ("connected", "banned") or stage in (Stage.IDLE, Stage.LINKING, Stage.DIALLING):
+    elif stage is Stage.BANNED:
+        assert (record.stage, record.reason) == (stage, "before"), "its session went with the ban, not the ban with the session"
+    elif paired or STATE[stage] == "connected" or stage in (Stage.IDLE, Stage.LINKING, Stage.DIALLING):
         assert (record.stage, record.reason) == (Stage.LOGGEDOUT, GONE)
     elif stage in DEADLINE:
         assert (record.stage, record.reason) == (Stage.NEW, "the server was restarted during the pairing")

@@ -367,6 +367,19 @@ async def test_what_was_pending_goes_on_after_a_restart_under_the_same_id() -> N
     assert b.states == [DELIVERED, DELIVERED]
 
 
+async def test_a_clock_set_back_over_a_restart_holds_no_retry_for_longer_than_the_longest_wait() -> None:
+    b = Bench()
+    b.receiver.answer = lambda body: 503
+    await b.happen(1)
+    for delivery, _data in b.rows.disk.values():
+        delivery.next_at += 86400.0
+    await b.restart()
+    b.receiver.answer = lambda body: 200
+    b.receiver.got.clear()
+    await b.pass_(300.1)
+    assert b.receiver.numbers == [1] and b.states == [DELIVERED]
+
+
 async def test_a_disk_that_refuses_loses_nothing_while_the_server_lives() -> None:
     b = Bench()
     b.rows.broken = "disk full"

@@ -21,7 +21,7 @@ STAGES = ["new", "idle", "asking", "scanning", "linking", "dialling", "connected
 # What an operation does; `a/b`: with a session saved / without.
 DO = {
     "connect": "pair pair pair pair wait pair already pair pair",
-    "reconnect": "nosession dial dial/nosession dial/nosession dial dial dial nosession dial",
+    "reconnect": "nosession dial dial/nosession dial/nosession dial dial dial nosession dial/nosession",
     "logout": "logout logout logout logout logout logout logout already logout",
     "delete": "delete delete delete delete delete delete delete delete delete",
 }

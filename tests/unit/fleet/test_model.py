@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from ryze_tui.api import states
 from ryze_tui.api.events import Event
 from ryze_tui.api.instance import Instance
-from ryze_tui.fleet.model import GONE_MOST, PAST_MOST, STALE_MOST, FleetModel, Transition, unix
+from ryze_tui.fleet.model import GONE_MOST, PAST_MOST, STALE_MOST, FleetModel, Transition
+from ryze_tui.fleet.moments import unix
 
 NAMES = st.sampled_from(["a", "b", "c"])
 STATES = st.sampled_from([*states.STATES, states.UNKNOWN])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,14 @@ def listed(model: FleetModel, asked: float, arrived: float, *items: Instance) ->
 def event(model: FleetModel, name: str, word: str, at: float, stamp: str = "") -> None:
     data = {"state": word} | ({"timestamp": stamp} if stamp else {})
     model.apply_event(Event("instance.state", name, data), received_at=at, now=EPOCH + at)
+
+
+NOW = 1_767_268_800.0
+"""2026-01-01T12:00:00Z"""
+
+
+def told(word: str, stamp: str) -> Event:
+    return Event("instance.state", "a", {"state": word, "timestamp": stamp})
 
 
 def rfc3339(moment: float) -> str:
@@ -139,3 +148,45 @@ def test_a_time_that_cannot_be_makes_nothing_after_it_old_news() -> None:
     assert model.rows["a"].state == states.CONNECTED
     event(model, "a", "disconnected", 21, rfc3339(EPOCH + 19))  # the order is still kept
     assert model.rows["a"].state == states.CONNECTED
+
+
+def test_a_server_whose_clock_was_set_back_is_believed_again_once_a_list_says_the_same() -> None:
+    model = FleetModel()
+    model.apply_list([Instance("a", state="connected")], asked_at=1.0, received_at=1.1, now=NOW)
+    model.apply_event(told("disconnected", "2026-01-01T12:00:00Z"), received_at=2.0, now=NOW + 1)
+    back = told("connected", "2026-01-01T10:00:00Z")
+    assert model.is_old(back), "so far it may be a frame that was sent again"
+    model.doubt(back, received_at=3.0)
+    model.apply_list([Instance("a", state="connected")], asked_at=2.5, received_at=3.5, now=NOW + 2)
+    assert model.is_old(told("connecting", "2026-01-01T10:00:05Z")), "that list was asked for before it"
+    model.apply_event(told("disconnected", "2026-01-01T12:00:01Z"), received_at=3.6, now=NOW + 2)
+    model.doubt(back, received_at=3.7)
+    model.apply_list([Instance("a", state="connected")], asked_at=4.0, received_at=4.1, now=NOW + 3)
+    later = told("temp_banned", "2026-01-01T10:00:05Z")
+    assert not model.is_old(later) and model.apply_event(later, received_at=5.0, now=NOW + 4)
+    assert model.rows["a"].state == "banned"
+
+
+def test_a_frame_that_was_sent_again_stays_old_news_when_the_list_says_otherwise() -> None:
+    model = FleetModel()
+    model.apply_list([Instance("a", state="connected")], asked_at=1.0, received_at=1.1, now=NOW)
+    model.apply_event(told("disconnected", "2026-01-01T12:00:00Z"), received_at=2.0, now=NOW + 1)
+    again = told("connected", "2026-01-01T11:59:00Z")
+    model.doubt(again, received_at=3.0)
+    model.apply_list([Instance("a", state="disconnected")], asked_at=4.0, received_at=4.1, now=NOW + 3)
+    assert model.is_old(again) and model.rows["a"].state == "disconnected"
+
+
+@pytest.mark.parametrize("seconds", [-7200.0, 7200.0])
+def test_what_our_clock_dated_lasts_as_long_as_before_when_it_is_set(seconds: float) -> None:
+    model = FleetModel()
+    items = [Instance("ours", state="connected"), Instance("theirs", state="connected", since="2026-01-01T09:00:00Z")]
+    model.apply_list(items, asked_at=1.0, received_at=1.1, now=NOW)
+    model.apply_event(Event("instance.state", "ours", {"state": "temp_banned", "expire": 60}), received_at=2.0, now=NOW + 600)
+    before = {name: replace(row) for name, row in model.rows.items()}
+    assert model.shift(seconds).rows == {"ours", "theirs"}
+    ours, theirs = model.rows["ours"], model.rows["theirs"]
+    for field in ("since", "not_before", "seen", "last_event", "until"):
+        assert getattr(ours, field) == getattr(before["ours"], field) + seconds, field
+    assert ours.unwatched == 0.0 and [one.at for one in ours.past] == [before["ours"].past[0].at + seconds]
+    assert theirs.since == before["theirs"].since and theirs.seen == before["theirs"].seen + seconds

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ryze_tui.api.wire import WIRES
+from ryze_tui.operations.checks import host_problem, name_problem, token_problem
 from ryze_tui.operations.editing import Edit
 
 ON: dict[str, dict[str, Any]] = {
@@ -60,3 +61,23 @@ def test_a_wrong_field_is_said_in_words(kind: str, field: str, value: Any, words
     assert words in problems[field] and problems.keys() - WIRES[kind].hidden == {field}
     edit.set("enabled", False)
     assert edit.problems() == {}, "a block that is off is never wrong"
+
+
+@pytest.mark.parametrize(("host", "words"), [("a b", "no spaces"), ("a/b", "no http://"), ("proxy.example", "")])
+def test_a_host_of_its_own(host: str, words: str) -> None:
+    found = host_problem(host)
+    assert words in found and bool(words) == bool(found)
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("", "needed"), ("a b", "a space"), ("x" * 101, "at most 100"), ("a\x1b[31m", "only"), ("Sales_1-b", ""),
+])  # fmt: skip
+def test_a_name_of_a_new_instance(name: str, words: str) -> None:
+    found = name_problem(name)
+    assert words in found and bool(words) == bool(found) and "\x1b" not in found
+
+
+@pytest.mark.parametrize("token", ["short", "with space 0123456789", "tokén-0123456789abc", "line\nline-0123456789"])
+def test_a_token_of_ones_own_that_no_server_would_take(token: str) -> None:
+    assert "16 plain characters" in token_problem(token)
+    assert token_problem("") == token_problem("0123456789abcdef") == ""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from ...clock import Clock
@@ -16,7 +17,7 @@ from ...tunnel import TunnelError
 from ..port import Media, Outgoing, ProxyUse, Saved, Sent, Tell, Told
 from . import front, reasons, translate
 from .asking import Asking
-from .frames import Dial, Drop, Event
+from .frames import Dial, Drop, Event, Taken
 from .link import Link, Phase
 from .pairing import NOT_KEPT, Pairing
 from .pool import WORN, WORN_OUT, WORN_WORDS, Pool, Slot
@@ -334,11 +335,19 @@ class WhatsAppEngine:
             log.error("the worthless session of instance %s is still there: %s", link.instance, error)
         self.pool.release(link.instance)
 
+    def _taken(self, link: Link, attempt: int, number: int) -> None:
+        """A message is on the disk: its worker need not keep it any longer."""
+        slot = self.pool.slot_of(link.instance)
+        if slot is not None and slot.works and slot.worker is not None and link.attempt == attempt:
+            slot.worker.send(Taken(link.instance, attempt, number))
+
     def _traffic(self, link: Link, event: Event) -> None:
         now, data = self._clock.now(), event.data
         if event.what in ("message", "history"):
             made, media = translate.message(data, link.jid, now)
-            self._told(link, Happening.MESSAGE, made, media=media, history=event.what == "history")
+            number = data.get("unsaved")
+            taken = partial(self._taken, link, event.attempt, number) if type(number) is int else None
+            self._told(link, Happening.MESSAGE, made, media=media, history=event.what == "history", accepted=taken)
         elif event.what == "receipt":
             if (receipt := translate.receipt(data, now)) is not None:
                 self._told(link, Happening.RECEIPT, receipt)

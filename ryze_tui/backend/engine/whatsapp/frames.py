@@ -61,6 +61,16 @@ class Drop:
 
 
 @dataclass(slots=True, frozen=True)
+class Taken:
+    """A message of a link, by the number that the worker gave it, is on the server's disk."""
+
+    kind: ClassVar = "taken"
+    link: str
+    attempt: int
+    number: int
+
+
+@dataclass(slots=True, frozen=True)
 class Ask:
     """Something of a link that is answered: `what` is one of send, mark_read, reject_call, presence, download, logout."""
 
@@ -130,8 +140,8 @@ class Answer:
     blob: bytes = field(default=b"", repr=False)
 
 
-Frame: TypeAlias = Pair | Dial | Drop | Ask | Ping | Ready | Refused | Pong | Event | Answer
-FROM_SERVER: Final = (Pair, Dial, Drop, Ask, Ping)
+Frame: TypeAlias = Pair | Dial | Drop | Taken | Ask | Ping | Ready | Refused | Pong | Event | Answer
+FROM_SERVER: Final = (Pair, Dial, Drop, Taken, Ask, Ping)
 FROM_WORKER: Final = (Ready, Refused, Pong, Event, Answer)
 _TYPES: Final[dict[str, type]] = {"str": str, "int": int, "dict[str, Any]": dict, "bytes": bytes}
 

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 SESSION: Final = ".session"
 PAIRING: Final = ".pairing"
+UNSAVED: Final = ".unsaved"
+"""Beside a session: messages that it got and the server has not yet on its disk (worker/unsaved.py)."""
 BROKEN: Final = "the saved session's file is damaged: put a copy back, or pair it again"
 _BESIDE: Final = ("", "-journal", "-wal", "-shm")
 _NAME: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -91,6 +93,8 @@ class SessionFiles:
         """What was paired is the session from now on; whose it is. Nobody may have the file open. Raises NoDevice as well."""
         session = self.session(instance)
         jid = device_of(path)
+        if not _is_of(session, jid):
+            self._remove(unsaved_of(session))  # another number's
         try:
             for suffix in _BESIDE[1:]:
                 Path(f"{session}{suffix}").unlink(missing_ok=True)
@@ -107,8 +111,10 @@ class SessionFiles:
         self._remove(path)
 
     def delete(self, instance: str) -> None:
-        """Forget a session for good."""
-        self._remove(self.session(instance))
+        """Forget a session for good, and what it got and nobody has."""
+        session = self.session(instance)
+        self._remove(session)
+        self._remove(unsaved_of(session))
 
     def _remove(self, path: Path) -> None:
         try:
@@ -128,6 +134,11 @@ class SessionFiles:
             os.close(descriptor)
 
 
+def unsaved_of(session: Path) -> Path:
+    """Where what it got waits."""
+    return session.with_suffix(UNSAVED)
+
+
 def device_of(path: Path) -> str:
     """Whose device is linked in a file: the user's JID; what a crash left half written is undone. Raises NoDevice."""
     if not path.exists():
@@ -144,6 +155,13 @@ def device_of(path: Path) -> str:
         raise NoDevice("no device is linked in it")
     user, _, server = row[0].partition("@")
     return f"{user.partition(':')[0].partition('.')[0]}@{server}"
+
+
+def _is_of(session: Path, jid: str) -> bool:
+    try:
+        return device_of(session) == jid
+    except NoDevice:
+        return False
 
 
 def _look(file: Path) -> Saved:

@@ -261,7 +261,7 @@ class Bridge:
         """Its link is not up, and probably will be: after a restart, or when it broke a moment ago."""
         waited = self._clock.now() - max(item.created_at, self._began)
         coming = record.paired and record.stage in (Stage.LINKING, Stage.DIALLING, Stage.IDLE)
-        return coming and item.state != SENDING and waited < PATIENCE
+        return coming and item.state != SENDING and 0 <= waited < PATIENCE  # less: the clock was set back
 
     async def _moved(self, link: Link) -> None:
         """The server has another address than when the inbox was told: tell it, or agents' replies go nowhere."""

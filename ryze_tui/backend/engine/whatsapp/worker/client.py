@@ -22,9 +22,11 @@ from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DevicePr
 from neonize.utils.enum import ClientName, ClientType
 from neonize.utils.log import log as library_log
 
-from ..frames import Dial, Pair
+from ..frames import Dial, Pair, Taken
+from ..sessions import unsaved_of
 from . import convert
 from .channel import Channel
+from .unsaved import Unsaved
 
 HELD_MOST: Final = 20_000
 """What may happen between the connection and the word that it is up."""
@@ -67,6 +69,7 @@ class Client:
         self.calls: dict[str, Any] = {}
         """Calls by id -> the caller exactly as WhatsApp names it, which is what a rejection must say."""
         path = Path(frame.path)
+        self._unsaved = Unsaved(unsaved_of(path))
         os.chdir(path.parent)  # the library takes a path as part of a URL: a bare name holds nothing that would mean something
         self.uuid = f"{frame.link}.{frame.attempt}"
         self.api = NewAClient(path.name, uuid=self.uuid, props=device_props(frame.history))
@@ -80,6 +83,8 @@ class Client:
         if isinstance(self._frame, Dial) and not _has_device(Path(self._frame.path)):
             self.tell("gone", {})  # the library would begin a pairing
             return
+        if isinstance(self._frame, Dial):
+            self._unsaved.open()
         proxy = ProxySettings(self._frame.proxy) if self._frame.proxy else None
         self._task = await self.api.connect(proxy)
         self._task.add_done_callback(self._ended)
@@ -94,9 +99,11 @@ class Client:
         for task in self._more:
             task.cancel()
         if self._task is None or self._task.done():
+            self._unsaved.close()
             return True
         await asyncio.to_thread(gocode.Stop, self.uuid.encode())
         done, _ = await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+        self._unsaved.close()
         return bool(done)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
@@ -223,6 +230,8 @@ class Client:
         self.tell("up", {"jid": convert.jid(me.JID), "name": me.PushName, "business": me.BussinessName})
         held, self._held = self._held or [], None
         self._open.set()
+        for data in list(self._unsaved.waiting.values()):
+            self.tell("message", data)
         for what, data in held:
             self.tell(what, data)
 
@@ -235,15 +244,23 @@ class Client:
 
     def _down(self, _event: Any) -> None:
         self._ups += 1
-        self._held = []
+        self._held = self._held or []
         self._open.clear()
         self.tell("down", {})
 
     def _message(self, event: Any) -> None:
         data = convert.message(event)
-        if data is not None:
-            self.remember(event.Info.ID, data["sender"] or data["sender_lid"], event.Message.SerializeToString())
-        self._tell_traffic("message", data)
+        if data is None:
+            return
+        self.remember(event.Info.ID, data["sender"] or data["sender_lid"], event.Message.SerializeToString())
+        kept = self._unsaved.add(data)
+        if self._held is None:  # else `_up` tells it
+            self.tell("message", kept)
+
+    def taken(self, frame: Taken) -> None:
+        """The server has a message on its disk."""
+        if frame.attempt == self._frame.attempt:
+            self._unsaved.taken(frame.number)
 
     def _ringing(self, event: Any) -> None:
         meta = event.basicCallMeta

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from ..frames import Ask, Dial, Drop, Frame, Pair
+from ..frames import Ask, Dial, Drop, Frame, Pair, Taken
 from . import asked
 from .channel import Channel
 from .client import Client
@@ -31,6 +31,9 @@ class Sessions:
         """From the server."""
         if isinstance(frame, Ask):
             self._begin(self._ask(frame))
+        elif isinstance(frame, Taken):
+            if (client := self._clients.get(frame.link)) is not None:
+                client.taken(frame)
         elif isinstance(frame, (Pair, Dial, Drop)):
             self._turns[frame.link] = self._begin(self._turn(frame, self._turns.get(frame.link)))
 
