@@ -22,7 +22,7 @@ lint: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m compileall -q ryze_tui  # else each start would pay for it where bytecode is not written
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 fuzz: $(READY)
 	@files="$$(grep -rl --include='test_*.py' -E '^from hypothesis|^import hypothesis' tests)"; \

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,11 @@ TICK: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `value` must be at most (or `at_least`) `budget`; no budget means it is there for comparison."""
+    """One line of the table. `value` must be at most (or `at_least`) `budget`; no budget means it is there for comparison.
+
+    `reference`: what the same thing costs `beside` it, measured in the same run, in the same unit. `grain`: how much of the value
+    is only weather, in its unit.
+    """
 
     name: str
     value: float
@@ -28,11 +32,21 @@ class Figure:
     budget: float | None = None
     note: str = ""
     at_least: bool = False
+    reference: float | None = None
+    beside: str = ""
+    grain: float = 0.0
 
     @property
     def missed(self) -> bool:
         """On the wrong side of the budget."""
         return self.budget is not None and (self.value < self.budget if self.at_least else self.value > self.budget)
+
+    @property
+    def ratio(self) -> float | None:
+        """What can be compared with another run on another machine: a ratio, or a number of bytes; None when it cannot."""
+        if self.reference is not None:
+            return self.value / max(self.reference, 1e-9)
+        return self.value if self.unit in ("x", "B") else None
 
 
 def family(pid: int) -> list[int]:
@@ -109,6 +123,14 @@ def start(argv: Sequence[str], env: Mapping[str, str], size: tuple[int, int], te
         return first, first if text in term.text() else term.shown_after(lambda t: text in t.text())
 
 
+def take_time(term: Terminal, key: str, condition: Callable[[Terminal], object], timeout: float = 10) -> float:
+    """Seconds from a key to the piece of output that makes the condition true."""
+    begin = time.monotonic()
+    term.press(key)
+    term.wait_for(condition, timeout)
+    return term.read_at - begin
+
+
 def wall(argv: Sequence[str], env: Mapping[str, str]) -> float:
     """Seconds a command takes that only prints."""
     begin = time.monotonic()
@@ -131,6 +153,11 @@ def ratio(name: str, ours: list[float], reference: list[float], budget: float) -
     """Median against median."""
     mine, theirs = statistics.median(ours), statistics.median(reference)
     return Figure(name, mine / theirs, "x", budget, f"{mine * 1000:.0f} ms against {theirs * 1000:.0f} ms, {len(ours)} pairs")
+
+
+def without_budget(figure: Figure) -> Figure:
+    """There for comparison only."""
+    return replace(figure, budget=None)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
