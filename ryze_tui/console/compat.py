@@ -86,6 +86,24 @@ def _ink(style: Style, system: ColorSystem | None, narrow: bool = False) -> Ink:
     return style.without_color._make_ansi_codes(system), codes(style.color, True), codes(style.bgcolor, False)
 
 
+_OFF: Final = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29", "53": "55"}
+"""What ends an attribute. Those with one of their own that is not everywhere (21) end with a reset."""
+
+
+@lru_cache(maxsize=2048)
+def _from_to(now: Ink, want: Ink) -> str:
+    """The shortest sequence that makes one ink of another: what differs, or a reset and all of it."""
+    was, will = (ink[0].split(";") if ink[0] else [] for ink in (now, want))
+    whole = ";".join(code for code in ("0", *want) if code)
+    if any(code not in _OFF for code in was if code not in will):
+        return f"\x1b[{whole}m"
+    off = list(dict.fromkeys(_OFF[code] for code in was if code not in will))
+    codes = off + [code for code in will if code not in was or _OFF.get(code) in off]
+    codes += [want[1] or "39"] if want[1] != now[1] else []
+    codes += [want[2] or "49"] if want[2] != now[2] else []
+    return f"\x1b[{min(';'.join(codes), whole, key=len)}m"
+
+
 class _Pen:
     """Writes runs of cells with the fewest SGR parameters; every frame begins and ends with a clean pen."""
 
@@ -103,12 +121,7 @@ class _Pen:
         if not text.strip(" ") and not want[0] and not want[1]:
             want = (attributes, colour, want[2]) if not set(attributes.split(";")) & _SEEN_IN_BLANKS else want
         if want != self._now:
-            if want[0] != attributes:
-                codes = ["0", *want]
-            else:
-                codes = [want[1] or "39"] if want[1] != colour else []
-                codes += [want[2] or "49"] if want[2] != ground else []
-            self.out.append(f"\x1b[{';'.join(code for code in codes if code)}m")
+            self.out.append(_from_to(self._now, want))
             self._now = want
         self.out.append(text)
 

@@ -51,12 +51,27 @@ def moves(term: Terminal, count: int, rows: int) -> list[Figure]:
     with stock.stock(rows) as table:
         size, wait = stock.move(table, count)
     plain, label = [key_cost(term, "down") for _ in range(count)], f"{rows:,} instances"
+    marked = with_marks(term, count)
     return [
         Figure(f"cursor move, {label}", statistics.median(size for _, size in plain), "B", 1024, f"{count} moves, median",
                reference=size, beside=stock.TABLE),
         Figure(f"cursor move to paint, {label}", statistics.median(took for took, _ in plain) * 1000, "ms", 20, "median",
                reference=wait * 1000, beside=stock.TABLE, grain=2),
+        Figure(f"cursor move, all marked, {label}", statistics.median(marked), "B", 1024,
+               f"{count} moves, median; the dearest {max(marked):,} B", reference=size, beside=f"{stock.TABLE} without marks"),
     ]  # fmt: skip
+
+
+def with_marks(term: Terminal, count: int) -> list[int]:
+    """Bytes of each of the same moves, with every row marked."""
+    term.press("home", "*")
+    term.wait_for("marked")
+    term.settle(QUIET)
+    sizes = [key_cost(term, "down")[1] for _ in range(count)]
+    term.press("home", "*")
+    term.wait_gone(" marked")
+    term.settle(QUIET)
+    return sizes
 
 
 def visible(term: Terminal, server: Server, count: int) -> list[str]:
