@@ -176,7 +176,7 @@ class RyzeConsole(CellExact):
         first = self.account is not None and self.account.model.loaded and not self.main.loaded
         self.main.apply(changes)
         if first and not gc.isenabled():
-            self.set_timer(0.5, enable_gc)  # not now: collecting would keep the list from reaching the terminal
+            self.set_timer(0.5, enable_gc)  # not now: the list is on its way to the terminal
         self._watch_clock()
 
     def _watch_clock(self) -> None:

@@ -36,8 +36,17 @@ def run(lines: Sequence[Line], quick: bool) -> dict[str, list[Figure]]:
             for line in lines:
                 if line.part is part:
                     print(f"… {line.name}", file=sys.stderr)
-                    found[line.name] = line.measure(scene, quick)
+                    found[line.name] = attempt(line, scene, quick)
     return found
+
+
+def attempt(line: Line, scene: Any, quick: bool) -> list[Figure]:
+    """Its figures; one that is over any budget when what it looks at is wrong, so that the others are not lost with it."""
+    try:
+        return line.measure(scene, quick)
+    except AssertionError as error:
+        print(error, file=sys.stderr)
+        return [Figure(f"{line.name} could not be measured", 1, "", 0, str(error).partition("\n")[0][:80])]
 
 
 def measured(lines: Sequence[Line], quick: bool, stored: Mapping[str, float]) -> list[Figure]:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from ..terminal.process import Terminal
 from ..terminal.server import Server
-from . import running, serving, startup
+from . import glass, quiet, running, serving, startup
 from .line import Line, Part
-from .measure import Figure
+from .measure import Figure, Watched
 
 
 class Scene:
@@ -20,10 +19,10 @@ class Scene:
 
     def __init__(self, server: Server, stack: contextlib.ExitStack) -> None:
         self.server, self._stack = server, stack
-        self._term: Terminal | None = None
+        self._term: Watched | None = None
 
     @property
-    def term(self) -> Terminal:
+    def term(self) -> Watched:
         """The console, with the list on its screen."""
         if self._term is None:
             self._term = self._stack.enter_context(running.console(self.server))
@@ -65,7 +64,8 @@ LINES: Final = [
         small,
         startup=lambda s, quick: startup.startup(s.server, 5 if quick else 11),
         ls=lambda s, quick: startup.listing(s.server, 5 if quick else 11, "50"),
-        idle=lambda s, quick: running.idle(s.term, 15 if quick else 60),
+        idle=lambda s, quick: quiet.idle(s.term, 15 if quick else 60),
+        idle_sockets=lambda s, quick: quiet.with_sockets(15 if quick else 60),
         memory=lambda s, _quick: running.memory(s.term, 50, 60),
         moves=lambda s, _quick: running.moves(s.term, 20, 50),
         flips=lambda s, _quick: running.flips(s.term, s.server, 8),
@@ -78,6 +78,8 @@ LINES: Final = [
         filter=lambda s, _quick: running.filtering(s.term, 10_000),
         ls_10k=lambda s, quick: startup.listing(s.server, 3 if quick else 7, "10,000"),
         storm=lambda s, quick: running.storm(s.term, s.server, 8 if quick else 20),
+        glass=lambda s, quick: glass.glass(s.term, s.server, 8 if quick else 30),
+        arriving=lambda s, _quick: glass.arriving(s.server),
     ),
     *of(
         backend,

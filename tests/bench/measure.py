@@ -6,11 +6,12 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ..e2e.driver import Console
 from ..terminal.process import Terminal, environment
 
 REST: Final = 0.7
@@ -81,6 +82,34 @@ def resident_mb(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise AssertionError("no VmRSS")
+
+
+class Watched(Console):
+    """A console whose output can be kept with its time (Unix seconds) instead of being drawn at once, and replayed afterwards.
+
+    The emulator is slow: what is measured to the millisecond must not wait for it.
+    """
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        self._pieces: list[tuple[float, bytes]] | None = None
+        super().__init__(*arguments, **more)
+
+    def _take(self, data: bytes) -> None:
+        if self._pieces is None:
+            super()._take(data)
+        else:
+            self._pieces.append((time.time(), data))
+
+    def keep(self) -> None:
+        """Draw nothing from now on."""
+        self._pieces = []
+
+    def replay(self) -> Iterator[tuple[float, bytes]]:
+        """Draw what was kept, piece by piece: each after it was drawn, where it ends a whole update."""
+        pieces, self._pieces = self._pieces or [], None
+        for at, data in pieces:
+            super()._take(data)
+            yield at, data
 
 
 class Recording(Terminal):

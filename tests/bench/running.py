@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import statistics
 import tempfile
 import time
@@ -10,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ..terminal.process import Terminal, private_dirs
+from ..terminal.process import Terminal
 from ..terminal.server import Server
 from . import stock
-from .measure import Figure, percentile, processor_seconds, resident_mb, take_time
+from .measure import Figure, Watched, percentile, processor_seconds, resident_mb, take_time
 from .startup import SIZE, command
 from .stock import QUIET
 
@@ -22,15 +23,16 @@ TYPED: Final = [*"sim-001", *["backspace"] * 7]
 
 
 @contextlib.contextmanager
-def console(server: Server) -> Iterator[Terminal]:
+def console(server: Server, url: str = "") -> Iterator[Watched]:
     """A console with the list on the screen, at rest."""
-    with tempfile.TemporaryDirectory(prefix="ryze-bench-", ignore_cleanup_errors=True) as home:
-        env = private_dirs(Path(home)) | {"RYZE_TOKEN": server.token}
-        with Terminal([*command(), "--url", server.url], *SIZE, env) as term:
-            term.wait_for("sim-000", 60)
-            term.wait_for("LIVE", 60)
-            term.settle(1.0, 20)
-            yield term
+    with (
+        tempfile.TemporaryDirectory(prefix="ryze-bench-", ignore_cleanup_errors=True) as home,
+        Watched(url or server.url, server.token, Path(home), SIZE, argv=command()) as term,
+    ):
+        term.wait_for("sim-000", 60)
+        term.wait_for(re.compile("LIVE|POLLING"), 60)
+        term.settle(1.0, 20)
+        yield term
 
 
 def cursor_row(term: Terminal) -> int:
@@ -103,22 +105,6 @@ def flips(term: Terminal, server: Server, count: int) -> list[Figure]:
                reference=reference, beside=stock.TABLE),
         Figure("from the call that unlinks it to the badge", statistics.median(waits) * 1000, "ms", 1000, "median"),
     ]  # fmt: skip
-
-
-def idle(term: Terminal, seconds: int) -> list[Figure]:
-    """Nobody does anything: no byte, no work."""
-    before, silent, total = processor_seconds(term.pid), 0, 0
-    begin = time.monotonic()
-    for _ in range(seconds):
-        came = term.watch(1.0)
-        silent += came == 0
-        total += came
-    busy = (processor_seconds(term.pid) - before) / (time.monotonic() - begin) * 100
-    return [
-        Figure("idle: seconds with output, of 60", (seconds - silent) * 60 / seconds, "", 10, f"{seconds} s measured"),
-        Figure("idle: bytes a second", total / seconds, "B/s", 20),
-        Figure("idle: processor", busy, "%", 0.3 if seconds >= 60 else None, "a core"),
-    ]
 
 
 def filtering(term: Terminal, rows: int) -> list[Figure]:

@@ -12,6 +12,7 @@ import pytest
 from tests.bench.__main__ import main
 from tests.bench.line import Line
 from tests.bench.measure import Figure
+from tests.bench.quiet import Traced, read_trace
 from tests.bench.stored import Results, complaint
 
 
@@ -131,3 +132,32 @@ def test_stored_ratios_that_cannot_be_read(home: Path, capsys: pytest.CaptureFix
 def test_the_stored_results_of_the_project_can_be_read() -> None:
     ratios = Results(Path(__file__).parents[1] / "bench").ratios()
     assert ratios["first text, against a one-Static app"] < 1.2
+
+
+def test_a_line_that_cannot_be_measured_fails_and_the_others_are_shown(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(start=[1.1], list=[2.0])
+
+    def broken(_scene: object, _quick: bool) -> list[Figure]:
+        raise AssertionError("the screen is wrong\nand so on")
+
+    assert main([], [*lines.lines, Line("broken", lines.lines[0].part, broken)], home) == 1
+    said = capsys.readouterr()
+    assert "| start " in said.out and "broken could not be measured" in said.out and "| the screen is wrong " in said.out
+    assert (home / "RESULTS.md").read_text() == "as it was"
+
+
+TRACE = """\
+11 epoll_wait(5<anon_inode:[eventpoll]>, [], 1, 100) = 0
+12 write(2</dev/pts/3>, "\\33[?2026h"..., 120) = 120
+11 write(7<socket:[1]>, "x", 1) = 1
+12 write(2</dev/pts/3>, "abc"... <unfinished ...>
+11 epoll_wait(5<anon_inode:[eventpoll]>, <unfinished ...>
+12 <... write resumed>) = 30
+13 <... write resumed>) = 7
+11 <... epoll_wait resumed>[], 1, 100) = 0
+12 futex(0x7f, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL) = -1 EAGAIN (Resource temporarily unavailable)
+"""
+
+
+def test_what_strace_saw() -> None:
+    assert read_trace(TRACE.splitlines()) == Traced(written=150, waits=3)
