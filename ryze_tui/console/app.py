@@ -62,7 +62,7 @@ class RyzeConsole(CellExact):
         self.shown_budget: tuple[int, int] | None = None
         self.animation_level = "none"
         self._pending: Changes | None = None
-        self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1, self._handle_exception)
+        self._coalescer = Coalescer(self._draw, self.behind, self._handle_exception)
         self.typed = TypeAhead(self._key, lambda: None if self._exit else self.focused, self)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False

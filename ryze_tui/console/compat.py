@@ -7,6 +7,7 @@ Headless runs (tests with a pilot) take Textual's own path; the end-to-end tests
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from rich.cells import get_character_cell_size
 from rich.color import Color, ColorSystem, ColorType
 from rich.segment import Segment
 from rich.style import Style
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, ScreenStackError
 from textual.css.query import NoMatches
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 Cell = tuple[str, Style | None]
+_CATCH_UP: Final = 0.01
+"""Seconds after which to look again whether a terminal that was behind has taken what was sent."""
 _GAP = 10
 """Unchanged cells that are cheaper to write again than to jump over (a cursor move is 6 to 9 bytes)."""
 
@@ -117,7 +121,7 @@ class _Pen:
 
     def write(self, text: str, style: Style | None) -> None:
         want = _ink(style, self._system, self._narrow) if style is not None else ("", "", "")
-        attributes, colour, ground = self._now
+        attributes, colour, _ground = self._now
         if not text.strip(" ") and not want[0] and not want[1]:
             want = (attributes, colour, want[2]) if not set(attributes.split(";")) & _SEEN_IN_BLANKS else want
         if want != self._now:
@@ -187,6 +191,7 @@ class CellExact(App[int]):
     _shadow: dict[int, Any]
     """Per row its cells, or the segments that were written there and have not been looked at since."""
     _shadow_size: Any = None
+    _catching_up: asyncio.TimerHandle | None = None
     theme_name = ""
     uncoloured = False
     """`NO_COLOR` is set and not empty."""
@@ -246,8 +251,12 @@ class CellExact(App[int]):
         """Draw everything again at the next refresh (after another program drew on the terminal)."""
         self._shadow = {}
 
+    def behind(self) -> bool:
+        """Whether the terminal is slower than we are: another frame would wait behind others, and keys behind it."""
+        return self._catching_up is not None or self.backlog() > 1
+
     def backlog(self) -> int:
-        """Writes that wait for a slow terminal. Textual blocks the event loop at 30."""
+        """Frames that wait for a slow terminal, besides the one it is taking. Textual blocks the event loop at 30."""
         thread = getattr(self._driver, "_writer_thread", None)
         return thread._queue.qsize() if thread is not None else 0
 
@@ -267,12 +276,27 @@ class CellExact(App[int]):
             return
         if self._shadow_size != self.size:
             self._shadow, self._shadow_size = {}, self.size
-        if text := self._difference(renderable):
-            self._begin_update()
-            driver.write(text)
-            self._end_update()
+        if self._shadow and self.behind():
+            self._drop()
+        elif text := self._difference(renderable):
+            driver.write(f"{SYNC_START}{text}{SYNC_END}" if self._sync_available else text)
             driver.flush()
         self.post_display_hook()
+
+    def _drop(self) -> None:
+        """This frame is not drawn: one of everything is, once the terminal has taken those before it."""
+        if self._catching_up is None:
+            self._catching_up = asyncio.get_running_loop().call_later(_CATCH_UP, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._catching_up = None
+        if self._exit or not self._running:
+            return
+        if self.backlog():
+            self._drop()
+            return
+        screen = self.screen
+        self._display(screen, screen._compositor.render_update(full=True, screen_stack=self._background_screens))
 
     def _difference(self, update: ChopsUpdate | LayoutUpdate) -> str:
         width, pen = self.size.width, _Pen(self.console._color_system, narrow=self.only_terminal_colours)

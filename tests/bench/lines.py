@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..terminal.server import Server
-from . import glass, quiet, running, serving, startup
+from . import glass, quiet, running, serving, slow, startup
 from .line import Line, Part
 from .measure import Figure, Watched
 
@@ -79,6 +79,7 @@ LINES: Final = [
         ls_10k=lambda s, quick: startup.listing(s.server, 3 if quick else 7, "10,000"),
         storm=lambda s, quick: running.storm(s.term, s.server, 8 if quick else 20),
         glass=lambda s, quick: glass.glass(s.term, s.server, 8 if quick else 30),
+        slow_line=lambda s, quick: slow.slow(s.server, quick),
         arriving=lambda s, _quick: glass.arriving(s.server),
     ),
     *of(
