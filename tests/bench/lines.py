@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..terminal.server import Server
-from . import glass, quiet, running, serving, slow, startup
+from . import fleet, glass, quiet, running, serving, slow, startup
 from .line import Line, Part
 from .measure import Figure, Watched
 
@@ -54,6 +54,13 @@ def backend() -> contextlib.AbstractContextManager[Scene]:
     return scene(serving.COUNT)
 
 
+@contextlib.contextmanager
+def node() -> Iterator[None]:
+    """A server that the line itself starts, and starts again."""
+    with serving.many_files():
+        yield
+
+
 def of(part: Part, **measures: Callable[[Any, bool], list[Figure]]) -> list[Line]:
     """Lines of one part; `_` in a name is written as `-`."""
     return [Line(name.replace("_", "-"), part, measure) for name, measure in measures.items()]
@@ -86,6 +93,8 @@ LINES: Final = [
         backend,
         list=lambda s, quick: serving.lists(s.server, 20 if quick else 60),
         sockets=lambda s, quick: serving.sockets_of_all(s.server, 4.0 if quick else 10.0),
+        fan_out=lambda s, quick: fleet.storm(s.server, quick),
         webhooks=lambda s, quick: serving.webhooks(s.server, 4.0 if quick else 10.0),
     ),
+    *of(node, boot=lambda _s, quick: fleet.boot(quick)),
 ]
