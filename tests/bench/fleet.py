@@ -164,7 +164,9 @@ def another_account(server: Server, number: int) -> str:
     return token
 
 
-async def storming(server: Server, tokens: list[str], names: list[str], rate: int, seconds: float) -> tuple[list[Ear], list[Ear], float]:
+async def storming(
+    server: Server, tokens: list[str], names: list[str], rate: int, seconds: float
+) -> tuple[list[Ear], list[Ear], float]:
     """Open everything, blow, and wait until all is told; the processor of the server meanwhile, in percent of a core."""
     gate = asyncio.Semaphore(50)
 
