@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -169,12 +167,3 @@ async def test_the_reason_of_a_refusal_whatever_a_name_stands_for(host: str) -> 
 async def test_a_host_that_is_no_name(host: str) -> None:
     with pytest.raises(RyzeError, match=r"could not be made|is not known"):
         await ask(Transport(f"http://{host}:1"))
-
-
-def test_a_request_imports_no_httpx() -> None:
-    """It takes 40 ms, which would come before the first list."""
-    asking = "from ryze_tui.client.transport import *; import asyncio, sys; t = Transport('http://127.0.0.1:1')\n"
-    asking += "try: asyncio.run(t.send('GET', '/', headers={}, content=None, bounds=Bounds()))\nexcept Unreachable: pass\n"
-    asking += "print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", asking], check=True, capture_output=True, text=True).stdout.split()
-    assert "h11" in loaded and not {"httpx", "httpcore", "anyio"} & set(loaded)
