@@ -1,35 +1,31 @@
-"""Requests and answers over HTTP: connections kept for the next, bounded bodies, one deadline, and only RyzeError comes out."""
+"""Bytes in and out over HTTP with httpx: no redirects, bounded bodies, one deadline, and only RyzeError comes out."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 import ssl
-import time
+import sys
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
-
-import h11
 
 from .. import __version__
 from ..api.errors import BadReply, NoAnswer, RyzeError, Unreachable
 from ..i18n import _
-from .http1 import Connection
+
+if TYPE_CHECKING:
+    import httpx
 
 CONNECT_SECONDS: Final = 10.0
 """Seconds to reach the server at all (TCP and TLS)."""
 KNOCK_SECONDS: Final = 3.0
 """Seconds that a server which was away has to take a connection, before another is tried."""
 USER_AGENT: Final = f"ryze-tui/{__version__}"
-AT_ONCE: Final = 40
-"""Connections to one server at most; other requests wait."""
-KEPT: Final = 8
-"""Connections that are kept for later requests."""
-KEPT_SECONDS: Final = 30.0
-"""How long each of them is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +44,23 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
+
+
+def _httpx() -> Any:
+    """Import httpx on first use, without its command line program.
+
+    `httpx/__init__.py` imports `httpx._main`, which brings click, rich and pygments (40 ms) when they are installed; it is
+    never called by the library, so an empty module stands in for it while httpx is being imported.
+    """
+    if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
+        stub = types.ModuleType("httpx._main")
+        stub.__dict__["main"] = lambda: None
+        sys.modules["httpx._main"] = stub
+    import httpx
+
+    for noisy in ("httpx", "httpcore"):  # at INFO and DEBUG they log addresses and headers
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return httpx
 
 
 def tls_context() -> ssl.SSLContext:
@@ -87,98 +100,83 @@ class Transport:
     def __init__(self, base: str) -> None:
         self.base = base
         self.host = base.partition("://")[2].partition("/")[0]
-        parts = urlsplit(base)
-        self._name, self._path = parts.hostname or "", parts.path
-        self._port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._kept: list[tuple[float, Connection]] = []
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._client: httpx.AsyncClient | None = None
         self._tls: ssl.SSLContext | None = None
 
     def tls(self) -> ssl.SSLContext | None:
         """The TLS context, made when first needed; None for http."""
         if self._tls is None and self.base.startswith("https:"):
             self._tls = tls_context()
-            self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
 
     async def knock(self) -> None:
         """Open a TCP connection and close it again. Raises Unreachable."""
+        parts = urlsplit(self.base)
         try:
             async with asyncio.timeout(KNOCK_SECONDS):
-                (await Connection.connect(self._name, self._port, None)).close()
+                _reader, writer = await asyncio.open_connection(
+                    parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+                )
         except (OSError, ValueError) as error:
             raise Unreachable(in_words(error, self.host)) from error
+        writer.transport.abort()
 
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None, bounds: Bounds
     ) -> Answer:
         """Send one request. Raises Unreachable, NoAnswer once the connection was made, BadReply, RyzeError."""
+        httpx = _httpx()
+        if self._client is None:
+            # No environment proxies: the sockets would not go through them, and half a console is worse than none.
+            limits = httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=30)
+            self._client = httpx.AsyncClient(
+                verify=self.tls() or False, timeout=None, follow_redirects=False, trust_env=False, limits=limits
+            )
+        assert self._client is not None
         # identity: a compressed body could grow a thousandfold before its size is known
-        always = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
+        all_headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity", **headers}
         heard: list[int] = []
         try:
-            always["Host"] = self._host_header()
-            async with asyncio.timeout(bounds.seconds), self._room:
-                connection = await self._connection()
-                try:
-                    await connection.send(method, self._path + path, {**always, **headers}, content)
-                    answer = await self._answer(connection, bounds, heard)
-                except BaseException:
-                    connection.close()
-                    raise
-                self._keep(connection)
-                return answer
-        except TimeoutError as error:
+            async with asyncio.timeout(bounds.seconds):
+                request = self._client.build_request(
+                    method, self.base + path, headers=all_headers, content=content,
+                    timeout=httpx.Timeout(None, connect=CONNECT_SECONDS, read=bounds.silence),
+                )
+                return await self._exchange(self._client, request, bounds.most, heard)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Unreachable(in_words(error, self.host)) from error
+        except (TimeoutError, httpx.TimeoutException) as error:
             words = _("{host} began to answer, but was not done in time") if heard else _("{host} did not answer in time")
             raise NoAnswer(words.format(host=self.host)) from error
-        except h11.RemoteProtocolError as error:
+        except httpx.RemoteProtocolError as error:
             words = _("{host} broke off its answer") if heard else _("{host} broke off its answer, or does not speak HTTP")
             raise NoAnswer(words.format(host=self.host)) from error
-        except OSError as error:
+        except (httpx.TransportError, OSError) as error:
             raise NoAnswer(in_words(error, self.host)) from error
-        except (h11.LocalProtocolError, ValueError) as error:
+        except (httpx.InvalidURL, httpx.HTTPError, ValueError) as error:
             raise RyzeError(_("the request could not be made: {reason}").format(reason=type(error).__name__)) from error
 
-    def _host_header(self) -> str:
-        return self.host if self.host.isascii() else self.host.encode("idna").decode()
-
-    async def _connection(self) -> Connection:
-        """One that is kept, else a new one. Raises Unreachable, and ValueError for a host that cannot be a name."""
-        while self._kept:
-            since, connection = self._kept.pop()
-            if time.monotonic() - since < KEPT_SECONDS and connection.idle:
-                return connection
-            connection.close()
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                return await Connection.connect(self._name, self._port, self.tls())
-        except OSError as error:
-            raise Unreachable(in_words(error, self.host)) from error
-
-    def _keep(self, connection: Connection) -> None:
-        if connection.idle and len(self._kept) < KEPT:
-            self._kept.append((time.monotonic(), connection))
-        else:
-            connection.close()
-
     @staticmethod
-    async def _answer(connection: Connection, bounds: Bounds, heard: list[int]) -> Answer:
-        head = await connection.head(bounds.silence)
-        heard.append(head.status)
-        if head.headers.get("content-encoding", "identity") not in ("identity", ""):
-            words = _("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?")
-            raise BadReply(words, status=head.status)
+    async def _exchange(client: httpx.AsyncClient, request: httpx.Request, most: int, heard: list[int]) -> Answer:
         body = bytearray()  # parts to be joined would take twice the memory
-        async for part in connection.body(bounds.silence):
-            if len(body) + len(part) > bounds.most:
-                words = _("the server's answer is longer than {most} MB, and was read no further").format(most=bounds.most >> 20)
-                raise BadReply(words, status=head.status)
-            body += part
-        return Answer(head.status, head.headers, body.decode("utf-8", "replace"))
+        response = await client.send(request, stream=True)
+        heard.append(response.status_code)
+        try:
+            if response.headers.get("content-encoding", "identity") not in ("identity", ""):
+                words = _("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?")
+                raise BadReply(words, status=response.status_code)
+            async for part in response.aiter_raw():
+                if len(body) + len(part) > most:
+                    words = _("the server's answer is longer than {most} MB, and was read no further").format(most=most >> 20)
+                    raise BadReply(words, status=response.status_code)
+                body += part
+            text = body.decode("utf-8", "replace")
+            return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, text)
+        finally:
+            await response.aclose()
 
     async def close(self) -> None:
-        """Close every connection that is kept."""
-        kept, self._kept = self._kept, []
-        for _since, connection in kept:
-            connection.close()
-        await asyncio.sleep(0)  # the loop lets go of their descriptors
+        """Close every connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()

@@ -8,7 +8,7 @@ import gzip
 import pytest
 from ryze_tui import redact
 from ryze_tui.api.errors import BadReply, NoAnswer, RateLimited, Refused, RyzeError, TokenRefused, Unreachable
-from ryze_tui.client import http
+from ryze_tui.client import http, transport
 from ryze_tui.client.http import RyzeClient
 from ryze_tui.client.stream import Dialler
 from ryze_tui.client.transport import Bounds
@@ -147,6 +147,7 @@ async def test_the_token_travels_in_its_header_only_and_health_goes_without() ->
     assert second.startswith("GET /api/instance/list?instanceName=a%20b,c%2Fd HTTP/1.1")
     assert second.count(TOKEN) == 1
     assert f"token: {TOKEN}" in second
+    assert "click" not in transport._httpx().__name__
 
 
 async def test_calls_are_logged_with_a_curl_that_holds_no_secret() -> None:
