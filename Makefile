@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench fuzz mutants coverage release screenshots texts clean
+.PHONY: demo test test-all lint bench soak fuzz mutants coverage release screenshots texts clean
 
 demo: $(READY)
 	@$(BIN)/ryze-tui demo
@@ -22,7 +22,10 @@ lint: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m compileall -q ryze_tui  # else each start would pay for it where bytecode is not written
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+soak: $(READY)
+	RYZE_SOAK=$${RYZE_SOAK:-30} $(BIN)/python -m pytest tests/e2e/test_soak.py tests/simulation/test_soak.py -s
 
 fuzz: $(READY)
 	@files="$$(grep -rl --include='test_*.py' -E '^from hypothesis|^import hypothesis' tests)"; \

@@ -63,7 +63,7 @@ class RyzeConsole(CellExact):
         self.shown_budget: tuple[int, int] | None = None
         self.animation_level = "none"
         self._pending: Changes | None = None
-        self._coalescer = Coalescer(self._draw, lambda: self.backlog() > 1, self._handle_exception)
+        self._coalescer = Coalescer(self._draw, self.behind, self._handle_exception)
         self.typed = TypeAhead(self._key, lambda: None if self._exit else self.focused, self)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
@@ -178,7 +178,7 @@ class RyzeConsole(CellExact):
         first = self.account is not None and self.account.model.loaded and not self.main.loaded
         self.main.apply(changes)
         if first and not gc.isenabled():
-            self.set_timer(0.5, enable_gc)  # not now: collecting would keep the list from reaching the terminal
+            self.set_timer(0.5, enable_gc)  # not now: the list is on its way to the terminal
         self._watch_clock()
 
     def _watch_clock(self) -> None:

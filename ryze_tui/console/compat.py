@@ -7,15 +7,18 @@ Headless runs (tests with a pilot) take Textual's own path; the end-to-end tests
 
 from __future__ import annotations
 
+import asyncio
 import os
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import get_character_cell_size
 from rich.color import Color, ColorSystem, ColorType
 from rich.segment import Segment
 from rich.style import Style
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual._styles_cache import StylesCache
 from textual.app import App, ScreenStackError
 from textual.css.query import NoMatches
 from textual.filter import Monochrome, NoColor
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 Cell = tuple[str, Style | None]
+_CATCH_UP: Final = 0.01
+"""Seconds after which to look again whether a terminal that was behind has taken what was sent."""
 _GAP = 10
 """Unchanged cells that are cheaper to write again than to jump over (a cursor move is 6 to 9 bytes)."""
 
@@ -86,6 +91,24 @@ def _ink(style: Style, system: ColorSystem | None, narrow: bool = False) -> Ink:
     return style.without_color._make_ansi_codes(system), codes(style.color, True), codes(style.bgcolor, False)
 
 
+_OFF: Final = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29", "53": "55"}
+"""What ends an attribute. Those with one of their own that is not everywhere (21) end with a reset."""
+
+
+@lru_cache(maxsize=2048)
+def _from_to(now: Ink, want: Ink) -> str:
+    """The shortest sequence that makes one ink of another: what differs, or a reset and all of it."""
+    was, will = (ink[0].split(";") if ink[0] else [] for ink in (now, want))
+    whole = ";".join(code for code in ("0", *want) if code)
+    if any(code not in _OFF for code in was if code not in will):
+        return f"\x1b[{whole}m"
+    off = list(dict.fromkeys(_OFF[code] for code in was if code not in will))
+    codes = off + [code for code in will if code not in was or _OFF.get(code) in off]
+    codes += [want[1] or "39"] if want[1] != now[1] else []
+    codes += [want[2] or "49"] if want[2] != now[2] else []
+    return f"\x1b[{min(';'.join(codes), whole, key=len)}m"
+
+
 class _Pen:
     """Writes runs of cells with the fewest SGR parameters; every frame begins and ends with a clean pen."""
 
@@ -99,16 +122,11 @@ class _Pen:
 
     def write(self, text: str, style: Style | None) -> None:
         want = _ink(style, self._system, self._narrow) if style is not None else ("", "", "")
-        attributes, colour, ground = self._now
+        attributes, colour, _ground = self._now
         if not text.strip(" ") and not want[0] and not want[1]:
             want = (attributes, colour, want[2]) if not set(attributes.split(";")) & _SEEN_IN_BLANKS else want
         if want != self._now:
-            if want[0] != attributes:
-                codes = ["0", *want]
-            else:
-                codes = [want[1] or "39"] if want[1] != colour else []
-                codes += [want[2] or "49"] if want[2] != ground else []
-            self.out.append(f"\x1b[{';'.join(code for code in codes if code)}m")
+            self.out.append(_from_to(self._now, want))
             self._now = want
         self.out.append(text)
 
@@ -117,6 +135,10 @@ class _Pen:
             self.out.append("\x1b[0m")
         return "".join(self.out)
 
+
+_inner_outer = lru_cache(maxsize=1024)(partial(StylesCache.get_inner_outer.__wrapped__, None))
+StylesCache.get_inner_outer = lambda self, base, ground: _inner_outer(base, ground)  # type: ignore[method-assign,assignment]
+"""Textual's own remembers by widget too, and so keeps a thousand that are closed, with all their lines: 30 MB."""
 
 _SEEN_IN_BLANKS: Final = frozenset(("4", "7", "9", "21", "53"))
 """Underline, reverse, strike, double underline, overline: the attributes that an empty cell shows."""
@@ -174,6 +196,7 @@ class CellExact(App[int]):
     _shadow: dict[int, Any]
     """Per row its cells, or the segments that were written there and have not been looked at since."""
     _shadow_size: Any = None
+    _catching_up: asyncio.TimerHandle | None = None
     theme_name = ""
     uncoloured = False
     """`NO_COLOR` is set and not empty."""
@@ -233,8 +256,12 @@ class CellExact(App[int]):
         """Draw everything again at the next refresh (after another program drew on the terminal)."""
         self._shadow = {}
 
+    def behind(self) -> bool:
+        """Whether the terminal is slower than we are: another frame would wait behind others, and keys behind it."""
+        return self._catching_up is not None or self.backlog() > 1
+
     def backlog(self) -> int:
-        """Writes that wait for a slow terminal. Textual blocks the event loop at 30."""
+        """Frames that wait for a slow terminal, besides the one it is taking. Textual blocks the event loop at 30."""
         thread = getattr(self._driver, "_writer_thread", None)
         return thread._queue.qsize() if thread is not None else 0
 
@@ -254,12 +281,27 @@ class CellExact(App[int]):
             return
         if self._shadow_size != self.size:
             self._shadow, self._shadow_size = {}, self.size
-        if text := self._difference(renderable):
-            self._begin_update()
-            driver.write(text)
-            self._end_update()
+        if self._shadow and self.behind():
+            self._drop()
+        elif text := self._difference(renderable):
+            driver.write(f"{SYNC_START}{text}{SYNC_END}" if self._sync_available else text)
             driver.flush()
         self.post_display_hook()
+
+    def _drop(self) -> None:
+        """This frame is not drawn: one of everything is, once the terminal has taken those before it."""
+        if self._catching_up is None:
+            self._catching_up = asyncio.get_running_loop().call_later(_CATCH_UP, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._catching_up = None
+        if self._exit or not self._running:
+            return
+        if self.backlog():
+            self._drop()
+            return
+        screen = self.screen
+        self._display(screen, screen._compositor.render_update(full=True, screen_stack=self._background_screens))
 
     def _difference(self, update: ChopsUpdate | LayoutUpdate) -> str:
         width, pen = self.size.width, _Pen(self.console._color_system, narrow=self.only_terminal_colours)

@@ -6,11 +6,12 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ..e2e.driver import Console
 from ..terminal.process import Terminal, environment
 
 REST: Final = 0.7
@@ -20,7 +21,11 @@ TICK: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `value` must be at most (or `at_least`) `budget`; no budget means it is there for comparison."""
+    """One line of the table. `value` must be at most (or `at_least`) `budget`; no budget means it is there for comparison.
+
+    `reference`: what the same thing costs `beside` it, measured in the same run, in the same unit. `grain`: how much of the value
+    is only weather, in its unit.
+    """
 
     name: str
     value: float
@@ -28,11 +33,21 @@ class Figure:
     budget: float | None = None
     note: str = ""
     at_least: bool = False
+    reference: float | None = None
+    beside: str = ""
+    grain: float = 0.0
 
     @property
     def missed(self) -> bool:
         """On the wrong side of the budget."""
         return self.budget is not None and (self.value < self.budget if self.at_least else self.value > self.budget)
+
+    @property
+    def ratio(self) -> float | None:
+        """What can be compared with another run on another machine: a ratio, or a number of bytes; None when it cannot."""
+        if self.reference is not None:
+            return self.value / max(self.reference, 1e-9)
+        return self.value if self.unit in ("x", "B") else None
 
 
 def family(pid: int) -> list[int]:
@@ -67,6 +82,34 @@ def resident_mb(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise AssertionError("no VmRSS")
+
+
+class Watched(Console):
+    """A console whose output can be kept with its time (Unix seconds) instead of being drawn at once, and replayed afterwards.
+
+    The emulator is slow: what is measured to the millisecond must not wait for it.
+    """
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        self._pieces: list[tuple[float, bytes]] | None = None
+        super().__init__(*arguments, **more)
+
+    def _take(self, data: bytes) -> None:
+        if self._pieces is None:
+            super()._take(data)
+        else:
+            self._pieces.append((time.time(), data))
+
+    def keep(self) -> None:
+        """Draw nothing from now on."""
+        self._pieces = []
+
+    def replay(self) -> Iterator[tuple[float, bytes]]:
+        """Draw what was kept, piece by piece: each after it was drawn, where it ends a whole update."""
+        pieces, self._pieces = self._pieces or [], None
+        for at, data in pieces:
+            super()._take(data)
+            yield at, data
 
 
 class Recording(Terminal):
@@ -109,6 +152,14 @@ def start(argv: Sequence[str], env: Mapping[str, str], size: tuple[int, int], te
         return first, first if text in term.text() else term.shown_after(lambda t: text in t.text())
 
 
+def take_time(term: Terminal, key: str, condition: Callable[[Terminal], object], timeout: float = 10) -> float:
+    """Seconds from a key to the piece of output that makes the condition true."""
+    begin = time.monotonic()
+    term.press(key)
+    term.wait_for(condition, timeout)
+    return term.read_at - begin
+
+
 def wall(argv: Sequence[str], env: Mapping[str, str]) -> float:
     """Seconds a command takes that only prints."""
     begin = time.monotonic()
@@ -131,6 +182,11 @@ def ratio(name: str, ours: list[float], reference: list[float], budget: float) -
     """Median against median."""
     mine, theirs = statistics.median(ours), statistics.median(reference)
     return Figure(name, mine / theirs, "x", budget, f"{mine * 1000:.0f} ms against {theirs * 1000:.0f} ms, {len(ours)} pairs")
+
+
+def without_budget(figure: Figure) -> Figure:
+    """There for comparison only."""
+    return replace(figure, budget=None)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ..terminal.process import Terminal, private_dirs
+from ..terminal.process import Terminal
 from ..terminal.server import Server
-from .measure import Figure, percentile, processor_seconds, resident_mb
-from .startup import HERE, SIZE, command
+from . import stock
+from .measure import Figure, Watched, percentile, processor_seconds, resident_mb, take_time
+from .startup import SIZE, command
+from .stock import QUIET
 
 MARK: Final = "▸"
-QUIET: Final = 0.3
+TYPED: Final = [*"sim-001", *["backspace"] * 7]
 
 
 @contextlib.contextmanager
-def console(server: Server) -> Iterator[Terminal]:
+def console(server: Server, url: str = "") -> Iterator[Watched]:
     """A console with the list on the screen, at rest."""
-    with tempfile.TemporaryDirectory(prefix="ryze-bench-", ignore_cleanup_errors=True) as home:
-        env = private_dirs(Path(home)) | {"RYZE_TOKEN": server.token}
-        with Terminal([*command(), "--url", server.url], *SIZE, env) as term:
-            term.wait_for("sim-000", 60)
-            term.wait_for("LIVE", 60)
-            term.settle(1.0, 20)
-            yield term
+    with (
+        tempfile.TemporaryDirectory(prefix="ryze-bench-", ignore_cleanup_errors=True) as home,
+        Watched(url or server.url, server.token, Path(home), SIZE, argv=command()) as term,
+    ):
+        term.wait_for("sim-000", 60)
+        term.wait_for(re.compile("LIVE|POLLING"), 60)
+        term.settle(1.0, 20)
+        yield term
 
 
 def cursor_row(term: Terminal) -> int:
@@ -39,21 +42,38 @@ def cursor_row(term: Terminal) -> int:
 
 def key_cost(term: Terminal, key: str) -> tuple[float, int]:
     """Seconds until the cursor is in another row, and all bytes until the screen is at rest."""
-    row, mark, begin = cursor_row(term), term.mark(), time.monotonic()
-    term.press(key)
-    term.wait_for(lambda t: cursor_row(t) != row, 5)
-    took = term.read_at - begin
+    row, mark = cursor_row(term), term.mark()
+    took = take_time(term, key, lambda t: cursor_row(t) != row, 5)
     term.settle(QUIET)
     return took, term.written_since(mark)
 
 
-def moves(term: Terminal, count: int, label: str) -> list[Figure]:
-    """Cursor down, `count` times."""
-    costs = [key_cost(term, "down") for _ in range(count)]
+def moves(term: Terminal, count: int, rows: int) -> list[Figure]:
+    """Cursor down, `count` times, from the top; then in a list of which every other row is marked."""
+    with stock.stock(rows) as table:
+        size, wait = stock.move(table, count)
+    plain, label = [key_cost(term, "down") for _ in range(count)], f"{rows:,} instances"
+    marked = with_marks(term, count)
     return [
-        Figure(f"cursor move, {label}", statistics.median(size for _, size in costs), "B", 1024, f"{count} moves, median"),
-        Figure(f"cursor move to paint, {label}", statistics.median(took for took, _ in costs) * 1000, "ms", 20, "median"),
-    ]
+        Figure(f"cursor move, {label}", statistics.median(size for _, size in plain), "B", 1024, f"{count} moves, median",
+               reference=size, beside=stock.TABLE),
+        Figure(f"cursor move to paint, {label}", statistics.median(took for took, _ in plain) * 1000, "ms", 20, "median",
+               reference=wait * 1000, beside=stock.TABLE, grain=2),
+        Figure(f"cursor move, all marked, {label}", statistics.median(marked), "B", 1024,
+               f"{count} moves, median; the dearest {max(marked):,} B", reference=size, beside=f"{stock.TABLE} without marks"),
+    ]  # fmt: skip
+
+
+def with_marks(term: Terminal, count: int) -> list[int]:
+    """Bytes of each of the same moves, with every row marked."""
+    term.press("home", "*")
+    term.wait_for("marked")
+    term.settle(QUIET)
+    sizes = [key_cost(term, "down")[1] for _ in range(count)]
+    term.press("home", "*")
+    term.wait_gone(" marked")
+    term.settle(QUIET)
+    return sizes
 
 
 def visible(term: Terminal, server: Server, count: int) -> list[str]:
@@ -78,54 +98,30 @@ def flips(term: Terminal, server: Server, count: int) -> list[Figure]:
         waits.append(term.read_at - begin)
         term.settle(QUIET)
         sizes.append(term.written_since(mark))
+    with stock.stock(50) as table:
+        reference = stock.flip(table)
     return [
-        Figure("one badge flip, with the counts of the header", statistics.median(sizes), "B", 200, f"{len(sizes)} flips"),
+        Figure("one badge flip, with the counts of the header", statistics.median(sizes), "B", 200, f"{len(sizes)} flips",
+               reference=reference, beside=stock.TABLE),
         Figure("from the call that unlinks it to the badge", statistics.median(waits) * 1000, "ms", 1000, "median"),
-    ]
+    ]  # fmt: skip
 
 
-def stock_flip() -> list[Figure]:
-    """The same flip in a stock DataTable."""
-    with Terminal([sys.executable, str(HERE / "table_app.py")], *SIZE) as term:
-        term.wait_for("sim-00001")
-        term.settle()
-        mark = term.mark()
-        term.press("f")
-        term.wait_for("disconnected")
-        term.settle()
-        return [Figure("one badge flip in a stock DataTable, for comparison", term.written_since(mark), "B")]
-
-
-def idle(term: Terminal, seconds: int) -> list[Figure]:
-    """Nobody does anything: no byte, no work."""
-    before, silent, total = processor_seconds(term.pid), 0, 0
-    begin = time.monotonic()
-    for _ in range(seconds):
-        came = term.watch(1.0)
-        silent += came == 0
-        total += came
-    busy = (processor_seconds(term.pid) - before) / (time.monotonic() - begin) * 100
-    return [
-        Figure("idle: seconds with output, of 60", (seconds - silent) * 60 / seconds, "", 10, f"{seconds} s measured"),
-        Figure("idle: bytes a second", total / seconds, "B/s", 20),
-        Figure("idle: processor", busy, "%", 0.3 if seconds >= 60 else None, "a core"),
-    ]
-
-
-def filtering(term: Terminal, label: str) -> list[Figure]:
+def filtering(term: Terminal, rows: int) -> list[Figure]:
     """Letters typed into the filter, and taken away again."""
     term.press("/")
     term.settle(QUIET)
     waits = []
-    for key in [*"sim-001", *["backspace"] * 7] * 2:
-        mark, begin = term.mark(), time.monotonic()
-        term.press(key)
-        term.wait_for(lambda t, m=mark: t.written_since(m) > 0, 5)
-        waits.append(term.read_at - begin)
+    for key in TYPED * 2:
+        mark = term.mark()
+        waits.append(take_time(term, key, lambda t, m=mark: t.written_since(m) > 0))
         term.settle(0.1)
     term.press("esc")
     term.settle(QUIET)
-    return [Figure(f"filter keystroke to paint (p95), {label}", percentile(waits, 0.95) * 1000, "ms", 20, f"{len(waits)} keys")]
+    with stock.stock(rows) as table:
+        reference = stock.filtering(table, TYPED)
+    return [Figure(f"filter keystroke to paint (p95), {rows:,} instances", percentile(waits, 0.95) * 1000, "ms", 20,
+                   f"{len(waits)} keys", reference=reference * 1000, beside=stock.TABLE, grain=3)]  # fmt: skip
 
 
 def storm(term: Terminal, server: Server, seconds: int) -> list[Figure]:
@@ -145,14 +141,19 @@ def storm(term: Terminal, server: Server, seconds: int) -> list[Figure]:
         term.watch(0.1)
     lasted = time.monotonic() - begin
     busy = (processor_seconds(term.pid) - before) / lasted * 100
+    with stock.stock(10_000) as table:
+        reference = stock.storm(table, min(seconds, 10))
     return [
         Figure("storm: from the call to the first paint", first * 1000, "ms", 200, "the call itself is part of it"),
         Figure("storm: key to paint (p95)", percentile(waits, 0.95) * 1000, "ms", 50, f"{len(waits)} keys"),
-        Figure("storm: processor", busy, "%", 50, "a core"),
-        Figure("storm: to the terminal", term.written_since(mark) / lasted / 1024, "KB/s"),
-    ]
+        Figure("storm: processor", busy, "%", 50, "a core",
+               reference=reference.processor, beside=f"{stock.TABLE} without a network"),
+        Figure("storm: to the terminal", term.written_since(mark) / lasted / 1024, "KB/s",
+               reference=reference.kilobytes, beside=stock.TABLE),
+    ]  # fmt: skip
 
 
-def memory(term: Terminal, label: str, budget: float) -> list[Figure]:
+def memory(term: Terminal, rows: int, budget: float) -> list[Figure]:
     """Resident memory of the console."""
-    return [Figure(f"memory, {label}", resident_mb(term.pid), "MB", budget, "RSS")]
+    return [Figure(f"memory, {rows:,} instances", resident_mb(term.pid), "MB", budget, "RSS",
+                   reference=stock.static_memory(), beside=stock.STATIC)]  # fmt: skip

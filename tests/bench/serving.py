@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import httpx
@@ -101,8 +100,15 @@ def rows(server: Server, state: str = "") -> int:
         return int(database.execute(f"SELECT count(*) FROM outbox {where[0]}", where[1]).fetchone()[0])
 
 
-def webhooks(server: Server, receiver: Receiver, seconds: float) -> list[Figure]:
+def webhooks(server: Server, seconds: float) -> list[Figure]:
     """Events of a storm go to the disk while the receiver says nothing; then it answers, and everything is delivered."""
+    with Receiver() as receiver:
+        asyncio.run(configure(server, sorted(server.instances()), receiver.url))
+        return stored_and_delivered(server, receiver, seconds)
+
+
+def stored_and_delivered(server: Server, receiver: Receiver, seconds: float) -> list[Figure]:
+    """Rows on the disk while it says nothing, then deliveries."""
     server.storm(1_500, seconds)
     begin, before = time.monotonic(), rows(server)
     time.sleep(seconds)
@@ -162,7 +168,15 @@ async def events(server: Server, names: list[str], rate: int, seconds: float) ->
     return waits
 
 
-def lists(server: Server, runs: int) -> list[float]:
+def sockets_of_all(server: Server, seconds: float) -> list[Figure]:
+    """A socket on each instance, and 200 events a second over all of them."""
+    late = asyncio.run(events(server, sorted(server.instances()), 200, seconds))
+    assert len(late) > 100 * seconds, f"only {len(late)} events were heard"
+    p99, heard = percentile(late, 0.99) * 1000, f"{len(late):,} events, 200/s"
+    return [Figure("event to socket (p99), 1,000 sockets", p99, "ms", 50, heard)]
+
+
+def lists(server: Server, runs: int) -> list[Figure]:
     """Seconds until a list of a thousand is here as a whole."""
     waits = []
     for _run in range(runs):
@@ -170,19 +184,4 @@ def lists(server: Server, runs: int) -> list[float]:
         reply = server.http.get("/api/instance/list")
         waits.append(time.monotonic() - begin)
         assert reply.status_code == 200 and len(reply.content) > 500 * COUNT
-    return waits
-
-
-def serving(home: Path, quick: bool) -> list[Figure]:
-    """Everything of the backend, in one server with a thousand instances."""
-    seconds = 4.0 if quick else 10.0
-    with many_files(), Server(home, instances=COUNT, rate_limit=0) as server, Receiver() as receiver:
-        names = sorted(server.instances())
-        waits = lists(server, 20 if quick else 60)
-        found = [Figure("list of 1,000 (p95)", percentile(waits, 0.95) * 1000, "ms", 100, f"{len(waits)} calls")]
-        late = asyncio.run(events(server, names, 200, seconds))
-        assert len(late) > 100 * seconds, f"only {len(late)} events were heard"
-        p99, heard = percentile(late, 0.99) * 1000, f"{len(late):,} events, 200/s"
-        found.append(Figure("event to socket (p99), 1,000 sockets", p99, "ms", 50, heard))
-        asyncio.run(configure(server, names, receiver.url))
-        return found + webhooks(server, receiver, seconds)
+    return [Figure("list of 1,000 (p95)", percentile(waits, 0.95) * 1000, "ms", 100, f"{len(waits)} calls")]

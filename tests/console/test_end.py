@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 from ryze_tui.console.screens.dialogs import Entry
 from textual import events
 
@@ -23,3 +26,17 @@ async def test_keys_that_were_waiting_are_dropped(opened: Open) -> None:
         app.exit(return_code=143)
     await app.typed._had_effect(first)  # by its timer
     assert app.return_code == 143
+
+
+async def test_a_screen_that_was_closed_is_forgotten_with_its_lines(opened: Open) -> None:
+    async with opened() as (app, _account, pilot):
+        await pilot.press("n")
+        while app.screen is app.main:
+            await pilot.pause()
+        lines = [weakref.ref(widget._styles_cache) for widget in app.screen.query("*")]
+        await pilot.press("escape")
+        while app.screen is not app.main:
+            await pilot.pause()
+        await pilot.pause()
+        gc.collect()
+        assert lines and sum(line() is not None for line in lines) <= 1, "Textual's lru_cache kept them"

@@ -59,6 +59,8 @@ class Terminal:
         self._answer = answer
         self._closed = False
         self._master, slave = pty.openpty()
+        self._line = self._master
+        """What is read and written: the terminal itself, or the near end of a line to it."""
         self._slave = slave
         self._set_size(cols, rows)
         self.termios_before = termios.tcgetattr(slave)
@@ -89,9 +91,9 @@ class Terminal:
         """Raw bytes to the program, reading what it writes meanwhile so that neither side waits for the other."""
         while data:
             self.pump(0)
-            _, writable, _ = select.select([], [self._master], [], 1)
+            _, writable, _ = select.select([], [self._line], [], 1)
             if writable:
-                data = data[os.write(self._master, data) :]
+                data = data[os.write(self._line, data) :]
 
     def press(self, *keys: str) -> None:
         """Keys by name: "c", "enter", "esc", "ctrl+c", "down"."""
@@ -118,18 +120,18 @@ class Terminal:
         """The window is closed (an SSH session dropped): the kernel sends SIGHUP and every read ends."""
         for descriptor in (self._slave, self._master):
             os.close(descriptor)
-        self._slave = self._master = -1
+        self._slave = self._master = self._line = -1
 
     # -- output --------------------------------------------------------------------------------------------------------
 
     def pump(self, timeout: float) -> int:
         """Read what is there, waiting at most `timeout` seconds for the first of it; returns the number of bytes."""
-        if self._master < 0 or not select.select([self._master], [], [], timeout)[0]:
+        if self._line < 0 or not select.select([self._line], [], [], timeout)[0]:
             return 0
         total = 0
         while True:
             try:
-                data = os.read(self._master, 1 << 16)
+                data = os.read(self._line, 1 << 16)
             except BlockingIOError:
                 break
             except OSError as error:
@@ -147,7 +149,7 @@ class Terminal:
     def _take(self, data: bytes) -> None:
         reply = self.emulator.feed(data)
         if reply and self._answer:
-            os.write(self._master, reply.encode())
+            os.write(self._line, reply.encode())
 
     def mark(self) -> int:
         """A point in the output, for `written_since`."""
@@ -229,7 +231,7 @@ class Terminal:
         return self.written_since(mark)
 
     def _wait(self, seconds: float) -> None:
-        watched = [descriptor for descriptor in (self._master, self._pidfd) if descriptor >= 0]
+        watched = [descriptor for descriptor in (self._line, self._pidfd) if descriptor >= 0]
         select.select(watched, [], [], seconds)
 
     # -- the end -------------------------------------------------------------------------------------------------------
