@@ -1,4 +1,4 @@
-"""`make bench` fails when a ratio is more than a fifth worse than the stored one, after a second look, and keeps what was then."""
+"""`make bench` fails when a ratio is a fifth worse than the stored one, after a second look, and keeps what was then."""
 
 from __future__ import annotations
 
