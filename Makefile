@@ -4,15 +4,20 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Bytecode is kept: without it every start of a test's own process, and every worker of pytest, compiles all of it again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-all lint bench soak fuzz mutants coverage release screenshots texts clean
 
 demo: $(READY)
 	@$(BIN)/ryze-tui demo
 
 test: $(READY)
-	$(BIN)/python -m pytest tests -m "not long and not whatsapp" -n 4 --dist loadscope
+	@$(BIN)/python -m compileall -q ryze_tui
+	$(BIN)/python -m pytest tests -m "not long and not whatsapp" -n 5 --dist worksteal
 
 test-all: $(READY)
+	@$(BIN)/python -m compileall -q ryze_tui
 	$(BIN)/python -m pytest tests -n 4 --dist loadscope
 
 lint: $(READY)

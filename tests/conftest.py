@@ -17,7 +17,7 @@ if times := float(os.environ.get("RYZE_FUZZ") or 0):  # `make fuzz`: fifty times
     settings.load_profile("fuzz")
 
 else:  # how long examples take on a busy machine is no fault of what is tested
-    settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("usual", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("usual")
 
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):

@@ -399,7 +399,7 @@ async def test_going_on_with_another_proxy_than_it_began_with_is_warned_of(opene
         server = BulkServer(account)
         server.blocks["vip"].held["proxy"] = None
         account.load()
-        await until(pilot, lambda: "1 left" in words(app))
+        await until(pilot, lambda: "1 left" in words(app) or "was broken off" in words(app))
         await opens(app, pilot, PlanScreen, "B")
         assert "support holds something else than when it began" in words(app)
         await opens(app, pilot, BulkScreen, *"secret-again", "enter")

@@ -97,7 +97,7 @@ LOOKS = {
     Account: {
         "bring_back", "be_patient", "bulk_left", "check", "ask_health", "close", "configuring", "confirm_state", "covers",
         "hurry",
-        "link", "look", "may", "means", "messaging", "prefer", "recall", "refresh", "run", "server",
+        "link", "look", "may", "means", "messaging", "now", "prefer", "recall", "refresh", "run", "server",
     },
     Configuring: {"read", "edit", "tries", "stream", "deliveries"},
     Messaging: set(),

@@ -40,13 +40,18 @@ IN_ONE_MODE: Final = frozenset({
 })  # fmt: skip
 """Stories of commands, which do the same in both."""
 
+ONLY_LATER: Final = frozenset({
+    "test_cli_events", "test_cli_doctor", "test_cli_scripts", "test_leaving", "test_memory", "test_editor",
+})  # fmt: skip
+"""Files that only `make test-all` runs: what they tell of has tests without processes as well."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         mode = LATER.get(item.name.partition("[")[0])
         if item.path.stem in IN_ONE_MODE:
             mode = "plain"
-        if item.name in LATER or (mode and f"[{mode}" in item.name):
+        if item.name in LATER or item.path.stem in ONLY_LATER or (mode and f"[{mode}" in item.name):
             item.add_marker(pytest.mark.long)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,18 @@ from babel.messages.catalog import Catalog
 
 from ..texts import SOURCE, compiled, languages, missing, place, read, template, untranslated, written
 
-TEXTS = template()
+texts = cache(template)
 both = pytest.mark.parametrize("language", ["es", "pt_BR"])
 
 
 def test_these_are_the_languages() -> None:
     assert languages() == ["es", "pt_BR"]
-    assert len(TEXTS) > 700
+    assert len(texts()) > 700
 
 
 @both
 def test_nothing_is_untranslated(language: str) -> None:
-    assert missing(language, TEXTS) == []
+    assert missing(language, texts()) == []
 
 
 @both
@@ -32,7 +33,7 @@ def test_the_catalogue_is_as_make_texts_writes_it(language: str) -> None:
     catalogue = read(language)
     assert not [message.id for message in catalogue if message.id and (message.fuzzy or untranslated(message))]
     assert not catalogue.obsolete
-    assert {message.id for message in catalogue} == {message.id for message in TEXTS}
+    assert {message.id for message in catalogue} == {message.id for message in texts()}
     assert place(language).read_bytes() == written(catalogue), "make texts"
     assert place(language).with_suffix(".mo").read_bytes() == compiled(catalogue), "make texts"
 
