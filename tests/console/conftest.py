@@ -76,5 +76,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         where, name = item.path.stem, item.name.partition("[")[2]
         drawn = where in ("test_snapshots", "test_edit_snapshots", "test_languages") and any(size in name for size in OTHER_SIZES)
-        if drawn or (where in ("test_languages", "test_edit_snapshots") and "es" in name.rstrip("]").split("-")) or where == "test_sizes":
+        if drawn or (where == "test_languages" and "es" in name.rstrip("]").split("-")) or where == "test_sizes":
             item.add_marker(pytest.mark.long)
