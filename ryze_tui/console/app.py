@@ -64,7 +64,7 @@ class RyzeConsole(CellExact):
         self.animation_level = "none"
         self._pending: Changes | None = None
         self._coalescer = Coalescer(self._draw, self.behind, self._handle_exception)
-        self.typed = TypeAhead(self._key, lambda: None if self._exit else self.focused, self)
+        self.typed = TypeAhead(self._key, lambda: self.focused if self._shows else None, self)
         self._clock: asyncio.TimerHandle | None = None
         self._painted = False
         self.main = MainScreen()
@@ -102,8 +102,13 @@ class RyzeConsole(CellExact):
             await self.typed.key(event)
 
     async def _key(self, event: events.Event) -> None:
-        if not self._exit:  # else there may be no screen any more
+        if self._shows:
             await super().on_event(event)
+
+    @property
+    def _shows(self) -> bool:
+        """There is a screen: at the very beginning there is none yet, and at the end none any more."""
+        return not self._exit and bool(self.screen_stack)
 
     def redraw(self) -> None:
         """Another program had the terminal (ctrl+z): nothing of what we drew can be relied on."""

@@ -243,7 +243,17 @@ class CellExact(App[int]):
         stay = list(newest.values())[-TOASTS:]
         for one in [one for one in self._notifications if one not in stay]:
             del self._notifications[one]
+        self._clear_toasts()
         super()._refresh_notifications()
+
+    def _clear_toasts(self) -> None:
+        """Of what is said no more. Textual takes such a toast out of its holder, and keeps the holder and its task for ever."""
+        from textual.widgets._toast import Toast, ToastHolder
+
+        for screen in self.screen_stack:
+            for toast in screen.query(Toast):
+                if toast._notification not in self._notifications:
+                    (toast.parent if isinstance(toast.parent, ToastHolder) else toast).remove()
 
     rings = True
     """Whether the terminal's bell may ring."""

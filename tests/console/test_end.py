@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
+from ryze_tui.console.app import RyzeConsole
 from ryze_tui.console.screens.dialogs import Entry
 from textual import events
 
@@ -40,3 +41,10 @@ async def test_a_screen_that_was_closed_is_forgotten_with_its_lines(opened: Open
         await pilot.pause()
         gc.collect()
         assert lines and sum(line() is not None for line in lines) <= 1, "Textual's lru_cache kept them"
+
+
+async def test_keys_before_there_is_a_screen_are_dropped() -> None:
+    app = RyzeConsole("http://127.0.0.1:9", "token-0123456789abcdef")
+    await app.typed.key(events.Key("down", None))
+    await app.typed.key(events.Key("j", "j"))
+    assert not app.screen_stack

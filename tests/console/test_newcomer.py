@@ -12,7 +12,7 @@ from ryze_tui.console.screens.create import CreateScreen
 from ryze_tui.console.screens.edit import EditScreen
 from ryze_tui.operations.bulk.plan import APPLY, Job, Pace
 from textual.widgets import Input, OptionList
-from textual.widgets._toast import Toast
+from textual.widgets._toast import Toast, ToastHolder
 
 from tests.fakes.blocks import FakeBlocks
 
@@ -103,6 +103,7 @@ async def test_a_key_that_is_held_down_makes_no_wall_of_toasts(opened: Open) -> 
         assert screen_text(app).count("12 instances") == 1 and "another, 6" not in screen_text(app)
         app.notify("another, 11", severity="error", markup=False)
         await until(pilot, lambda: screen_text(app).count("another, 11") == 2)
+        await until(pilot, lambda: len(list(app.screen.query(ToastHolder))) == TOASTS)  # none is left behind without its toast
 
 
 async def test_the_page_that_is_shown_is_marked_without_colours(opened: Open) -> None:

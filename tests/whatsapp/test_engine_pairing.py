@@ -46,9 +46,11 @@ async def test_by_qr(on: OnDouble, tmp_path: Path) -> None:
     item = await on.api.item("shop")
     assert item["profile"]["name"] == "Acme" and item["connection"]["displayStatus"] == "Connected"
     assert device.logins == 1, "one pairing, one login: of the worker, which misses nothing of the first exchange"
-    (file,) = (tmp_path / "data" / "whatsapp").iterdir()
-    assert file.suffix == ".session" and stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    directory = tmp_path / "data" / "whatsapp"
+    files = sorted(directory.iterdir())
+    assert [file.suffix for file in files] == [".session", ".unsaved"], "its keys, and what waits for the server's disk"
+    assert len({file.stem for file in files}) == 1 and {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert set(on.wa.seen) <= {"web.whatsapp.com:443", "mmg.whatsapp.net:443"}
 
 
