@@ -35,8 +35,8 @@ class StreamEnded(Unreachable):
 class Socket(Protocol):
     """An open stream of frames."""
 
-    async def recv(self, seconds: float) -> bytes | str | None:
-        """The next frame, or None after `seconds` of silence. Raises StreamEnded."""
+    async def recv(self, seconds: float | None) -> bytes | str | None:
+        """The next frame, or None after `seconds` of silence (None: waits for ever). Raises StreamEnded."""
 
     async def ping(self, seconds: float) -> None:
         """Ask the other end for a sign of life. Raises StreamEnded when none comes within `seconds`."""
@@ -60,7 +60,7 @@ class WebSocket:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def recv(self, seconds: float) -> bytes | str | None:
+    async def recv(self, seconds: float | None) -> bytes | str | None:
         """The next frame, or None after `seconds` of silence."""
         from websockets.exceptions import ConnectionClosed
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from ..api.errors import BadReply, RateLimited, RyzeError, Unreachable
@@ -17,12 +18,11 @@ from ..i18n import _
 from ..spare import is_shortage
 from .evidence import NONE, OWN, Streamed
 from .freshness import Coverage
+from .lifesigns import PONG, LifeSigns
 from .model import Changes, FleetModel
 from .reach import Reach
 from .scheduler import SOCKETS_A_SECOND, SOCKETS_AT_ONCE, Bucket, Random, backoff, most_important, ping_interval
 
-PONG: Final = 10.0
-"""Seconds that a ping may go unanswered."""
 LONG_LIFE: Final = 60.0
 NEWBORN: Final = 5.0
 """Seconds for which an instance that we made ourselves is as we made it, socket or no socket."""
@@ -96,6 +96,7 @@ class Sockets:
         self._shut_until = 0.0
         self._opening_since: float | None = None
         self._trouble = ""
+        self._signs = LifeSigns(clock, lambda: ping_interval(len(self._lines)))
 
     # -- what they prove -----------------------------------------------------------------------------------------------
 
@@ -194,6 +195,7 @@ class Sockets:
 
     async def run(self) -> None:
         """Open what is due, for ever; closes every socket when cancelled."""
+        watching = asyncio.create_task(self._signs.run(), name="signs of life")
         try:
             while True:
                 if self._stale:
@@ -209,6 +211,7 @@ class Sockets:
                 await wait(self._clock, self._wake, ready_at - now if line is not None else None)
                 self._wake.clear()
         finally:
+            watching.cancel()
             await self._close_all()
 
     def _next(self, now: float) -> tuple[Line | None, float]:
@@ -249,7 +252,8 @@ class Sockets:
         try:
             socket = await self._dial(f"/ws/{segment(line.name)}", self._token(line.name))
             try:
-                await self._follow(line, socket)
+                async with self._signs.of(socket, partial(setattr, line, "heard")):
+                    await self._follow(line, socket)
             finally:
                 await socket.close()
         except RyzeError as ended:
@@ -297,20 +301,10 @@ class Sockets:
         line.lost, self._shut, self._shut_until = False, 0, 0.0
         self._wake.set()
         self._changed()
-        breath, bad, quiet = Breath(), 0, 0.0
+        breath, bad = Breath(), 0
         while True:
-            interval = ping_interval(len(self._lines))
-            raw = await socket.recv(max(1.0, interval - quiet))
-            if raw is None:
-                # The server's pings prove the socket as well as ours do, and cost nothing.
-                quiet = socket.silence()
-                if quiet >= interval:
-                    await socket.ping(PONG)
-                    quiet = 0.0
-                line.heard = self._clock.monotonic() - quiet
-                continue
-            quiet = 0.0
-            bad = 0 if self._take(line, raw) else bad + 1
+            raw = await socket.recv(None)
+            bad = 0 if raw is not None and self._take(line, raw) else bad + 1
             if bad >= _BAD_FRAMES:
                 raise BadReply(_("the server sends frames that cannot be read"))
             await breath()

@@ -56,6 +56,7 @@ class FakeSocket:
         self.queue: asyncio.Queue[str | StreamEnded] = asyncio.Queue()
         self.frozen = False
         self.closed = False
+        self.arrived = server.clock.monotonic()
 
     def push(self, frame: dict[str, Any] | str) -> None:
         if not self.frozen and not self.closed:
@@ -66,7 +67,7 @@ class FakeSocket:
         self.server.sockets.discard(self)
         self.queue.put_nowait(StreamEnded("dropped", code))
 
-    async def recv(self, seconds: float) -> str | None:
+    async def recv(self, seconds: float | None) -> str | None:
         try:
             async with asyncio.timeout(seconds):
                 frame = await self.queue.get()
@@ -74,15 +75,17 @@ class FakeSocket:
             return None
         if isinstance(frame, StreamEnded):
             raise frame
+        self.arrived = self.server.clock.monotonic()
         return frame
 
     async def ping(self, seconds: float) -> None:
         if self.frozen or self.closed:
             await asyncio.sleep(seconds)
             raise StreamEnded("no pong")
+        self.arrived = self.server.clock.monotonic()
 
     def silence(self) -> float:
-        return float("inf")
+        return float(self.server.clock.monotonic() - self.arrived)
 
     async def close(self) -> None:
         self.closed = True

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ...fleet.triage import Triage
 
 
+LONGEST: Final = "≥59 m"
 GARBLED: Final = mark("The server's last list says nothing readable about it; this is what was known before.")
 
 
@@ -37,8 +38,11 @@ def clock(moment: float, now: float) -> str:
     return time.strftime("%H:%M", when) if abs(now - moment) < 72000 else dated(when)
 
 
-def told(row: Row, now: float, at: float | None = None) -> str:
-    """`since 14:02 (14 m), told by stream`. `at`: the Unix second as of which that is said, when it is not `now`."""
+def told(row: Row, now: float, at: float | None = None, *, lasts: str = "") -> str:
+    """`since 14:02 (14 m), told by stream`. `at`: the Unix second as of which that is said, when it is not `now`.
+
+    `lasts`: an age to say in place of its own.
+    """
     since, first, at = clock(row.since, now), clock(row.not_before, now), now if at is None else at
     if row.since_exact or (row.not_before and first == since):
         text = _("since {since} ({age})")
@@ -46,12 +50,12 @@ def told(row: Row, now: float, at: float | None = None) -> str:
         text = _("since {first} at the earliest ({age})")
     elif row.not_before:
         text = _("since {first}–{since} ({age})")
-    elif at - row.since < 60:
+    elif at - row.since < 60 and not lasts:
         text = _("since {since} or before")
     else:
         text = _("since {since} or before ({age})")
     by = {"stream": _("told by stream"), "list": _("told by list"), "you": _("told by your own call")}.get(row.told_by, "")
-    return f"{text.format(first=first, since=since, age=lasting(row, at))}, {by}"
+    return f"{text.format(first=first, since=since, age=lasts or lasting(row, at))}, {by}"
 
 
 def gap(row: Row, now: float) -> str:
@@ -148,7 +152,8 @@ class Overview(Hinted):
         out: list[Line] = [[seg(" ", ink.BASE), field(safe(row.name), max(width - 2, 1), ink.BOLD)], []]
         state, said = badge(row.state), told(row, now, at)
         out.append([seg("  ", ink.BASE), seg(state, ink.STATE[row.state])])
-        if cell_len(state) + cell_len(said) + 4 <= width:
+        # The place is that of the longest age: a page that moved by a line when a minute is over would be drawn anew.
+        if cell_len(state) + cell_len(told(row, now, at, lasts=LONGEST)) + 4 <= width:
             out[-1].append(seg("  " + said, ink.DIM))
         else:
             out += [[seg("  " + text, ink.DIM)] for text in wrap(said, max(width - 4, 10))]
