@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import importlib
 import logging
 import socket
 import ssl
@@ -46,8 +47,12 @@ class Answer:
     text: str
 
 
-def _httpx() -> Any:
-    """Import httpx on first use, without its command line program.
+PARTS: Final = ("http.client", "http.cookiejar", "h11", "anyio", "httpcore", "anyio._backends._asyncio", "httpx")
+"""What httpx imports at once, or with its first request: 60-90 ms in which no key would be answered."""
+
+
+async def _httpx() -> Any:
+    """Import httpx on first use, part by part, and without its command line program.
 
     `httpx/__init__.py` imports `httpx._main`, which brings click, rich and pygments (40 ms) when they are installed; it is
     never called by the library, so an empty module stands in for it while httpx is being imported.
@@ -56,6 +61,9 @@ def _httpx() -> Any:
         stub = types.ModuleType("httpx._main")
         stub.__dict__["main"] = lambda: None
         sys.modules["httpx._main"] = stub
+        for part in PARTS:
+            importlib.import_module(part)
+            await asyncio.sleep(0)
     import httpx
 
     for noisy in ("httpx", "httpcore"):  # at INFO and DEBUG they log addresses and headers
@@ -127,7 +135,7 @@ class Transport:
         self, method: str, path: str, *, headers: Mapping[str, str], content: bytes | None, bounds: Bounds
     ) -> Answer:
         """Send one request. Raises Unreachable, NoAnswer once the connection was made, BadReply, RyzeError."""
-        httpx = _httpx()
+        httpx = await _httpx()
         if self._client is None:
             # No environment proxies: the sockets would not go through them, and half a console is worse than none.
             limits = httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=30)

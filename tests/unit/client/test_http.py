@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import subprocess
+import sys
 
 import pytest
 from ryze_tui import redact
@@ -147,7 +149,28 @@ async def test_the_token_travels_in_its_header_only_and_health_goes_without() ->
     assert second.startswith("GET /api/instance/list?instanceName=a%20b,c%2Fd HTTP/1.1")
     assert second.count(TOKEN) == 1
     assert f"token: {TOKEN}" in second
-    assert "click" not in transport._httpx().__name__
+
+
+def test_httpx_comes_in_parts_between_which_keys_are_answered_and_without_its_program() -> None:
+    story = """
+import asyncio, sys
+from ryze_tui.client import transport
+
+async def first():
+    steps = 0
+    def step():
+        nonlocal steps
+        steps += 1
+        loop.call_soon(step)
+    loop = asyncio.get_running_loop()
+    loop.call_soon(step)
+    httpx = await transport._httpx()
+    return steps, httpx.AsyncClient is not None, sorted({"click", "rich", "pygments"} & sys.modules.keys())
+
+print(*asyncio.run(first()))
+"""
+    done = subprocess.run([sys.executable, "-c", story], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == [str(len(transport.PARTS)), "True", "[]"]
 
 
 async def test_calls_are_logged_with_a_curl_that_holds_no_secret() -> None:
