@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)?)`", TEXT)))
 THREATS = [line for line in TEXT.partition("## Threats")[2].partition("\n## ")[0].splitlines() if line.startswith("| ")][1:]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONTAINER = [line.strip() for line in re.sub(r"\\\n", " ", (ROOT / "Containerfile").read_text()).splitlines()]
 
 
@@ -42,6 +44,7 @@ def test_the_threats_asked_for_are_all_there() -> None:
 
 def test_the_container_runs_as_a_plain_user_and_brings_no_secret() -> None:
     words = {line.split()[0]: line.partition(" ")[2] for line in CONTAINER if line and not line.startswith("#")}
+    assert words["ARG"] == "EXTRAS=whatsapp" and "whatsapp" in PROJECT["optional-dependencies"]
     assert words["USER"].isdigit() and int(words["USER"]) >= 1000
     assert "/" not in words["FROM"], "no registry's address"
     assert not re.search(r"(?i)token|password|secret", " ".join(line for line in CONTAINER if not line.startswith("#")))
