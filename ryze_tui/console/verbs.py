@@ -186,35 +186,28 @@ async def bring_back(app: RyzeConsole, name: str) -> None:
         app.refuse(f"{safe(name)}: {safe(remedy.why)}")
 
 
-async def logout(app: RyzeConsole, name: str) -> None:
+async def _named(app: RyzeConsole, name: str, question: str, words: str, yes: str) -> bool:
+    """Whether the name was typed, which is asked before harm; the row is then one that we changed ourselves."""
     from .screens.dialogs import TypeName
 
-    assert app.account is not None
-    if await app.push_screen_wait(
-        TypeName(
-            _("Log out {name}?").format(name=safe(name)),
-            name,
-            _("The phone unlinks this device. The instance and its settings stay; connecting it again needs a new QR code."),
-            yes=_("Log out"),
-        )
-    ):
+    asked = TypeName(question.format(name=safe(name)), name, words, yes=yes)
+    answer = await app.push_screen_wait(asked)
+    if answer:
         app.main.mine([name])
+    return answer is True
+
+
+async def logout(app: RyzeConsole, name: str) -> None:
+    assert app.account is not None
+    words = _("The phone unlinks this device. The instance and its settings stay; connecting it again needs a new QR code.")
+    if await _named(app, name, _("Log out {name}?"), words, _("Log out")):
         app.say(await app.account.logout(name))
 
 
 async def delete(app: RyzeConsole, name: str) -> None:
-    from .screens.dialogs import TypeName
-
     assert app.account is not None
-    if await app.push_screen_wait(
-        TypeName(
-            _("Delete {name}?").format(name=safe(name)),
-            name,
-            _("The number is logged out, and the instance, its token and its settings are removed for good. There is no undo."),
-            yes=_("Delete"),
-        )
-    ):
-        app.main.mine([name])
+    words = _("The number is logged out, and the instance, its token and its settings are removed for good. There is no undo.")
+    if await _named(app, name, _("Delete {name}?"), words, _("Delete")):
         outcome = await app.account.delete(name)
         app.say(outcome)
         if outcome.ok:
