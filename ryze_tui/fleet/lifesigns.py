@@ -74,7 +74,7 @@ class LifeSigns:
             if quiet < interval:
                 longest = max(longest, quiet)
             elif held.asking is None:
-                held.asking = asyncio.create_task(self._ask(held), name="sign of life")
+                held.asking = asyncio.create_task(self._ask(held), name="ask")
         return max(_LOOK, interval - longest)
 
     def _quiet(self, held: _Held) -> float:

@@ -195,7 +195,7 @@ class Sockets:
 
     async def run(self) -> None:
         """Open what is due, for ever; closes every socket when cancelled."""
-        watching = asyncio.create_task(self._signs.run(), name="signs of life")
+        watching = asyncio.create_task(self._signs.run(), name="signs")
         try:
             while True:
                 if self._stale:

@@ -113,7 +113,7 @@ def test_who_leaves_while_being_asked_is_let_go() -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await clock.sleep(0)
-        assert [one.get_name() for one in asyncio.all_tasks() if one.get_name() == "sign of life"] == []
+        assert [one.get_name() for one in asyncio.all_tasks() if one.get_name() == "ask"] == []
         looking.cancel()
 
     run(story())
