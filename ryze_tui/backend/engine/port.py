@@ -55,10 +55,11 @@ class Outgoing:
 
 @dataclass(slots=True, frozen=True)
 class Sent:
-    """WhatsApp took a message. `timestamp`: Unix seconds."""
+    """WhatsApp took a message. `timestamp`: Unix seconds; `chat_name`: what the group is called that it went to, if known."""
 
     message_id: str
     timestamp: float
+    chat_name: str = ""
 
 
 @dataclass(slots=True)

@@ -202,7 +202,7 @@ class Traffic:
                 outgoing.kind, outgoing.mimetype, outgoing.file_name, len(content), outgoing.text, is_voice=outgoing.is_voice,
             )
         data = live.message(
-            sent.message_id, live.OUTGOING, sent.timestamp, chat=live.chat(outgoing.to),
+            sent.message_id, live.OUTGOING, sent.timestamp, chat=live.chat(outgoing.to, sent.chat_name),
             sender=live.person(record.jid, record.profile_name), recipient=live.person(outgoing.to), text=outgoing.text,
             media=media, source=source, reply_to=outgoing.reply_to, mentions=outgoing.mentions,
         )

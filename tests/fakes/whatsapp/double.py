@@ -47,7 +47,8 @@ class WhatsAppDouble:
     `status`: what people say with it as `group` is for everybody; `refusal`: every login gets it; `code_refusal`: code and text
     for who asks for a pairing code; `ref_count`: QR texts of a pairing, 20 s each, the first one 60 s when there are 6;
     `skip_restart`: the line is cut after a pairing; `restart_delay`: seconds between a pairing and its 515; `linger`: between a
-    last stanza and the end; `silent`: lines are taken and nothing is said; `greets`: phones tell new devices their name.
+    last stanza and the end; `silent`: lines are taken and nothing is said; `greets`: phones tell new devices their name;
+    `mute_groups`: JIDs of groups about which no question is answered.
     """
 
     def __init__(self, *, login: tuple[str, str] = ("", ""), cage: str = "", root: Root | None = None) -> None:
@@ -60,6 +61,7 @@ class WhatsAppDouble:
         self.greets = True
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
+        self.mute_groups: set[str] = set()
         self.status = Group(self, STATUS, "", ())
         self.devices: list[Device] = []
         self.links: list[Link] = []

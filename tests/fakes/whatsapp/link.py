@@ -170,6 +170,8 @@ class Link:
             await self.device.tell(stanza)
 
     async def _answer(self, query: Node) -> None:
+        if query.attrs.get("to") in self.double.mute_groups:
+            return
         inside = await answer(self, query)
         kind = "error" if inside and inside[0].tag == "error" else "result"
         to = query.attrs.get("to", SERVER)

@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import asdict
 from typing import Any, Final
 
+from ...egress import Egress
 from ...errors import EngineError
 from ..port import Outgoing, Sent
-from . import translate
+from . import preview, translate
 from .frames import Answer
 from .link import Link, Phase
 from .parent import Worker
@@ -22,8 +23,8 @@ LOGOUT_SECONDS: Final = 6.0
 class Asking:
     """Over the links of an engine."""
 
-    def __init__(self, links: dict[str, Link], pool: Pool) -> None:
-        self._links, self._pool = links, pool
+    def __init__(self, links: dict[str, Link], pool: Pool, egress: Egress) -> None:
+        self._links, self._pool, self._egress = links, pool, egress
 
     def _worker(self, instance: str) -> Worker:
         link, slot = self._links.get(instance), self._pool.slot_of(instance)
@@ -38,11 +39,22 @@ class Asking:
     async def send(self, instance: str, outgoing: Outgoing, now: float) -> Sent:
         """Raises EngineError."""
         about = asdict(outgoing) | {"mentions": list(outgoing.mentions)}
-        content = about.pop("media")
-        answer = await self.ask(instance, "send", about | {"has_media": content is not None}, content or b"")
+        content, wants_preview = about.pop("media"), about.pop("link_preview")
+        about |= {"has_media": content is not None, "preview": {}}
+        if wants_preview and content is None:
+            about["preview"], content = await self._preview(instance, outgoing.text)
+        answer = await self.ask(instance, "send", about, content or b"")
         if not (ident := translate.text(answer.data, "id")):
             raise EngineError("WhatsApp took it, and said nothing of its id")
-        return Sent(ident, translate.seconds(answer.data, "at", now))
+        return Sent(ident, translate.seconds(answer.data, "at", now), translate.text(answer.data, "chat_name"))
+
+    async def _preview(self, instance: str, text: str) -> tuple[preview.Preview, bytes]:
+        self._worker(instance)  # nothing is fetched for who is away
+
+        async def read(url: str, page: bytes) -> Answer:
+            return await self.ask(instance, "preview", {"url": url}, page)
+
+        return await preview.preview(self._egress, read, text)
 
     async def logout(self, link: Link) -> None:
         """Have WhatsApp unlink the device. Raises EngineError."""

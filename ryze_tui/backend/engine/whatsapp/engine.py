@@ -55,7 +55,7 @@ class WhatsAppEngine:
     ) -> None:
         self.files, self.pool, self._clock, self._egress, self._random = files, pool, clock, egress, random
         self.links: dict[str, Link] = {}
-        self._asking = Asking(self.links, pool)
+        self._asking = Asking(self.links, pool, egress)
         self._tell: Tell | None = None
         self._damaged: set[str] = set()
         self._closed = False
@@ -349,7 +349,7 @@ class WhatsAppEngine:
             taken = partial(self._taken, link, event.attempt, number) if type(number) is int else None
             self._told(link, Happening.MESSAGE, made, media=media, history=event.what == "history", accepted=taken)
         elif event.what == "receipt":
-            if (receipt := translate.receipt(data, now)) is not None:
+            if (receipt := translate.receipt(data, link.jid, now)) is not None:
                 self._told(link, Happening.RECEIPT, receipt)
         elif event.what == "call":
             self._told(link, Happening.CALL, translate.call(data, now))

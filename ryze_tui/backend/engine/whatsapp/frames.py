@@ -72,7 +72,7 @@ class Taken:
 
 @dataclass(slots=True, frozen=True)
 class Ask:
-    """Something of a link that is answered: `what` is one of send, mark_read, reject_call, presence, download, logout."""
+    """What a link is asked and answers; `what`: send, preview, mark_read, reject_call, presence, download or logout."""
 
     kind: ClassVar = "ask"
     number: int

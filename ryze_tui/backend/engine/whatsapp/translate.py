@@ -117,13 +117,14 @@ def _special(data: Data) -> Data:
     return found | ({"isEdit": True} if kind == "message_edit" else {})
 
 
-def receipt(data: Data, now: float) -> Data | None:
-    """`data` of message.status; None when it is of no use."""
+def receipt(data: Data, own: str, now: float) -> Data | None:
+    """`data` of message.status; None when it is of no use. `own`: the link's JID, which wrote what others tell about."""
     status, ids = text(data, "status"), people(data, "ids")
     if not status or not ids:
         return None
     chat, sender = _person(data, "chat"), _person(data, "sender")
-    made = live.receipt(status, seconds(data, "at", now), ids, chat["jid"], sender["jid"], author=text(data, "author"))
+    author = own if live.chat_type(chat["jid"]) == "group" and not status.endswith("_self") else ""
+    made = live.receipt(status, seconds(data, "at", now), ids, chat["jid"], sender["jid"], author=author)
     made["chat"] |= {"lid": chat["lid"]}
     return made
 

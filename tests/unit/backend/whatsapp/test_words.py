@@ -66,7 +66,7 @@ def test_whatever_a_worker_says_is_readable(data: dict[str, Any]) -> None:
     made, media = translate.message(data, OWN, 1_800_000_000.0)
     json.dumps(made)
     assert media is None or isinstance(media.size, int)
-    for other in (translate.receipt(data, 1.8e9), translate.call(data, 1.8e9), translate.group(data, 1.8e9)):
+    for other in (translate.receipt(data, "1@s.whatsapp.net", 1.8e9), translate.call(data, 1.8e9), translate.group(data, 1.8e9)):
         json.dumps(other)
     for make in translate.LINK.values():
         json.dumps(make(data).data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
 from neonize.utils.enum import Presence, ReceiptType
 
-from . import convert, outgoing
+from . import convert, outgoing, preview
 from .client import Client
 
 About = dict[str, Any]
@@ -20,7 +21,12 @@ async def _send(client: Client, about: About, blob: bytes) -> Result:
     to, message = await outgoing.build(client, about, blob)
     sent = await client.api.send_message(to, message)
     client.remember(sent.ID, convert.jid((await client.api.get_me()).JID), message.SerializeToString())
-    return {"id": sent.ID, "at": convert.seconds(sent.Timestamp)}, b""
+    chat = await client.groups.name(convert.jid(to)) if to.Server == "g.us" else ""
+    return {"id": sent.ID, "at": convert.seconds(sent.Timestamp), "chat_name": chat}, b""
+
+
+async def _preview(_client: Client, about: About, blob: bytes) -> Result:
+    return await asyncio.to_thread(preview.read, about["url"], blob), b""
 
 
 async def _mark_read(client: Client, about: About, _blob: bytes) -> Result:
@@ -52,5 +58,5 @@ async def _logout(client: Client, _about: About, _blob: bytes) -> Result:
 
 ASKED: Final[dict[str, Callable[[Client, About, bytes], Awaitable[Result]]]] = {
     "send": _send, "mark_read": _mark_read, "reject_call": _reject_call, "presence": _presence, "download": _download,
-    "logout": _logout,
+    "logout": _logout, "preview": _preview,
 }  # fmt: skip

@@ -26,6 +26,7 @@ from ..frames import Dial, Pair, Taken
 from ..sessions import unsaved_of
 from . import convert
 from .channel import Channel
+from .groups import Groups
 from .unsaved import Unsaved
 
 HELD_MOST: Final = 20_000
@@ -68,6 +69,7 @@ class Client:
         """Messages that may be answered: id -> who wrote it, and what."""
         self.calls: dict[str, Any] = {}
         """Calls by id -> the caller exactly as WhatsApp names it, which is what a rejection must say."""
+        self.groups = Groups(self._subject, self._pass_on, self._later)
         path = Path(frame.path)
         self._unsaved = Unsaved(unsaved_of(path))
         os.chdir(path.parent)  # the library takes a path as part of a URL: a bare name holds nothing that would mean something
@@ -127,7 +129,7 @@ class Client:
         if data is None:
             return
         if self._held is None:
-            self.tell(what, data)
+            self.groups.take(what, data)
         elif len(self._held) < HELD_MOST:
             self._held.append((what, data))
 
@@ -231,9 +233,19 @@ class Client:
         held, self._held = self._held or [], None
         self._open.set()
         for data in list(self._unsaved.waiting.values()):
-            self.tell("message", data)
+            self.groups.take("message", data)
         for what, data in held:
+            self.groups.take(what, data)
+
+    async def _subject(self, group: str) -> str:
+        return str((await self.api.get_group_info(convert.to_jid(group))).GroupName.Name)
+
+    def _pass_on(self, what: str, data: dict[str, Any]) -> None:
+        """It has its group's name; the line may have broken meanwhile."""
+        if self._held is None:
             self.tell(what, data)
+        elif what != "message":  # which `_up` tells again
+            self._tell_traffic(what, data)
 
     async def named(self) -> None:
         """Until the account's name is known, or that takes too long."""
@@ -255,7 +267,7 @@ class Client:
         self.remember(event.Info.ID, data["sender"] or data["sender_lid"], event.Message.SerializeToString())
         kept = self._unsaved.add(data)
         if self._held is None:  # else `_up` tells it
-            self.tell("message", kept)
+            self.groups.take("message", kept)
 
     def taken(self, frame: Taken) -> None:
         """The server has a message on its disk."""

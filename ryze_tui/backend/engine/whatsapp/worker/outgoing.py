@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +20,7 @@ from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import (
 )
 from neonize.utils.enum import MediaType
 
-from . import convert
+from . import convert, preview
 
 if TYPE_CHECKING:
     from .client import Client
@@ -31,18 +32,32 @@ _UPLOADS: Final = {
 
 
 async def build(client: Client, about: dict[str, Any], blob: bytes) -> tuple[JID, Message]:
-    """To whom, and what. No link is looked up for a preview: that would be a dial of its own, to wherever a text says."""
+    """To whom, and what. Of a preview the server has fetched everything: `blob` is its picture where there is no media."""
     to = convert.to_jid(about["to"])
     context, to = await _context(client, about, to)
     words = about["text"]
     if about["has_media"]:
         message = await _media(client, about, blob, words, context)
+    elif about["preview"]:
+        message = Message(extendedTextMessage=await _previewed(about["preview"], blob, words, context))
     elif context is None:
         message = Message(conversation=words)
     else:
         message = Message(extendedTextMessage=ExtendedTextMessage(text=words, contextInfo=context))
     message.messageContextInfo.messageSecret = secrets.token_bytes(32)
     return to, message
+
+
+async def _previewed(shown: dict[str, str], picture: bytes, words: str, context: ContextInfo | None) -> ExtendedTextMessage:
+    message = ExtendedTextMessage(
+        text=words, matchedText=shown["url"], title=shown["title"], description=shown["description"],
+        previewType=ExtendedTextMessage.PreviewType.NONE,
+    )  # fmt: skip
+    if thumbnail := await asyncio.to_thread(preview.thumbnail, picture) if picture else b"":
+        message.JPEGThumbnail = thumbnail
+    if context is not None:
+        message.contextInfo.CopyFrom(context)
+    return message
 
 
 async def _context(client: Client, about: dict[str, Any], to: JID) -> tuple[ContextInfo | None, JID]:
