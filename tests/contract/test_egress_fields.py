@@ -252,3 +252,19 @@ async def test_metadata_is_never_dialled_even_where_private_addresses_are(tmp_pa
 def test_private_addresses_are_for_servers_that_only_this_machine_reaches(host: str, allowed: bool) -> None:
     assert Settings(data_dir=Path("/nowhere"), host=host).allow_private is allowed
     assert urlsplit(f"//{'[' + host + ']' if ':' in host else host}").hostname
+
+
+async def test_nor_does_a_link_in_a_text_whose_preview_is_wanted(net: Net) -> None:
+    """The engine that shows previews fetches the page itself (`tests/whatsapp` has that engine whole)."""
+    from ryze_tui.backend.egress import Egress
+    from ryze_tui.backend.engine.whatsapp.frames import Answer
+    from ryze_tui.backend.engine.whatsapp.preview import preview
+
+    async def read(url: str, page: bytes) -> Answer:
+        raise AssertionError(f"{url} was fetched")
+
+    egress = Egress(allow_private=False)
+    for host in HOSTS:
+        assert await preview(egress, read, f"look at http://{host}/x") == ({}, b""), host
+    await egress.close()
+    assert net.dialled == []

@@ -41,7 +41,10 @@ class _NoneToShow(Exception):
 def link_in(text: str) -> str:
     """The first one, without what closes the sentence around it; empty when there is none."""
     found = _LINK.search(text)
-    return found[0].rstrip(_AROUND) if found else ""
+    link = found[0] if found else ""
+    while link and link[-1] in _AROUND and not (link[-1] == ")" and link.count("(") >= link.count(")")):
+        link = link[:-1]
+    return link
 
 
 async def preview(egress: Egress, read: Callable[[str, bytes], Awaitable[Answer]], text: str) -> tuple[Preview, bytes]:
