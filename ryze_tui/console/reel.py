@@ -127,13 +127,23 @@ def summary(event: str, data: dict[str, Any]) -> str:
         parts = [data.get("state"), data.get("reason")]
     elif event == "message.exchange":
         arrow = {"incoming": "←", "outgoing": "→"}.get(str(data.get("direction")), "")
-        parts = [arrow, _user((chat or data).get("jid")), (message or data).get("type"), (message or data).get("content")]
+        parts = [arrow, _named(chat) or _user(data.get("jid")), (message or data).get("type"), (message or data).get("content")]
+    elif event == "group.flow":
+        people = data.get("participants") if isinstance(data.get("participants"), list) else []
+        parts = [data.get("type"), data.get("groupName") or _user(data.get("groupJid"))]
+        parts += [_named(one) for one in people[:20] if isinstance(one, dict)]
     else:
         parts = [data.get(key) for key in ("status", "state", "action", "type", "recipient", "from", "name", "id", "messageId")]
     words = [" ".join(part.split()) for part in parts if isinstance(part, str) and part]
     if not words:
         words = [json.dumps(data, ensure_ascii=False, separators=(",", ":"))[:300]]
     return " ".join(words)[:400]
+
+
+def _named(chat: dict[str, Any]) -> Any:
+    """A group by its name, where that was told; a person by the number."""
+    name = chat.get("name") if str(chat.get("jid")).endswith("@g.us") else ""
+    return name or _user(chat.get("jid"))
 
 
 def _user(jid: object) -> str:

@@ -1,66 +1,57 @@
 """First light on real software: the console in a terminal, our server, the real library, and the double in WhatsApp's place.
 
-By keyboard alone a person makes two numbers, pairs one by the QR code that is on the screen and one by code, sees one unlinked,
-logs out, brings back, deletes. The same helpers as the story on simulated numbers where they do not ask the simulator.
+By keyboard alone a person makes two numbers, pairs one by the QR code that is on the screen and one by code, reads a message and
+answers it, sees one number unlinked and one replaced, the server go and come back, a ban; logs out, brings back, deletes. The same
+helpers as the story on simulated numbers where they do not ask the simulator.
 """
 
 from __future__ import annotations
 
-import asyncio
-import shlex
 import sys
-import threading
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar
 
 import pytest
-from ryze_tui.backend.engine.whatsapp.make import WORKER
 
 from tests.e2e.driver import SIZES, Console
 from tests.e2e.test_story import delete, log_out, make
-from tests.fakes.whatsapp.double import WhatsAppDouble
+from tests.fakes.whatsapp.device import Device
 from tests.terminal.proxy import Proxy
-from tests.terminal.server import Server
 
 from ..pace import patient
+from .elsewhere import Elsewhere, serving, workers_of
 
 pytestmark = [pytest.mark.whatsapp, pytest.mark.e2e, pytest.mark.long]
-T = TypeVar("T")
 
 
-class Elsewhere:
-    """The double, in a loop of a thread of its own: the console's driver waits for the terminal."""
-
-    def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.wa = WhatsAppDouble()
-        self.does(self.wa.__aenter__())
-        return self
-
-    def __exit__(self, *about: Any) -> None:
-        try:
-            self.does(self.wa.__aexit__(*about))
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-            self._loop.close()
-
-    def does(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(40)
-
-
-@contextmanager
-def serving(home: Path, wa: WhatsAppDouble, *, extensions: bool) -> Iterator[Server]:
-    """`ryze-tui serve --engine whatsapp`, whose workers know no other WhatsApp."""
-    server = Server(home, extensions=extensions, options=["--worker-command", shlex.join(wa.command(WORKER))])
-    server._argv[server._argv.index("simulated")] = "whatsapp"
-    with server:
-        yield server
+def talk(console: Console, there: Elsewhere, device: Device, *, live: bool) -> None:
+    """Somebody writes, which the tape shows where the stream is the account's; m answers, and the receipt shows."""
+    ana = there.wa.person("5511777770001", "Ana")
+    if live:
+        console.press("E")
+        console.wait_for("esc close")
+    there.does(ana.say(device, "Are you open?"))
+    if live:
+        console.wait_for("Are you open?", 20)
+        console.press("E")
+        console.wait_gone("Are you open?")
+    console.press("m")
+    console.wait_for("Test message from sales-north")
+    console.type("+55 11 77777-0001")
+    console.press("enter")
+    console.settle(0.2)
+    console.type("Until six")
+    console.press("enter")
+    console.wait_for("Send to")
+    console.press("y")
+    console.wait_for("✔ To", 20)
+    heard = there.does(ana.heard())
+    assert (heard.text, heard.device) == ("Until six", device)
+    if live:
+        there.does(ana.receipt(device, heard.id, "read"))
+        console.wait_for("read", 20)
+    console.press("esc")
+    console.wait_gone("Test message from")
 
 
 @pytest.mark.parametrize("extensions", [True, False], ids=["extensions", "plain"])
@@ -84,6 +75,8 @@ def test_first_light(tmp_path: Path, size: tuple[int, int], extensions: bool) ->
         console.press("space")
         console.wait_badge("sales-north", "connected")
 
+        talk(console, there, device, live=extensions)
+
         make(console, "sales-south")
         console.press("p")
         console.wait_for("Phone number")
@@ -103,6 +96,22 @@ def test_first_light(tmp_path: Path, size: tuple[int, int], extensions: bool) ->
         console.press("b")
         console.wait_badge("sales-north", "connected", 40)
 
+        logins = device.logins
+        assert server.stop() == 0
+        server.start()
+        console.wait_for(lambda _: device.logins == logins + 1, 30, what="the login of the server that was started again")
+        server.wait_state("sales-north", "connected", 20)
+        console.wait_for("LIVE" if extensions else "POLLING", 40)
+        console.wait_badge("sales-north", "connected", 60)
+        assert console.rows()["sales-south"] == "logged out"
+
+        there.does(device.fail(402, code=101, expire=3600))
+        console.wait_badge("sales-north", "banned", 60)
+        device.refusal = None
+        console.put_cursor("sales-north")
+        console.press("b")
+        console.wait_badge("sales-north", "connected", 40)
+
         log_out(console, server, "sales-north")
         assert device.jid in there.wa.logged_out
         console.wait_for(lambda _: console.cursor() == "sales-north")
@@ -117,11 +126,6 @@ def test_first_light(tmp_path: Path, size: tuple[int, int], extensions: bool) ->
     assert server.process.returncode == 0
     said = server.log.read_text()
     assert "Traceback" not in said and shown not in said and code not in said
-
-
-def workers_of(pid: int) -> list[int]:
-    """Child processes of the server, which are its workers."""
-    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_server_that_is_killed_takes_its_workers_along_and_comes_back(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import random
 import signal
 import sys
 import time
@@ -201,63 +200,4 @@ async def test_a_whatsapp_that_says_nothing_holds_nobody_up(on: OnDouble) -> Non
     async with asyncio.timeout(60):
         await on.api.ok("GET", "/api/instance/list")
         while await on.api.state("one") != "connected":
-            await asyncio.sleep(0.1)
-
-
-def rss(pid: int) -> int:
-    """Bytes that are this process's share of memory."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("no Pss")
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-async def test_fifty_sessions_and_workers_killed_at_random(tmp_path: Path, wa: WhatsAppDouble) -> None:
-    """The server never restarts, all come back, and nothing is left: no zombie, no thread, no descriptor."""
-    rng = random.Random(50)
-    names = [f"n{number:02}" for number in range(50)]
-    async with on_double(tmp_path, wa) as on:
-        for position, name in enumerate(names):
-            await on.paired(name, f"55119999{position:05}")
-        me = Path("/proc/self")
-        await all_up(on, names)
-        before = len(list((me / "fd").iterdir())), len(list((me / "task").iterdir()))
-        pids = on.engine.pool.pids
-        memory = [rss(pid) for pid in pids]
-        each = sum(memory) / len(names) / 2**20
-        print(f"\n{len(names)} sessions in {len(pids) - 1} workers and a spare process: {each:.1f} MB a session")
-        killed: set[int] = set()
-        ways = [signal.SIGSTOP, *[rng.choice([signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM]) for _ in range(11)]]
-        for way in ways:  # one that hangs is noticed after 20 s
-            pid = rng.choice([worker_of(on, name) for name in names])
-            killed.add(pid)
-            os.kill(pid, way)
-            async with asyncio.timeout(60):
-                while Path(f"/proc/{pid}").exists():
-                    await asyncio.sleep(0.05)
-            await all_up(on, names)
-        assert len(killed) == len(ways)
-        for pid in killed:
-            assert not Path(f"/proc/{pid}").exists(), "a zombie"
-        async with asyncio.timeout(30):
-            while len(on.engine.pool.pids) != len(pids):
-                await asyncio.sleep(0.05)
-        after = len(list((me / "fd").iterdir())), len(list((me / "task").iterdir()))
-        assert after[0] <= before[0] + 8 and after[1] <= before[1] + 3, (before, after)
-        pids = on.engine.pool.pids
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
-
-
-async def all_up(on: OnDouble, names: list[str]) -> None:
-    """Every instance is connected, and WhatsApp says the same."""
-    async with asyncio.timeout(120):
-        while True:
-            items = (await on.api.ok("GET", "/api/instance/list"))["instances"]
-            down = [item["name"] for item in items if item["connection"]["state"] != "connected"]
-            if not down and all(device.link for device in on.wa.devices) and on.engine.pool.slots and all(
-                slot.works for slot in on.engine.pool.slots
-            ):
-                return
             await asyncio.sleep(0.1)

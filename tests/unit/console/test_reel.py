@@ -54,7 +54,20 @@ def test_secrets_are_masked_unless_they_are_asked_for() -> None:
     assert item.line()["at"] == "1970-01-01T00:00:01.500Z"
 
 
-@given(st.dictionaries(st.text(), JSON), st.sampled_from(["instance.state", "message.exchange", "call.update", "new.kind", LOST]))
+def test_groups_are_called_by_their_names() -> None:
+    message = {"type": "text", "content": "soup"}
+    group = {"jid": "120363@g.us", "name": "Bakers"}
+    assert summary("message.exchange", {"direction": "incoming", "chat": group, "message": message}) == "← Bakers text soup"
+    group["name"] = ""
+    assert summary("message.exchange", {"direction": "incoming", "chat": group, "message": message}) == "← 120363 text soup"
+    person = {"jid": "5511@s.whatsapp.net", "name": "Ana"}
+    assert summary("message.exchange", {"direction": "outgoing", "chat": person, "message": message}) == "→ 5511 text soup"
+    flow = {"groupJid": "120363@g.us", "groupName": "Bakers", "type": "joined", "participants": [person, 1]}
+    assert summary("group.flow", flow) == "joined Bakers 5511"
+    assert summary("group.flow", flow | {"groupName": "", "participants": None}) == "joined 120363"
+
+
+@given(st.dictionaries(st.text(), JSON), st.sampled_from(["group.flow", "instance.state", "message.exchange", "call.update", "new.kind", LOST]))
 def test_whatever_comes_can_be_shown(data: dict[str, Any], event: str) -> None:
     reel = Reel()
     reel.add("a\x1b[31m", event, data, 1.0)
