@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ryze_tui.console.reel import LOST, Reel, parse, summary
 
 LEAF = st.none() | st.booleans() | st.integers() | st.text()
+EVENTS = ["group.flow", "instance.state", "message.exchange", "call.update", "new.kind", LOST]
 JSON = st.recursive(LEAF, lambda one: st.lists(one) | st.dictionaries(st.text(), one))
 
 
@@ -67,7 +68,7 @@ def test_groups_are_called_by_their_names() -> None:
     assert summary("group.flow", flow | {"groupName": "", "participants": None}) == "joined 120363"
 
 
-@given(st.dictionaries(st.text(), JSON), st.sampled_from(["group.flow", "instance.state", "message.exchange", "call.update", "new.kind", LOST]))
+@given(st.dictionaries(st.text(), JSON), st.sampled_from(EVENTS))
 def test_whatever_comes_can_be_shown(data: dict[str, Any], event: str) -> None:
     reel = Reel()
     reel.add("a\x1b[31m", event, data, 1.0)
