@@ -88,6 +88,48 @@ async def test_a_code_that_whatsapp_refuses(on: OnDouble) -> None:
     await pairing_gone(on)
 
 
+@pytest.mark.parametrize("how", ["QR", "code"])
+async def test_an_account_that_needs_a_passkey(on: OnDouble, how: str) -> None:
+    phone = on.wa.phone(NUMBER, "Acme")
+    phone.passkey = True
+    await on.api.new("shop", websocketEnabled=True)
+    async with on.api.socket("/ws/shop") as frames:
+        if how == "QR":
+            shown = on.wa.scan(phone, await on.qr("shop"))
+        else:
+            answer = await on.api.ok("GET", f"/api/instance/connect/shop?number={NUMBER}")
+            shown = on.wa.enter_code(phone, answer["pairingCode"])
+        with pytest.raises(PairingRefused, match="passkey"):
+            await shown
+        told = [await frames.state("pair_error"), await frames.state("connect_failure")]
+    assert [data["error" if "error" in data else "reason"] for data in told] == [
+        "WhatsApp wants a passkey for this account, which this engine cannot give; switch passkeys off on the phone, or pair "
+        "another number"
+    ] * 2
+    connection = (await on.api.item("shop"))["connection"]
+    assert connection["state"] == "disconnected" and "passkey" in connection["reason"]
+    await pairing_gone(on)
+    phone.passkey = False
+    await on.wa.scan(phone, await on.qr("shop"))
+    await on.up()
+
+
+@pytest.mark.long
+async def test_codes_that_nobody_scans_end(on: OnDouble) -> None:
+    on.wa.ref_count = 1  # which lives for 20 s
+    await on.api.new("shop", websocketEnabled=True)
+    async with on.api.socket("/ws/shop") as frames:
+        shown = await on.qr("shop")
+        async with asyncio.timeout(60):
+            while await on.api.state("shop") == "connecting":
+                await asyncio.sleep(0.1)
+        ended = await frames.state("disconnected")
+    assert ended["reason"] == "nobody scanned: WhatsApp ended the pairing after six codes"
+    await pairing_gone(on)
+    on.wa.ref_count = 6
+    assert await on.qr("shop") != shown
+
+
 async def pairing_gone(on: OnDouble) -> None:
     """Only the spare process is left, and no file of a pairing."""
     async with asyncio.timeout(10):
@@ -137,6 +179,28 @@ async def test_back_after_a_restart_of_the_server(tmp_path: Path, wa: WhatsAppDo
         await second.up()
         assert device.logins == logins + 1
         assert (await second.api.item("shop"))["profile"]["name"] == "Acme"
+
+
+async def test_a_session_goes_on_at_another_server(tmp_path: Path, wa: WhatsAppDouble) -> None:
+    from ryze_tui import cli
+
+    one, two, file = tmp_path / "one", tmp_path / "two", tmp_path / "shop.session"
+    async with on_double(one, wa) as first:
+        device = await first.paired()
+    async with on_double(two, wa) as second:
+        await second.api.new("moved")
+    await device.offline()
+    for words in (["export", "shop", str(file), "--move"], ["import", "moved", str(file)]):
+        home = one if words[0] == "export" else two
+        assert await asyncio.to_thread(cli.main, ["session", *words, "--data-dir", str(home / "data")]) == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    logins = device.logins
+    async with on_double(two, wa) as second:
+        await second.up("moved")
+        assert device.logins == logins + 1
+        ana = wa.person("5511777770001", "Ana")
+        await second.api.ok("POST", "/api/message/text/moved", {"number": ana.number, "message": "we moved"})
+        assert (await ana.heard()).text == "we moved"
 
 
 async def test_reconnect(on: OnDouble) -> None:

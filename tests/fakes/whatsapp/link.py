@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import secrets
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
@@ -188,6 +189,9 @@ class Link:
     async def pair(self, phone: Phone, secret: bytes, identity: bytes = b"") -> Device:
         """The phone agrees: pair-success, the client's signature, and the restart. Raises PairingRefused."""
         identity = identity or self._identity
+        if phone.passkey:
+            await self._want_passkey()
+            raise PairingRefused("WhatsApp wants a passkey of this account")
         jid, lid = phone.next_device()
         reply = await self.ask(node("pair-success", [
             node("device-identity", phone.sign(identity, secret)), node("device", jid=jid, lid=lid),
@@ -205,6 +209,15 @@ class Link:
         else:
             self.later(self._restart())
         return device
+
+    async def _want_passkey(self) -> None:
+        """What an authenticator is to sign, in the words of WebAuthn. (whatsmeow pair-passkey.go)"""
+        challenge = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+        options = {"challenge": challenge, "timeout": 60000, "rpId": "whatsapp.com", "allowCredentials": [],
+                   "userVerification": "required", "extensions": {}}  # fmt: skip
+        inside = node("passkey_request_options", json.dumps(options).encode())
+        await self.send(node("notification", [inside], from_=SERVER, id=self.double.next_id(), type="passkey_prologue_request",
+                             t=now()))  # fmt: skip
 
     async def _restart(self) -> None:
         await asyncio.sleep(self.double.restart_delay)

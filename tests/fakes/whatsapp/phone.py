@@ -61,12 +61,16 @@ class QrText:
 
 
 class Phone(Person):
-    """The account's owner; also somebody who can be written to. `linked` counts the devices; `double` is where it is."""
+    """The account's owner; also somebody who can be written to. `linked` counts the devices; `double` is where it is.
+
+    `passkey`: WhatsApp links no device with it before somebody has shown one.
+    """
 
     def __init__(self, number: str, name: str = "", *, platform: str = "android", business: str = "") -> None:
         super().__init__(number, name)
         self.platform, self.business, self.linked, self._key_index = platform, business, 0, 0
         self.double: WhatsAppDouble
+        self.passkey = False
         self.settings = Settings(self.name)
 
     async def greet(self, device: Device) -> None:
