@@ -141,10 +141,10 @@ class Story:
         self.told.append((method, path, answer.status_code, plain(self.last)))
 
     async def hears(self, event: str, *, only: bool = False) -> None:
-        """Everything up to a state's word, or another event; `only`: that one, whatever came before."""
+        """Everything up to a state's word, a kind of call, or another event; `only`: that one, whatever came before."""
 
         def fits(frame: dict[str, Any]) -> bool:
-            return event in (frame["event"], frame["data"].get("state"))
+            return event in (frame["event"], frame["data"].get("state"), frame["data"].get("type"))
 
         frames = await self._frames.until(fits)
         for frame in frames[-1:] if only else frames:
@@ -238,9 +238,16 @@ async def people(story: Story) -> None:
     await story.hears("message.exchange")
 
 
+async def a_call_that_is_rejected(story: Story) -> None:
+    await story.pairs()
+    await story.asks("POST", "/api/instance/settings/a", {"autoRejectCalls": True})
+    await story.phones.ring()
+    await story.hears("rejected")
+
+
 STORIES: list[Callable[[Story], Awaitable[None]]] = [
     pairing_by_qr, pairing_by_code, a_pairing_replaced, reconnecting_and_logging_out, unlinked_on_the_phone, banned_for_a_while,
-    a_line_that_breaks, people,
+    a_line_that_breaks, people, a_call_that_is_rejected,
 ]  # fmt: skip
 
 

@@ -143,6 +143,8 @@ async def test_a_call_rings_and_is_rejected_because_the_settings_say_so(on: OnDo
         offer = await event(frames, "call.update", type="offer")
         assert (offer["callId"], offer["from"]) == (call.id, ana.jid)
         await call.rejected()
+        ended = await event(frames, "call.update", type="rejected")
+        assert (ended["callId"], ended["from"]) == (call.id, ana.jid)
         assert (await ana.heard()).text == "write, please"
 
 
@@ -151,6 +153,10 @@ async def test_a_call_that_ends_by_itself(on: OnDouble, ana: Person) -> None:
     async with on.api.socket("/ws/shop") as frames:
         call = await ana.call(device, video=True)
         assert (await event(frames, "call.update", type="offer"))["isVideo"] is True
+        await call.send("relaylatency")
+        assert (await event(frames, "call.update", type="latency"))["callId"] == call.id
+        await call.send("accept")
+        assert (await event(frames, "call.update", type="accepted"))["callId"] == call.id
         await call.hang_up()
         ended = await event(frames, "call.update", type="terminated")
     assert (ended["callId"], ended["reason"]) == (call.id, "timeout")

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ...clock import Clock
 from ...egress import Egress
 from ...errors import EngineError, StoreError
+from ...events import live
 from ...table import Happening
 from ...tunnel import TunnelError
 from ..port import Media, Outgoing, ProxyUse, Saved, Sent, Tell, Told
@@ -161,6 +162,8 @@ class WhatsAppEngine:
     async def reject_call(self, instance: str, caller: str, call_id: str) -> None:
         """Raises EngineError."""
         await self._asking.ask(instance, "reject_call", {"caller": caller, "id": call_id})
+        if (link := self.links.get(instance)) is not None:  # the library tells of what others do only
+            self._told(link, Happening.CALL, live.call(call_id, "rejected", self._clock.now(), caller))
 
     async def presence(self, instance: str, available: bool) -> None:
         """Raises EngineError."""

@@ -246,6 +246,7 @@ LINK: Final[tuple[tuple[Any, str, Callable[[Any], Data]], ...]] = (
 TRAFFIC: Final[tuple[tuple[Any, str, Callable[[Any], Data | None]], ...]] = (
     (ev.ReceiptEv, "receipt", _receipt),
     (ev.CallAcceptEv, "call", lambda event: call(event, "accepted")),
+    (ev.CallRelayLatencyEV, "call", lambda event: call(event, "latency")),
     (ev.CallTerminateEv, "call", lambda event: call(event, "terminated", event.reason)),
     (ev.GroupInfoEv, "group", _changes),
     (ev.JoinedGroupEv, "group", _joined),
