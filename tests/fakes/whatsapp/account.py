@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pyaileys.appstate.keys import expand_app_state_keys
-from pyaileys.appstate.processor import HashState, generate_content_mac
+from pyaileys.appstate.processor import HashState, generate_content_mac, generate_patch_mac
 from pyaileys.crypto.aes import aes_encrypt_cbc_pkcs7
 from pyaileys.media import encrypt_media_bytes
 from pyaileys.proto import WAProto_pb2 as proto
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .people import Person
 
 NAME_IS_IN: Final = "critical_block"
+LABELS_ARE_IN: Final = "regular"
 INLINE_BYTES: Final = 10_000
 """History that is larger goes through the store of media."""
 
@@ -41,11 +42,13 @@ class Old:
 
 
 class Settings:
-    """Of one account, as one snapshot, version 1; sealed with a key that devices get from the phone and from nobody else."""
+    """Of one account, sealed with a key that devices get from the phone: its name as one snapshot, its labels as changes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._id, self._key = secrets.token_bytes(6), secrets.token_bytes(32)
+        self._patches: list[bytes] = []
+        self._labels, self._macs = HashState(), dict[bytes, bytes]()
 
     def key(self) -> Any:
         """The message that brings it."""
@@ -56,8 +59,16 @@ class Settings:
         one = proto.Message.AppStateSyncKey(keyId=proto.Message.AppStateSyncKeyId(keyId=self._id), keyData=data)
         return _peer("APP_STATE_SYNC_KEY_SHARE", appStateSyncKeyShare=proto.Message.AppStateSyncKeyShare(keys=[one]))
 
-    def collection(self, name: str, whole: bool, media: Media) -> Node:
-        """What the server answers to a device that wants this part of the settings."""
+    @property
+    def changes(self) -> int:
+        """How many there are."""
+        return len(self._patches)
+
+    def collection(self, name: str, whole: bool, media: Media, since: int = 0) -> Node:
+        """What the server answers to a device that wants this part of the settings; it knows the changes up to `since`."""
+        if name == LABELS_ARE_IN and self._patches:
+            patches = [node("patch", patch) for patch in self._patches[0 if whole else since :]]
+            return node("collection", [node("patches", patches)], name=name, version=self.changes)
         if not whole or name != NAME_IS_IN:
             return node("collection", name=name, version=0)
         sealed = encrypt_media_bytes(self._snapshot().SerializeToString(), media_type="md-app-state")
@@ -67,18 +78,35 @@ class Settings:
         )  # fmt: skip
         return node("collection", [node("snapshot", blob.SerializeToString())], name=name, version=1)
 
-    def _snapshot(self) -> Any:
-        keys, index = expand_app_state_keys(self._key), json.dumps(["setting_pushName"]).encode()
-        setting = proto.SyncActionValue.PushNameSetting(name=self.name)
-        value = proto.SyncActionValue(timestamp=now() * 1000, pushNameSetting=setting)
-        action = proto.SyncActionData(index=index, value=value, padding=b"", version=1).SerializeToString()
+    def change(self, index: list[str], version: int, **value: Any) -> None:
+        """One more of the changes: a SyncActionValue with that index."""
+        keys, record = expand_app_state_keys(self._key), self._record(index, version, **value)
+        mutation = proto.SyncdMutation(operation=0, record=record)
+        self._labels.version += 1
+        self._labels.update_hash([mutation], lambda mac, _: self._macs.get(mac))
+        self._macs[record.index.blob] = record.value.blob[-32:]
+        patch = proto.SyncdPatch(
+            mutations=[mutation], keyId=proto.KeyId(id=self._id), version=proto.SyncdVersion(version=self._labels.version),
+            snapshotMac=self._labels.generate_snapshot_mac(LABELS_ARE_IN, keys.snapshot_mac),
+        )  # fmt: skip
+        patch.patchMac = generate_patch_mac(patch, LABELS_ARE_IN, keys.patch_mac, self._labels.version)
+        self._patches.append(patch.SerializeToString())
+
+    def _record(self, index: list[str], version: int, **value: Any) -> Any:
+        keys, name = expand_app_state_keys(self._key), json.dumps(index).encode()
+        said = proto.SyncActionValue(timestamp=now() * 1000, **value)
+        action = proto.SyncActionData(index=name, value=said, padding=b"", version=version).SerializeToString()
         iv = os.urandom(16)
         sealed = iv + aes_encrypt_cbc_pkcs7(action, key=keys.value_encryption, iv=iv)
-        record = proto.SyncdRecord(
-            index=proto.SyncdIndex(blob=hmac.digest(keys.index, index, hashlib.sha256)),
+        return proto.SyncdRecord(
+            index=proto.SyncdIndex(blob=hmac.digest(keys.index, name, hashlib.sha256)),
             value=proto.SyncdValue(blob=sealed + generate_content_mac(0, sealed, self._id, keys.value_mac)),
             keyId=proto.KeyId(id=self._id),
         )
+
+    def _snapshot(self) -> Any:
+        keys = expand_app_state_keys(self._key)
+        record = self._record(["setting_pushName"], 1, pushNameSetting=proto.SyncActionValue.PushNameSetting(name=self.name))
         state = HashState(version=1)
         state.update_hash_from_records([record])
         return proto.SyncdSnapshot(

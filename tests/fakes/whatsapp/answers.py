@@ -131,7 +131,8 @@ async def _picture(link: Link, query: Node, _body: Node) -> Answers:
 async def _settings(link: Link, _query: Node, body: Node) -> Answers:
     assert link.device is not None
     settings, media = link.device.phone.settings, link.double.media
-    return [node("sync", [settings.collection(one.attrs["name"], one.attrs.get("return_snapshot") == "true", media)
+    return [node("sync", [settings.collection(one.attrs["name"], one.attrs.get("return_snapshot") == "true", media,
+                                              int(one.attrs.get("version", "0")))
                           for one in children(body)])]  # fmt: skip
 
 

@@ -17,9 +17,9 @@ from pyaileys.constants import WA_ADV_ACCOUNT_SIG_PREFIX, WA_ADV_DEVICE_SIG_PREF
 from pyaileys.crypto import aes_decrypt_ctr, aes_decrypt_gcm, aes_encrypt_ctr, hkdf_sha256, hmac_sha256
 from pyaileys.proto import WAProto_pb2 as proto
 
-from .account import Old, Settings, history
+from .account import LABELS_ARE_IN, Old, Settings, history
 from .chain import curve
-from .nodes import now
+from .nodes import SERVER, node, now
 from .people import Person
 
 if TYPE_CHECKING:
@@ -80,6 +80,24 @@ class Phone(Person):
     async def history(self, device: Device, messages: Sequence[Old], **more: Any) -> str:
         """Old messages; `more`: kind, chunk, progress (see account.history). The id of what brings them."""
         return await self.send(device, history(messages, self.media, **more), category="peer")
+
+    async def label(self, ident: str, name: str, color: int = 0, *, deleted: bool = False) -> None:
+        """Its owner makes a label, or changes it; the linked devices are told that there is something new."""
+        edit = proto.SyncActionValue.LabelEditAction(name=name, color=color, deleted=deleted)
+        await self._change(["label_edit", ident], labelEditAction=edit)
+
+    async def put_label(self, ident: str, chat: Person, *, on: bool = True) -> None:
+        """On a chat, or off it."""
+        told = proto.SyncActionValue.LabelAssociationAction(labeled=on)
+        await self._change(["label_jid", ident, chat.jid], labelAssociationAction=told)
+
+    async def _change(self, index: list[str], **value: Any) -> None:
+        self.settings.change(index, 3, **value)
+        for device in self.double.devices:
+            if device.phone is self:
+                told = node("collection", name=LABELS_ARE_IN, version=self.settings.changes)
+                await device.send(node("notification", [told], from_=SERVER, id=self.double.next_id(), type="server_sync",
+                                       t=now()))  # fmt: skip
 
     def next_device(self) -> tuple[str, str]:
         """The JIDs of the next linked device, by number and by LID."""
