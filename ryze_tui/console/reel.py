@@ -122,16 +122,16 @@ def summary(event: str, data: dict[str, Any]) -> str:
     if event == LOST:
         return _("events were lost here: the stream was not open")
     message = data.get("message") if isinstance(data.get("message"), dict) else {}
-    chat = data.get("chat") if isinstance(data.get("chat"), dict) else {}
+    chat: dict[str, Any] = one if isinstance(one := data.get("chat"), dict) else {}
     if event == "instance.state":
         parts = [data.get("state"), data.get("reason")]
     elif event == "message.exchange":
         arrow = {"incoming": "←", "outgoing": "→"}.get(str(data.get("direction")), "")
         parts = [arrow, _named(chat) or _user(data.get("jid")), (message or data).get("type"), (message or data).get("content")]
     elif event == "group.flow":
-        people = data.get("participants") if isinstance(data.get("participants"), list) else []
+        people = data.get("participants")
         parts = [data.get("type"), data.get("groupName") or _user(data.get("groupJid"))]
-        parts += [_named(one) for one in people[:20] if isinstance(one, dict)]
+        parts += [_named(one) for one in people[:20] if isinstance(one, dict)] if isinstance(people, list) else []
     else:
         parts = [data.get(key) for key in ("status", "state", "action", "type", "recipient", "from", "name", "id", "messageId")]
     words = [" ".join(part.split()) for part in parts if isinstance(part, str) and part]
