@@ -230,7 +230,7 @@ def item_text(record: Record, label: str, dialect: Dialect, *, extensions: bool)
             "id": record.id, "name": record.name, "token": record.token, "status": status, "numberJid": record.jid or None,
             "createdAt": rfc3339(record.created_at), "updatedAt": rfc3339(record.updated_at), "connection": connection,
             "profile": {
-                "name": record.profile_name, "pictureUrl": "", "isBusiness": bool(record.business_name),
+                "name": record.profile_name, "pictureUrl": record.picture_url, "isBusiness": bool(record.business_name),
                 "businessName": record.business_name,
             },
             **block_views(record.blocks),

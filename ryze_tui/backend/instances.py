@@ -35,7 +35,10 @@ HISTORY_DAYS: Final = 90
 _UNPAIRED: Final = frozenset({Stage.NEW, Stage.ASKING, Stage.SCANNING, Stage.LOGGEDOUT})
 """Stages that an instance without a session may have been in."""
 
-_KEEPALIVE: Final = frozenset({Happening.KEEPALIVE_TIMEOUT, Happening.KEEPALIVE_RESTORED})
+_NO_REASON: Final = frozenset({
+    Happening.KEEPALIVE_TIMEOUT, Happening.KEEPALIVE_RESTORED, Happening.PAIR_CODE, Happening.PROFILE,
+})  # fmt: skip
+"""What says nothing about why the state is what it is."""
 
 
 class Traffic(Protocol):
@@ -289,6 +292,9 @@ class Instances:
             record.paired = True
         elif told.what is Happening.LOGGED_OUT:
             record.paired = False
+        if told.what in (Happening.PROFILE, Happening.LOGGED_OUT) and told.picture_url != record.picture_url:
+            record.picture_url = told.picture_url
+            record.changed()
         record.jid = told.jid or record.jid
         asked = record.asked
         if asked is not None and told.what is Happening.PAIR_CODE and asked.by_code:
@@ -302,7 +308,7 @@ class Instances:
         if profile_changed:
             record.profile_name, record.business_name = told_profile
             record.changed()
-        reason = record.reason if told.what in _KEEPALIVE or told.what is Happening.PAIR_CODE else told.reason
+        reason = record.reason if told.what in _NO_REASON else told.reason
         changed = self._set(record, to.stage or record.stage, reason, now, renew=to.renew)
         if to.tell:
             self._announce(record, told.what, told.data | ({"jid": told.jid} if told.jid else {}), now)

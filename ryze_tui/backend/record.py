@@ -57,6 +57,7 @@ class Record:
     paired: bool = False
     profile_name: str = ""
     business_name: str = ""
+    picture_url: str = ""
     blocks: dict[str, Values] = field(default_factory=dict)
     webhooks: dict[str, Values] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)

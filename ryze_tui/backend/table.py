@@ -118,6 +118,7 @@ class Happening(StrEnum):
     KEEPALIVE_TIMEOUT = "keepalive_timeout"
     KEEPALIVE_RESTORED = "keepalive_restored"
     PAIR_CODE = "pair_code"  # a pairing code for the one who asked; never an event
+    PROFILE = "profile"  # what the number looks like; never an event either
     MESSAGE = "message.exchange"
     CALL = "call.update"
     RECEIPT = "message.status"
@@ -175,6 +176,7 @@ HAPPENINGS: Final[dict[Happening, dict[Stage, To]]] = {
     Happening.TEMP_BANNED: _row(_LINKED, To(Stage.BANNED)),
     Happening.KEEPALIVE_TIMEOUT: _row(frozenset({Stage.CONNECTED}), _TELL),
     Happening.KEEPALIVE_RESTORED: _row(frozenset({Stage.CONNECTED}), _TELL),
+    Happening.PROFILE: _row(frozenset({Stage.CONNECTED}), To(Stage.CONNECTED, tell=False)),
     **{happening: _row(frozenset({Stage.CONNECTED}), _TELL) for happening in TRAFFIC},
     Happening.DEADLINE: _row(frozenset(DEADLINE), To(Stage.IDLE)),
 }

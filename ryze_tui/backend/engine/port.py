@@ -68,7 +68,8 @@ class Told:
 
     `data` is what an event carries besides state, timestamp and instance (contract §5.6), or the whole data of a message,
     receipt, call, group's or label's change, in the live layout and without any media's content. `jid`, `profile_name`,
-    `business_name`: told when a link comes up. `code`: the pairing code for the one who asked.
+    `business_name`: told when a link comes up. `picture_url`: told by PROFILE, empty when there is none. `code`: the pairing
+    code for the one who asked.
 
     `media`: what a message carries. `accepted` is called once everything that follows from it is on the disk, or nothing is to
     follow: an engine that can acknowledges to WhatsApp only then. `history`: a message from before the pairing.
@@ -81,6 +82,7 @@ class Told:
     jid: str = ""
     profile_name: str = ""
     business_name: str = ""
+    picture_url: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
     media: Media | None = None
     accepted: Callable[[], None] | None = None

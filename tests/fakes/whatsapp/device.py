@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from .nodes import SERVER, Node, at, children, node, now
-from .people import SECONDS
+from .people import SECONDS, Person
 
 if TYPE_CHECKING:
     from .link import Link
@@ -85,6 +85,11 @@ class Device:
             raise Gone(f"{self.jid} has no line")
         if self.link is not None:
             await self.link.send(stanza)
+
+    async def told_of_picture(self, person: Person) -> None:
+        """Somebody's picture is another now, or gone."""
+        change = node("set" if person.picture else "delete", jid=person.jid, id=now())
+        await self.send(node("notification", [change], from_=person.jid, id=self.phone.double.next_id(), type="picture", t=now()))
 
     async def stream_error(self, code: int | None, *inside: Node) -> None:
         """The server ends the stream: 503, 515, or with a conflict. Raises Gone."""

@@ -81,6 +81,13 @@ class Phone(Person):
         """Old messages; `more`: kind, chunk, progress (see account.history). The id of what brings them."""
         return await self.send(device, history(messages, self.media, **more), category="peer")
 
+    async def show_picture(self, picture: bytes) -> None:
+        """Its owner takes another picture of himself, or none."""
+        self.picture = picture
+        for device in self.double.devices:
+            if device.phone is self:
+                await device.told_of_picture(self)
+
     async def label(self, ident: str, name: str, color: int = 0, *, deleted: bool = False) -> None:
         """Its owner makes a label, or changes it; the linked devices are told that there is something new."""
         edit = proto.SyncActionValue.LabelEditAction(name=name, color=color, deleted=deleted)

@@ -45,6 +45,7 @@ FOLLOW = {
     "keepalive_timeout": ". . . . . . =! . .",
     "keepalive_restored": ". . . . . . =! . .",
     "pair_code": ". . scanning scanning . . . . .",
+    "profile": ". . . . . . connected . .",
     "message.exchange": ". . . . . . =! . .",
     "call.update": ". . . . . . =! . .",
     "message.status": ". . . . . . =! . .",

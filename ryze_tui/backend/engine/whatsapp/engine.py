@@ -356,5 +356,7 @@ class WhatsAppEngine:
                 self._told(link, Happening.RECEIPT, receipt)
         elif event.what == "call":
             self._told(link, Happening.CALL, translate.call(data, now))
+        elif event.what == "profile":
+            self._told(link, Happening.PROFILE, picture_url=translate.https(data, "picture"))
         elif event.what == "group":
             self._told(link, Happening.GROUP, translate.group(data, now))

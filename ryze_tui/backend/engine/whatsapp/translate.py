@@ -4,7 +4,7 @@ Events of the link itself (`what`: the data that comes with it):
     qr {code} · code {code} · login {name} · paired {jid, business, platform} · settled · up {jid, name, business} · down ·
     failed {text} · logged_out {reason, on_connect} · replaced · banned {code, expire} · outdated · refused {reason, message} ·
     stream_error {code} · silent · restored · gone
-and of what people do on it: message, history, receipt, call, group.
+and of what people do on it: message, history, receipt, call, group, and profile {picture}.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from .reasons import Outcome, Then
 
 Data = dict[str, Any]
 _TEXT_MOST: Final = 70_000
+_URL_MOST: Final = 2000
 _SECONDS_MOST: Final = 2**33
 
 
@@ -27,6 +28,12 @@ def text(data: Data, name: str) -> str:
     """A text of the worker's, empty when there is none."""
     value = data.get(name)
     return value[:_TEXT_MOST] if isinstance(value, str) else ""
+
+
+def https(data: Data, name: str) -> str:
+    """A URL that a browser may be sent to, empty when there is none."""
+    value = text(data, name)
+    return value if value.startswith("https://") and len(value) <= _URL_MOST and value.isprintable() and " " not in value else ""
 
 
 def number(data: Data, name: str) -> int:

@@ -63,6 +63,7 @@ class Client:
         self._open = asyncio.Event()
         self._nowhere: socket.socket | None = None
         self._ups = 0
+        self._own: frozenset[str] = frozenset()
         self._task: asyncio.Task[Any] | None = None
         self._more: set[asyncio.Task[None]] = set()
         self.seen: dict[str, tuple[str, bytes]] = {}
@@ -149,6 +150,7 @@ class Client:
         for kind, what, make in convert.TRAFFIC:
             self._on(kind, partial(self._tell_made, what, make))
         self._on(ev.MessageEv, self._message)
+        self._on(ev.PictureEv, self._pictured)
         for kind in (ev.CallOfferEv, ev.CallOfferNoticeEv):
             self._on(kind, self._ringing)
         if self._frame.history > 0:
@@ -230,12 +232,27 @@ class Client:
         if self._ups != number:
             return
         self.tell("up", {"jid": convert.jid(me.JID), "name": me.PushName, "business": me.BussinessName})
+        self._own = frozenset({convert.jid(me.JID), convert.jid(me.LID)})
         held, self._held = self._held or [], None
         self._open.set()
+        self._later(self._portrait(me.JID))
         for data in list(self._unsaved.waiting.values()):
             self.groups.take("message", data)
         for what, data in held:
             self.groups.take(what, data)
+
+    async def _portrait(self, me: Any) -> None:
+        try:
+            url = (await self.api.get_profile_picture(convert.to_jid(convert.jid(me)))).URL
+        except Exception as error:  # noqa: BLE001 - neonize raises what it likes
+            if "profile picture" not in str(error):  # that there is none is an answer as well
+                return
+            url = ""
+        self.tell("profile", {"picture": url})
+
+    def _pictured(self, event: Any) -> None:
+        if convert.jid(event.JID) in self._own:
+            self._later(self._portrait(event.JID))
 
     async def _subject(self, group: str) -> str:
         return str((await self.api.get_group_info(convert.to_jid(group))).GroupName.Name)
