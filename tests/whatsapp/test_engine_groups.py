@@ -99,6 +99,20 @@ async def test_a_receipt_in_a_group_says_who_wrote(on: OnDouble, ana: Person) ->
     assert receipt["messageSender"] == device.phone.jid and receipt["recipient"] in (ana.jid, ana.lid)
 
 
+async def test_an_answer_to_the_author_alone(on: OnDouble, ana: Person, bob: Person) -> None:
+    device = await on.paired(websocketEnabled=True)
+    group = on.wa.group("Bakers", ana, bob, device.phone, lid=False)
+    async with on.api.socket("/ws/shop") as frames:
+        asked = await ana.say(device, "how much?", group=group)
+        await told(frames, "message.exchange")
+    body = {"number": group.jid, "message": "two, for you", "replyTo": asked, "replyPrivate": True}
+    await on.api.ok("POST", "/api/message/text/shop", body)
+    heard = await ana.heard()
+    context = heard.message.extendedTextMessage.contextInfo
+    assert (heard.text, heard.group, context.stanzaId, context.remoteJid) == ("two, for you", "", asked, group.jid)
+    assert bob.silence
+
+
 async def test_a_name_that_nobody_tells_holds_no_message_up(on: OnDouble, ana: Person) -> None:
     """WhatsApp does not answer for one group: its messages wait a moment, in order, and those of others not at all."""
     device = await on.paired(websocketEnabled=True)

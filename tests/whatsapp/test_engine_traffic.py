@@ -8,7 +8,7 @@ import os
 import signal
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ async def test_a_text_goes_out_and_is_read(on: OnDouble, ana: Person) -> None:
         assert (heard.id, heard.text) == (answer["messageId"], "an answer")
         quoted = heard.message.extendedTextMessage.contextInfo
         assert (quoted.stanzaId, quoted.quotedMessage.conversation) == (first, "a question")
-        for kind, status in (("", "delivered"), ("read", "read")):
+        for kind, status in (("", "delivered"), ("read", "read"), ("played", "played")):
             await ana.receipt(device, heard.id, kind)
             receipt = await event(frames, "message.status", status=status)
             assert receipt["messageIds"] == [heard.id] and receipt["isFromMe"] is True
@@ -192,6 +192,50 @@ async def test_other_kinds_of_messages(on: OnDouble, ana: Person) -> None:
         message = (await event(frames, "message.exchange"))["message"]
         assert message["type"] == "location"
         assert (message["location"]["latitude"], message["location"]["name"]) == (-23.5, "Here")
+
+
+def about(ident: str) -> Any:
+    return proto.MessageKey(id=ident, fromMe=False)
+
+
+SPECIAL: dict[str, tuple[Callable[[str], Any], Callable[[dict[str, Any], str], bool]]] = {
+    "reaction": (
+        lambda ident: proto.Message(reactionMessage=proto.Message.ReactionMessage(key=about(ident), text="\N{WAVING HAND SIGN}")),
+        lambda told, ident: told["reaction"] == {"text": "\N{WAVING HAND SIGN}", "message_id": ident},
+    ),
+    "contact": (
+        lambda _: proto.Message(contactMessage=proto.Message.ContactMessage(displayName="Bob", vcard="BEGIN:VCARD")),
+        lambda told, _: told["contact"] == {"display_name": "Bob", "vcard": "BEGIN:VCARD"},
+    ),
+    "poll": (
+        lambda _: proto.Message(pollCreationMessage=proto.Message.PollCreationMessage(
+            name="Lunch?", options=[proto.Message.PollCreationMessage.Option(optionName="soup")],
+        )),
+        lambda told, _: told["poll"] == {"title": "Lunch?", "options": [{"name": "soup"}]},
+    ),
+    "message_revoke": (
+        lambda ident: proto.Message(protocolMessage=proto.Message.ProtocolMessage(type="REVOKE", key=about(ident))),
+        lambda told, ident: told["reply"]["message_id"] == ident,
+    ),
+    "message_edit": (
+        lambda ident: proto.Message(protocolMessage=proto.Message.ProtocolMessage(
+            type="MESSAGE_EDIT", key=about(ident), editedMessage=proto.Message(conversation="better"),
+        )),
+        lambda told, ident: told["edit"] == {"original_id": ident, "text": "better"} and told["isEdit"] is True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SPECIAL)
+async def test_what_people_do_besides_writing(on: OnDouble, ana: Person, kind: str) -> None:
+    device = await on.paired(**BUSY)
+    make, fits = SPECIAL[kind]
+    async with on.api.socket("/ws/shop") as frames:
+        first = await ana.say(device, "something")
+        await event(frames, "message.exchange")
+        await ana.send(device, make(first))
+        message = (await event(frames, "message.exchange"))["message"]
+    assert message["type"] == kind and fits(message, first), message
 
 
 async def test_what_came_while_the_server_was_away(tmp_path: Path, wa: WhatsAppDouble, ana: Person) -> None:

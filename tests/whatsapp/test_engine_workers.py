@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import signal
 import sys
@@ -182,6 +183,21 @@ async def test_without_a_network_a_session_is_retried_and_stops_at_once(tmp_path
         await api.ok("DELETE", "/api/instance/logout/shop")
         assert time.monotonic() - began < patient(1.0)
         assert await api.state("shop") == "loggedout" and link.timer is None
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+async def test_a_whatsapp_that_goes_dumb_is_noticed(on: OnDouble) -> None:
+    """The library asks whether the line still works every 20 to 30 s, and waits 10 s for the answer."""
+    device = await on.paired(websocketEnabled=True)
+    told: list[str] = []
+    async with on.api.socket("/ws/shop") as frames, asyncio.timeout(200):
+        device.mute = True
+        while (state := json.loads(await frames.connection.recv())["data"]["state"]) != "keepalive_restored":
+            told.append(state)
+            assert await on.api.state("shop") == "connected", "it is not known to be down"
+            device.mute = False
+    assert told and set(told) == {"keepalive_timeout"}
 
 
 @pytest.mark.long
