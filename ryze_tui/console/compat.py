@@ -42,6 +42,15 @@ _JOINERS: Final = "\u200d\u200c"
 """Not printable to Python, but parts of emoji and of scripts; they take no cell."""
 
 
+_WIDE_OR_NOT: Final = frozenset(map(chr, (*range(0x2600, 0x27C0), *range(0x3248, 0x3250))))
+"""Signs that some terminals draw as emoji, ours of states among them."""
+
+
+def is_doubtful(text: str) -> bool:
+    """Whether terminals differ in how many cells it takes: marks (Indic ones may take space), emoji and what is made of them."""
+    return not text.isascii() and (len(text) > 1 or text >= "\U0001f000" or text in _WIDE_OR_NOT)
+
+
 @lru_cache(maxsize=1024)
 def _ground(style: Style) -> Style:
     """What of a style shows in an empty cell: the ground, unless a line or reversal makes the ink visible too."""
@@ -115,9 +124,11 @@ class _Pen:
     def __init__(self, system: ColorSystem | None, *, narrow: bool = False) -> None:
         self._system, self._narrow = system, narrow
         self._now: Ink = ("", "", "")
+        self._doubtful = False
         self.out: list[str] = []
 
     def move(self, x: int, y: int) -> None:
+        self._doubtful = False
         self.out.append(f"\x1b[{y + 1};{x + 1}H")
 
     def write(self, text: str, style: Style | None) -> None:
@@ -129,6 +140,13 @@ class _Pen:
             self.out.append(_from_to(self._now, want))
             self._now = want
         self.out.append(text)
+
+    def put(self, x: int, y: int, text: str, style: Style | None) -> None:
+        """What comes next, at its place: said anew after a cell that terminals do not agree about."""
+        if self._doubtful:
+            self.move(x, y)
+        self.write(text, style)
+        self._doubtful = is_doubtful(text)
 
     def finish(self) -> str:
         if self._now != ("", "", ""):
@@ -322,9 +340,9 @@ class CellExact(App[int]):
             old = self._shadow_row(y, width)
             for start, stop in _changes(old, x, new):
                 pen.move(x + start, y)
-                for text, style in new[start:stop]:
+                for at, (text, style) in enumerate(new[start:stop], x + start):
                     if text:
-                        pen.write(text, style)
+                        pen.put(at, y, text, style)
                 old[x + start : x + stop] = new[start:stop]
         return pen.finish()
 
@@ -334,15 +352,18 @@ class CellExact(App[int]):
             segments = [segment for strip in line for segment in strip]
             self._shadow[y] = segments
             pen.move(0, y)
+            x = 0
             for text, style, control in segments:
                 if control:
                     continue
                 if text.isascii() and text.isprintable():
-                    pen.write(text, style)
-                else:
-                    for cell, ink in cells_of([Segment(text, style)]):
-                        if cell:
-                            pen.write(cell, ink)
+                    pen.put(x, y, text, style)
+                    x += len(text)
+                    continue
+                for cell, own in cells_of([Segment(text, style)]):
+                    if cell:
+                        pen.put(x, y, cell, own)
+                    x += 1
 
     def _shadow_row(self, y: int, width: int) -> list[Cell | None]:
         row = self._shadow.get(y)
