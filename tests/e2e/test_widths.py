@@ -22,24 +22,31 @@ from .watching import assert_no_crash
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 NAMES: Final = (
-    "plain", "数字一号", "👩\u200d👩\u200d👧\u200d👦fam", "e" + "\u0301" * 12 + "x", "a\u200b\u200bb", "\u202eabc\u202c", "ทดสอบภาษา",
-    "हिन्दी", "क" + "\u093e" * 30, "🇧🇷brasil", "한글이름", "\u1112\u1161\u11ab", "ﷺ", "👍🏽ok", "漢" * 40, "\U000e0041tag", "①②", "ｆｕｌｌ", "i\u0307",
-    "\u2066x\u2069", "☎\ufe0fcall", "1\ufe0f\u20e3key", "🏴\U000e0067\U000e0062\U000e007f", "☰☱", "🙂" * 30,
+    "plain", "数字一号", "👩\u200d👩\u200d👧\u200d👦fam", "e" + "\u0301" * 12 + "x", "a\u200b\u200bb", "\u202eabc\u202c",
+    "ทดสอบภาษา", "हिन्दी", "क" + "\u093e" * 30, "🇧🇷brasil", "한글이름", "\u1112\u1161\u11ab", "ﷺ", "👍🏽ok", "漢" * 40,
+    "\U000e0041tag",
+    "①②", "\uff46\uff55ll", "i\u0307", "\u2066x\u2069", "☎\ufe0fcall", "1\ufe0f\u20e3key", "🏴\U000e0067\U000e0062\U000e007f",
+    "☰☱",
+    "🙂" * 30, "Привет", "ação", "\u0378\U0003fffd", "👍" + "🏽" * 20, "ᄒ" + "\u1161" * 20,
 )  # fmt: skip
 real: Final = pyte.screens.wcwidth
 
 
 def narrow(character: str) -> int:
-    """A terminal that gives spacing marks a cell, and regional indicators and newer emoji one each."""
-    if unicodedata.category(character) == "Mc" or character >= "\U0001f000" or "\u2630" <= character < "\u2638":
+    """A terminal that gives spacing marks and parts of syllables a cell, and regional indicators, tones and emoji one each."""
+    if unicodedata.category(character) == "Mc" or character >= "\U0001f000" or "\u1160" <= character < "\u1200":
+        return 1
+    if "\u2630" <= character < "\u2638":
         return 1
     return int(real(character))
 
 
 def wide(character: str) -> int:
-    """A terminal that draws every sign as an emoji, and circled numbers wide."""
-    signs = "\u2600" <= character < "\u26a0" or "\u3248" <= character < "\u3250" or character >= "\U0001f000"
-    return 2 if signs else int(real(character))
+    """A terminal set to give what is ambiguous two cells (borders stay narrow), and every sign that may be an emoji."""
+    if "\u2500" <= character < "\u25a0":
+        return 1
+    ambiguous = unicodedata.east_asian_width(character) == "A" and not unicodedata.combining(character)
+    return 2 if ambiguous or unicodedata.category(character) == "So" or character >= "\U0001f000" else int(real(character))
 
 
 def item(name: str) -> dict[str, Any]:
@@ -87,7 +94,16 @@ def test_everything_stands_where_it_should(
             if size[0] >= 100:
                 walls = {max(at for at, cell in enumerate(row) if cell.text == "│") for row in console.cells()[3:38]}
                 assert len(walls) == 1, (step, walls, console.picture())
-        for name in (2, 7, 8, 13, len(NAMES) - 1):
+        console.resize(size[0], 16)
+        console.press("home")
+        for key in ["down"] * len(NAMES) + ["up"] * len(NAMES):
+            console.press(key)
+            console.settle(0.1, timeout=2)
+            rows = [row[: size[0] * 14 // 25] for row in console.cells()[3:11]]
+            badges = {at for row in rows for at, cell in enumerate(row) if cell.text == "●"}
+            assert len(badges) == 1, (key, badges, console.picture())
+        console.resize(*size)
+        for name in (2, 7, 8, 13, 24, len(NAMES) - 1):
             console.press("home")
             console.settle(0.2, timeout=2)
             console.press(*["down"] * name)
