@@ -139,13 +139,16 @@ _REMOVED: Final = frozenset(
 )
 """Invisible, or changing the direction or the width of what surrounds them."""
 _MAX_MARKS: Final = 2
+_JOINED: Final = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb\U0001f3fb-\U0001f3ff\u1cf2\u1cf3]")
+"""No marks, but taking no cell of their own in a terminal that draws them with what stands before: bounded like marks."""
 
 
 def clean(text: str, *, lines: bool = False) -> str:
     """Make any text safe for one line of a terminal.
 
     Controls become pictures (`␛`), C1 controls, bidi and other invisible characters go, lone surrogates and characters
-    that no terminal can draw become `�`, and at most two combining marks stay on a character. With `lines`, `\\n` stays.
+    that no terminal can draw become `�`, and at most two marks stay on a character: combining ones, vowel signs, skin tones and
+    parts of Hangul syllables, which some terminals draw in cells of their own. With `lines`, `\\n` stays.
     The result may be put on a screen as it is; its width is what `wcwidth` says of each character.
     """
     if (text.isascii() and text.isprintable()) or re.fullmatch(_HARMLESS, text):  # compiled once, at first use, by `re`
@@ -153,7 +156,7 @@ def clean(text: str, *, lines: bool = False) -> str:
     out: list[str] = []
     marks = 0
     for char in text:
-        if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
+        if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Mc") or _JOINED.fullmatch(char):
             marks += 1
             if marks <= _MAX_MARKS and out and ord(char) not in _REMOVED:
                 out.append(char)

@@ -16,6 +16,7 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpcore
@@ -274,8 +275,13 @@ class _Backend(httpcore.AsyncNetworkBackend):
 
 
 def client_on(network: httpcore.AsyncNetworkBackend, context: ssl.SSLContext) -> httpx.AsyncClient:
-    """An HTTP client that knows no other network than this one: no redirects, no environment, no timeout of its own."""
-    return httpx.AsyncClient(transport=_Transport(network, context), follow_redirects=False, trust_env=False, timeout=None)
+    """An HTTP client that knows no other network than this one: no redirects, no environment, no timeout of its own.
+
+    And no cookies: it serves all accounts, and what one's receiver sets would go along with another's request.
+    """
+    jar = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    transport = _Transport(network, context)
+    return httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False, timeout=None, cookies=jar)
 
 
 class _Transport(httpx.AsyncHTTPTransport):

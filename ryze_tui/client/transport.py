@@ -137,10 +137,14 @@ class Transport:
         """Send one request. Raises Unreachable, NoAnswer once the connection was made, BadReply, RyzeError."""
         httpx = await _httpx()
         if self._client is None:
+            import http.cookiejar  # httpx has brought it
+
             # No environment proxies: the sockets would not go through them, and half a console is worse than none.
             limits = httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=30)
+            # No cookies: the contract has none, and a server that always sets new ones would fill the memory and every request.
+            jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
             self._client = httpx.AsyncClient(
-                verify=self.tls() or False, timeout=None, follow_redirects=False, trust_env=False, limits=limits
+                verify=self.tls() or False, timeout=None, follow_redirects=False, trust_env=False, limits=limits, cookies=jar
             )
         assert self._client is not None
         # identity: a compressed body could grow a thousandfold before its size is known

@@ -12,10 +12,7 @@ import os
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.cells import get_character_cell_size
-from rich.color import Color, ColorSystem, ColorType
 from rich.segment import Segment
-from rich.style import Style
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
@@ -24,124 +21,19 @@ from textual.css.query import NoMatches
 from textual.filter import Monochrome, NoColor
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
+from .pen import Cell, Pen, cells_of
 from .styles import ink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
 
     from textual.screen import Screen
 
-Cell = tuple[str, Style | None]
 _CATCH_UP: Final = 0.01
 """Seconds after which to look again whether a terminal that was behind has taken what was sent."""
-_GAP = 10
-"""Unchanged cells that are cheaper to write again than to jump over (a cursor move is 6 to 9 bytes)."""
-
-
-_JOINERS: Final = "\u200d\u200c"
-"""Not printable to Python, but parts of emoji and of scripts; they take no cell."""
-
-
-@lru_cache(maxsize=1024)
-def _ground(style: Style) -> Style:
-    """What of a style shows in an empty cell: the ground, unless a line or reversal makes the ink visible too."""
-    if style.underline or style.reverse or style.strike or style.overline or style.link:
-        return style
-    return Style(bgcolor=style.bgcolor)
-
-
-def cells_of(strip: Iterable[Segment]) -> list[Cell]:
-    """One entry per terminal cell; the second half of a wide character is an empty text, a space keeps its ground only."""
-    cells: list[Cell] = []
-    for text, style, control in strip:
-        if control:
-            continue
-        blank = (" ", _ground(style) if style is not None else None)
-        if not text.isprintable():  # no widget of ours draws such a text; a stranger's must not get through either
-            text = "".join(character if character.isprintable() or character in _JOINERS else "\ufffd" for character in text)
-        if text.isascii():
-            cells += [blank if character == " " else (character, style) for character in text]
-            continue
-        for character in text:
-            width = get_character_cell_size(character)
-            if width == 0 and cells:
-                cells[-1] = (cells[-1][0] + character, cells[-1][1])
-            elif width:
-                cells.append(blank if character == " " else (character, style))
-                cells += [("", style)] * (width - 1)
-    return cells
-
-
-Ink = tuple[str, str, str]
-"""SGR parameters of attributes, colour and ground; each may be empty."""
-
-
-@lru_cache(maxsize=2048)
-def _ink(style: Style, system: ColorSystem | None, narrow: bool = False) -> Ink:
-    """`narrow`: true colour (Textual mixes some) becomes one of the terminal's own 16."""
-    if system is None:
-        return style.without_color._make_ansi_codes(ColorSystem.STANDARD), "", ""
-
-    def codes(colour: Color | None, foreground: bool) -> str:
-        if colour is None or colour.is_default:
-            return ""
-        to = ColorSystem.STANDARD if narrow and colour.type is ColorType.TRUECOLOR else system
-        return ";".join(colour.downgrade(to).get_ansi_codes(foreground=foreground))
-
-    return style.without_color._make_ansi_codes(system), codes(style.color, True), codes(style.bgcolor, False)
-
-
-_OFF: Final = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29", "53": "55"}
-"""What ends an attribute. Those with one of their own that is not everywhere (21) end with a reset."""
-
-
-@lru_cache(maxsize=2048)
-def _from_to(now: Ink, want: Ink) -> str:
-    """The shortest sequence that makes one ink of another: what differs, or a reset and all of it."""
-    was, will = (ink[0].split(";") if ink[0] else [] for ink in (now, want))
-    whole = ";".join(code for code in ("0", *want) if code)
-    if any(code not in _OFF for code in was if code not in will):
-        return f"\x1b[{whole}m"
-    off = list(dict.fromkeys(_OFF[code] for code in was if code not in will))
-    codes = off + [code for code in will if code not in was or _OFF.get(code) in off]
-    codes += [want[1] or "39"] if want[1] != now[1] else []
-    codes += [want[2] or "49"] if want[2] != now[2] else []
-    return f"\x1b[{min(';'.join(codes), whole, key=len)}m"
-
-
-class _Pen:
-    """Writes runs of cells with the fewest SGR parameters; every frame begins and ends with a clean pen."""
-
-    def __init__(self, system: ColorSystem | None, *, narrow: bool = False) -> None:
-        self._system, self._narrow = system, narrow
-        self._now: Ink = ("", "", "")
-        self.out: list[str] = []
-
-    def move(self, x: int, y: int) -> None:
-        self.out.append(f"\x1b[{y + 1};{x + 1}H")
-
-    def write(self, text: str, style: Style | None) -> None:
-        want = _ink(style, self._system, self._narrow) if style is not None else ("", "", "")
-        attributes, colour, _ground = self._now
-        if not text.strip(" ") and not want[0] and not want[1]:
-            want = (attributes, colour, want[2]) if not set(attributes.split(";")) & _SEEN_IN_BLANKS else want
-        if want != self._now:
-            self.out.append(_from_to(self._now, want))
-            self._now = want
-        self.out.append(text)
-
-    def finish(self) -> str:
-        if self._now != ("", "", ""):
-            self.out.append("\x1b[0m")
-        return "".join(self.out)
-
 
 _inner_outer = lru_cache(maxsize=1024)(partial(StylesCache.get_inner_outer.__wrapped__, None))
 StylesCache.get_inner_outer = lambda self, base, ground: _inner_outer(base, ground)  # type: ignore[method-assign,assignment]
 """Textual's own remembers by widget too, and so keeps a thousand that are closed, with all their lines: 30 MB."""
-
-_SEEN_IN_BLANKS: Final = frozenset(("4", "7", "9", "21", "53"))
-"""Underline, reverse, strike, double underline, overline: the attributes that an empty cell shows."""
 
 
 def _spans(update: ChopsUpdate | LayoutUpdate) -> list[tuple[int, int, list[Cell]]]:
@@ -159,31 +51,6 @@ def _spans(update: ChopsUpdate | LayoutUpdate) -> list[tuple[int, int, list[Cell
             start, stop = max(x, left), min(end, right)
             spans.append((y, start, cells_of(strip.crop(start - x, stop - x) if (start, stop) != (x, end) else strip)))
     return spans
-
-
-def _changes(old: list[Cell | None], x: int, new: list[Cell]) -> list[tuple[int, int]]:
-    """Runs [start, stop) of `new` to write, short gaps bridged, never beginning in the middle of a wide character."""
-    runs: list[tuple[int, int]] = []
-    count = min(len(new), len(old) - x)
-    at = 0
-    while at < count:
-        if old[x + at] == new[at]:
-            at += 1
-            continue
-        last, ahead = at, at + 1
-        while ahead < count and ahead - last <= _GAP:
-            if old[x + ahead] != new[ahead]:
-                last = ahead
-            ahead += 1
-        start = at
-        while start > 0 and new[start][0] == "":
-            start -= 1
-        stop = last + 1
-        while stop < count and new[stop][0] == "":
-            stop += 1
-        runs.append((start, stop))
-        at = stop
-    return runs
 
 
 TOASTS: Final = 5
@@ -314,35 +181,32 @@ class CellExact(App[int]):
         self._display(screen, screen._compositor.render_update(full=True, screen_stack=self._background_screens))
 
     def _difference(self, update: ChopsUpdate | LayoutUpdate) -> str:
-        width, pen = self.size.width, _Pen(self.console._color_system, narrow=self.only_terminal_colours)
+        width, pen = self.size.width, Pen(self.console._color_system, narrow=self.only_terminal_colours)
         if isinstance(update, LayoutUpdate) and not self._shadow and update.region == self.size.region:
             self._first(update, pen)
             return pen.finish()
         for y, x, new in _spans(update):
-            old = self._shadow_row(y, width)
-            for start, stop in _changes(old, x, new):
-                pen.move(x + start, y)
-                for text, style in new[start:stop]:
-                    if text:
-                        pen.write(text, style)
-                old[x + start : x + stop] = new[start:stop]
+            pen.row(x, y, new, self._shadow_row(y, width))
         return pen.finish()
 
-    def _first(self, update: LayoutUpdate, pen: _Pen) -> None:
+    def _first(self, update: LayoutUpdate, pen: Pen) -> None:
         """A whole screen on an empty shadow: nothing to compare, so whole segments are written. Cells are made when needed."""
         for y, line in enumerate(update.strips):
             segments = [segment for strip in line for segment in strip]
             self._shadow[y] = segments
             pen.move(0, y)
+            x = 0
             for text, style, control in segments:
                 if control:
                     continue
                 if text.isascii() and text.isprintable():
-                    pen.write(text, style)
-                else:
-                    for cell, ink in cells_of([Segment(text, style)]):
-                        if cell:
-                            pen.write(cell, ink)
+                    pen.put(x, text, style)
+                    x += len(text)
+                    continue
+                for cell, own in cells_of([Segment(text, style)]):
+                    if cell:
+                        pen.put(x, cell, own)
+                    x += 1
 
     def _shadow_row(self, y: int, width: int) -> list[Cell | None]:
         row = self._shadow.get(y)

@@ -6,7 +6,7 @@ import itertools
 
 from rich.color import ColorSystem
 from rich.style import Style
-from ryze_tui.console.compat import _from_to, _ink
+from ryze_tui.console.pen import _from_to, _ink
 
 from ..terminal.emulator import Cell, Emulator
 

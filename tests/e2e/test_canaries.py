@@ -185,6 +185,45 @@ def test_what_the_console_shows_copies_and_writes(planted: tuple[Server, Echo], 
     assert leaks(CANARIES | {"key": env["RYZE_KEY"]}, files(tmp_path)) == []
 
 
+def test_codes_of_a_pairing_are_on_the_screen_only(planted: tuple[Server, Echo], tmp_path: Path) -> None:
+    """Whoever has one of these, while it lives, has the number: no file, no log of calls, no tape, no copy of an event holds it."""
+    server, _echo = planted
+    recording = Commands(server, tmp_path).start("events", "--record", str(tmp_path / "tape.ndjson"), "--seconds", "60")
+    with Recorded(server.url, server.token, tmp_path, (160, 50)) as console:
+        console.ready()
+        console.put_cursor("open")
+        console.press("c")
+        codes = {"QR text": console.wait_qr()}
+        pressed(console, "esc", "esc", "p")
+        console.wait_for("umber")
+        console.type("5511988887777")
+        console.press("enter")
+        code = console.wait_code()
+        pressed(console, "esc", "esc")
+        codes |= {"pairing code": code[:4] + "-" + code[4:], "its end in a QR": codes["QR text"][-40:]}
+        console.wait_for(lambda _: console.rows(), what="the list")
+        pressed(console, "E", "home", "enter", "y", "esc", *["down", "enter", "y", "esc"] * 3, "esc", "L")
+        for _call in range(12):
+            pressed(console, "y", "enter", "y", "esc", "up")
+        pressed(console, "esc")
+        copies = b"\n".join(base64.b64decode(text.partition(";")[2] + "==") for text in console.emulator.clipboard)
+        assert console.emulator.clipboard and found(codes, code, copies) == [], "copied"
+        assert found(codes, code, process(console.pid)) == []
+        console.press("ctrl+q")
+        console.wait_exit()
+    recording.terminate()
+    said = "".join(recording.communicate(timeout=30))
+    assert (tmp_path / "tape.ndjson").stat().st_size and found(codes, code, said.encode()) == []
+    kept = [*files(tmp_path), *files(server.home / "server", server.home / "server-home"), server.log]
+    assert [path for path in kept if found(codes, code, path.read_bytes())] == []
+
+
+def found(codes: dict[str, str], code: str, data: bytes) -> list[str]:
+    """The names of codes that are in it; a pairing code is short, so it is looked for as it is, and in base64 and hex."""
+    shapes = (code.encode(), code.encode().hex().encode(), base64.b64encode(code.encode())[:10])
+    return found_in(codes, data) + ["pairing code"] * any(shape in data for shape in shapes)
+
+
 CRASHING = """
 import os, sys
 secret = os.environ.pop("PLANTED")

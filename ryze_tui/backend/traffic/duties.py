@@ -99,6 +99,7 @@ class Duties:
         task = asyncio.get_running_loop().create_task(self._done(record, duty))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _done: duty.close())  # one that was cancelled before its first step never got to it
 
     async def _done(self, record: Record, duty: Coroutine[Any, Any, None]) -> None:
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -201,6 +203,17 @@ async def test_of_presences_asked_for_at_once_the_last_setting_counts() -> None:
     engine.gate.set()
     await first
     assert (engine.asked, one.available) == ([("i1", True), ("i1", False)], False)
+
+
+async def test_a_duty_that_had_not_begun_at_the_end_is_closed() -> None:
+    made, _, _ = duties(Engine())
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        made.linked(record(keepOnlineStatus=True))
+        await made.close()
+        await settle()
+        gc.collect()
+    assert not said, "its coroutine was never awaited"
 
 
 async def test_whatever_an_engine_does_it_is_an_engine_error_and_ends() -> None:

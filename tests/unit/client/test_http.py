@@ -137,6 +137,16 @@ async def test_a_name_that_is_not_known() -> None:
     await client.close()
 
 
+async def test_cookies_are_not_kept() -> None:
+    """The contract has none; a server that sets new ones in each answer would fill the memory, and every request."""
+    async with serving(reply("200 OK", b"{}", Set_Cookie="a=b; Path=/; Max-Age=9999")) as server:
+        client = RyzeClient(server.url, TOKEN)
+        for _again in range(3):
+            await client.health()
+        await client.close()
+    assert len(server.requests) == 3 and not [head for head in server.requests if "cookie" in head.lower()]
+
+
 async def test_the_token_travels_in_its_header_only_and_health_goes_without() -> None:
     async with serving(reply("200 OK", b'{"extensions":["x",3],"engine":"simulated"}')) as server:
         client = RyzeClient(server.url, TOKEN)
