@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from ryze_tui.redact import mask
 
 from ..texts import SOURCE, compiled, languages, missing, place, read, template, untranslated, written
 
@@ -96,6 +97,13 @@ def test_ends_of_texts_stay(language: str) -> None:
 
     wrong = [(text, said) for text, said in _pairs(language) if said and end(text) != end(said)]
     assert not wrong
+
+
+def test_no_sentence_of_ours_is_taken_for_a_secret() -> None:
+    """Errors are masked as a whole: `holds no token: one line …` must not lose its first word."""
+    told = [text for language in languages() for pair in _pairs(language) for text in pair]
+    texts = [text.replace("Bearer abc123", "") for text in told if "{where}" not in text and not text.endswith(": {path}")]
+    assert [text for text in texts if mask(text) != text] == []
 
 
 # -- what does not go through a catalogue --------------------------------------------------------------------------------
