@@ -184,10 +184,9 @@ NAMES: Final = {
 """How keys are written on the screen, where not by their own name."""
 
 COMMANDS: Final = {
-    "connect": "ryze-tui connect", "code": "ryze-tui connect --number", "reconnect": "ryze-tui reconnect",
-    "bring_back": "ryze-tui bring-back", "stream": "ryze-tui stream set", "logout": "ryze-tui logout",
-    "delete": "ryze-tui delete", "new": "ryze-tui create", "refresh": "ryze-tui ls", "probe": "ryze-tui doctor",
-    "audit": "ryze-tui audit", "message": "ryze-tui send",
+    "connect": "connect", "code": "connect --number", "reconnect": "reconnect", "bring_back": "bring-back", "new": "create",
+    "stream": "stream set", "logout": "logout", "delete": "delete", "refresh": "ls", "probe": "doctor", "audit": "audit",
+    "message": "send",
 }  # fmt: skip
 """What does on the command line what the action's key does in the console."""
 
@@ -204,7 +203,7 @@ def use(keymap: Mapping[str, str]) -> None:
 def speak_commands(spoken: bool = True) -> None:
     """From now on `fill` names commands: there are no keys where there is no screen."""
     _spoken.clear()
-    _spoken.update(COMMANDS if spoken else {})
+    _spoken.update({id: f"ryze-tui {words}" for id, words in COMMANDS.items()} if spoken else {})
 
 
 def of(id: str) -> tuple[str, ...]:

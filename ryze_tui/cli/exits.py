@@ -41,7 +41,7 @@ TABLE: Final = (
     (CHANGES, mark("plan: there are changes")),
     (WARNINGS, mark("doctor: nothing failed, but something deserves a look")),
     (INTERRUPTED, mark("interrupted (Ctrl-C)")),
-    (PIPE, mark("whoever read the output went away, as in: ryze-tui ls | head -1")),
+    (PIPE, mark("whoever read the output went away (head, less)")),
 )
 KINDS: Final = {
     "refused": FAILED, "bad_reply": FAILED, "failed": FAILED, "declined": FAILED, "usage": USAGE, "config": USAGE,

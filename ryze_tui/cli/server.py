@@ -130,7 +130,7 @@ def _say(told: dict[str, Any], out: Out, *, started: bool) -> None:
     if started:
         out.line(f"{words}; {_('stop it with: ryze-tui server stop')}")
         if told["token_file"] is not None:
-            words = _("the token of its account is in {path}; keep both: ryze-tui profile add NAME --url {url} --token-file {path}")
+            words = _("its token is in {path}; keep both with: ryze-tui profile add NAME --url {url} --token-file {path}")
             out.say(words.format(path=told["token_file"], url=told["url"]))
         return
     out.line(words)

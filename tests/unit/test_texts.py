@@ -138,6 +138,7 @@ _ALLOWED = frozenset({
     "Hello from the virtual phone",  # what the simulated contact writes
     "ryze-tui [options]\n       ryze-tui COMMAND [options]", "ryze-tui create NAME [options]", "            local options=",
     "bulk websocket",  # of the audit log
+    "stream set",  # a command
     "bold underline", "bold reverse",  # of style sheets
     "True", "False",  # as people write them in YAML
     "Expecting property name", "Illegal trailing comma", "Expecting value", "Unterminated string", "Invalid control character",
