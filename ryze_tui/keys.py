@@ -183,13 +183,27 @@ NAMES: Final = {
 }  # fmt: skip
 """How keys are written on the screen, where not by their own name."""
 
+COMMANDS: Final = {
+    "connect": "connect", "code": "connect --number", "reconnect": "reconnect", "bring_back": "bring-back", "new": "create",
+    "stream": "stream set", "logout": "logout", "delete": "delete", "refresh": "ls", "probe": "doctor", "audit": "audit",
+    "message": "send",
+}  # fmt: skip
+"""What does on the command line what the action's key does in the console."""
+
 _chosen: dict[str, tuple[str, ...]] = {}
+_spoken: dict[str, str] = {}
 
 
 def use(keymap: Mapping[str, str]) -> None:
     """From now on these keys (id -> `r,f5`) are the person's; the others are as in the table."""
     _chosen.clear()
     _chosen.update((id, tuple(keys.split(","))) for id, keys in keymap.items())
+
+
+def speak_commands(spoken: bool = True) -> None:
+    """From now on `fill` names commands: there are no keys where there is no screen."""
+    _spoken.clear()
+    _spoken.update({id: f"ryze-tui {words}" for id, words in COMMANDS.items()} if spoken else {})
 
 
 def of(id: str) -> tuple[str, ...]:
@@ -210,7 +224,7 @@ def name(id: str) -> str:
 
 class _Texts(dict[str, Any]):
     def __missing__(self, id: str) -> str:
-        return name(id)
+        return _spoken.get(id) or name(id)
 
 
 def fill(text: str, **more: object) -> str:

@@ -209,15 +209,16 @@ def log_file() -> Path:
     return paths.state_dir() / "server.log"
 
 
-def _token_path() -> Path:
+def token_file() -> Path:
+    """Where the detached server keeps its account's token."""
     return paths.data_dir() / "account-token"
 
 
 def _kept_token() -> str:
     try:
-        return _token_path().read_text(encoding="utf-8").strip()
+        return token_file().read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ServerError(_("{path} cannot be read: {problem}").format(path=_token_path(), problem=error.strerror)) from error
+        raise ServerError(_("{path} cannot be read: {problem}").format(path=token_file(), problem=error.strerror)) from error
 
 
 async def start_detached(engine: str = "simulated", port: int = 8080) -> LocalServer:
@@ -228,8 +229,11 @@ async def start_detached(engine: str = "simulated", port: int = 8080) -> LocalSe
 def _start_detached(engine: str, port: int) -> LocalServer:
     if found := running():
         return LocalServer(found[1], _kept_token(), found[0])
-    paths.private_dir(paths.data_dir())
-    paths.private_dir(paths.state_dir())
+    try:
+        paths.private_dir(paths.data_dir())
+        paths.private_dir(paths.state_dir())
+    except OSError as error:
+        raise ServerError(_("The server did not start: {why}").format(why=f"{error.filename}: {error.strerror}")) from error
     log = log_file()
     ours = ("RYZE_TOKEN", "RYZE_URL", "RYZE_ACCOUNT_TOKEN")  # it makes its own token, and keeps it where we look for it
     environment = {name: value for name, value in os.environ.items() if name not in ours}

@@ -5,13 +5,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .i18n import _
+
 APP = "ryze-tui"
+
+
+class NoHome(RuntimeError):
+    """Nobody knows where this user's files are."""
 
 
 def _base(variable: str, fallback: str) -> Path:
     value = os.environ.get(variable, "")
-    # The specification says that a relative path is to be ignored.
-    return Path(value) if value.startswith("/") else Path.home() / fallback
+    if value.startswith("/"):  # the specification says that a relative path is to be ignored
+        return Path(value)
+    try:
+        return Path.home() / fallback
+    except RuntimeError:
+        raise NoHome(_(
+            "this user has no home directory, so there is no place for configuration and logs: set HOME, or XDG_CONFIG_HOME, "
+            "XDG_STATE_HOME, XDG_CACHE_HOME and XDG_DATA_HOME."
+        )) from None
 
 
 def config_dir() -> Path:

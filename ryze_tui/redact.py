@@ -25,6 +25,10 @@ _KEYS: Final = (
     "token|ryze_token|apikey|api_key|apiToken|chatwootApiToken|chatwoot_api_token|password|proxyPassword|secret|secretKey|s3SecretKey"
     "|authorization|webhookAuthorization|proxy-authorization|cookie|set-cookie|qrCode|qrCodeBase64|pairingCode"
 )
+_NO_SECRETS: Final = (
+    "one|its|it|su|a|set|leave|exactly|uma|ele|defina|todos|exatamente|acrescente|dê|una|es|exactamente|agregue|dé"
+)
+"""Words that follow a colon in sentences of ours (`holds no token: one line of …`), in every language of ours."""
 _RULES: Final = (
     # "password": "…" (JSON, also with its quotes escaped once)
     (rf'(?i)(\\?"(?:{_KEYS})\\?"\s*:\s*\\?")((?:[^"\\]|\\[^"])*)', rf"\1{MASK}"),
@@ -32,7 +36,7 @@ _RULES: Final = (
     (r'(?i)(\\?"codes\\?"\s*:\s*\[)[^\]]*', rf"\1{MASK}"),
     # ?token=…  &token=…  token: …  Authorization: Bearer …
     (rf"(?i)([?&;](?:{_KEYS})=)[^&\s\"']+", rf"\1{MASK}"),
-    (rf"(?im)(\b(?:{_KEYS})\s*:\s*)(?!\s*{MASK})(?:(Bearer|Basic)\s+)?[^\s\"',;]+", rf"\1{MASK}"),
+    (rf"(?im)(\b(?:{_KEYS})\s*:\s*)(?!\s*{MASK}|\s*(?:{_NO_SECRETS})\s+\w)(?:(Bearer|Basic)\s+)?[^\s\"',;]+", rf"\1{MASK}"),
     (r"(?i)\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}", rf"\1 {MASK}"),
     # user:password@ in an address
     (r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s@\"']+@", rf"\1{MASK}@"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,8 +16,12 @@ COMMANDS = (
 )  # fmt: skip  # what each does: parser.descriptions
 INTERRUPTED = 130
 CLOSED = 141
-FULL = 1
 """As the shell calls the end by SIGPIPE."""
+FULL = 1
+WRONG = 2
+VALUED = ("--url", "--token-file", "--profile", "--timeout")
+BEFORE = (*VALUED, "--read-only", "--json", "-q", "--quiet")
+"""Options of most commands: they may stand before the command, as many programs have it. VALUED: a word belongs to each."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,8 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words == ["--version"]:  # before any import: scripts ask this often
         print(f"ryze-tui {__version__}")
         return 0
+    code = 0
+    if sys.stdin is None:  # closed by whoever started us: whoever reads it finds it empty
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123  # for as long as we live
     try:
-        code = _run(words)
+        code = _run(_sorted(words))
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -35,7 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # of the last flush; it was not said yet unless the command failed already
         if error.errno != errno.ENOSPC:
             raise
+        if not code:
+            from ..i18n import _
+
+            _complain(_("the output could not be written: {problem}").format(problem=error.strerror), "failed", words)
         return _closed(FULL)
+    except RuntimeError as error:
+        from ..paths import NoHome
+
+        if not isinstance(error, NoHome):
+            raise
+        _complain(str(error), "config", words)
+        return WRONG
     except KeyboardInterrupt:  # before the console took the keyboard, or while it was given back
         return INTERRUPTED
 
@@ -43,6 +62,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def module_of(command: str) -> str:
     """The module of a command."""
     return "sessions" if command == "session" else command.replace("-", "_")  # session.py is what most commands run in
+
+
+def _sorted(words: list[str]) -> list[str]:
+    """The words with the command first: `--profile acme ls` is `ls --profile acme`."""
+    at = 0
+    while at < len(words) and words[at].partition("=")[0] in BEFORE:
+        at += 2 if words[at] in VALUED else 1
+    return [words[at], *words[:at], *words[at + 1 :]] if at < len(words) and not words[at].startswith("-") else words
+
+
+def _complain(text: str, kind: str, words: list[str]) -> None:
+    from .output import error_line
+
+    print(error_line(text, kind) if "--json" in words else f"ryze-tui: {text}", file=sys.stderr)
 
 
 def _run(words: list[str]) -> int:
@@ -70,8 +103,6 @@ def _run(words: list[str]) -> int:
 
 def _closed(code: int) -> int:
     """The output takes no more: nothing is said of it, not even by the interpreter on its way out."""
-    import os
-
     for number in (1, 2):
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)

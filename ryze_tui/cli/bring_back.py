@@ -49,4 +49,5 @@ async def _one(account: Account, name: str) -> Outcome:
     remedy = account.bring_back(name)
     if remedy.action == "reconnect":
         return await account.reconnect(name)
-    return Outcome(row.state == CONNECTED, remedy.why, name=name, kind="" if row.state == CONNECTED else REFUSED)
+    why = _("{why} (ryze-tui connect {name})").format(why=remedy.why, name=name) if remedy.action == "connect" else remedy.why
+    return Outcome(row.state == CONNECTED, why, name=name, kind="" if row.state == CONNECTED else REFUSED)

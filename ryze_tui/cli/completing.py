@@ -176,7 +176,7 @@ _ZSH: Final = """\
 _ryze_tui_known() {  # the account that the words so far name
     local -a given names
     local i
-    for ((i = 2; i < CURRENT; i++)); do
+    for ((i = 2; i < CURRENT - 1; i++)); do  # not the one whose value is being typed
         case ${words[i]} in
             --url|--profile|--token-file) given+=("${words[i]}" "${words[i + 1]}") ;;
         esac
@@ -254,7 +254,7 @@ _FISH: Final = """\
 function __ryze_tui_known  # the account that the words so far name
     set -l given
     set -l words (commandline -opc)
-    for i in (seq (count $words))
+    for i in (seq (math (count $words) - 1))  # not the one whose value is being typed
         switch $words[$i]
             case --url --profile --token-file
                 set -a given $words[$i] $words[(math $i + 1)]
@@ -283,6 +283,15 @@ def _fish_single(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def _fish_when(command: Command, word: Word) -> str:
+    """When a word is asked for: one with a list of choices before it once that was made, and the list only until then."""
+    seen, first = f"__fish_seen_subcommand_from {command.name}", command.words[0]
+    if first.choices and len(command.words) > 1 and first.kind == CHOICE:
+        made = f"__fish_seen_subcommand_from {' '.join(first.choices)}"
+        seen += f"; and not {made}" if word is first else f"; and {made}"
+    return f"-n '{seen}'"
+
+
 def _fish(all_commands: list[Command]) -> str:
     lines = [_FISH.rstrip()]
     for command in all_commands:
@@ -294,7 +303,6 @@ def _fish(all_commands: list[Command]) -> str:
                 flag = f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}"
                 value = f" {_fish_value(one)}" if one.kind else ""
                 lines.append(f"complete -c ryze-tui {when} {flag} -d {_fish_single(one.help)}{value}")
-        for one in command.words:
-            if one.choices or one.kind in (INSTANCE, PATH):
-                lines.append(f"complete -c ryze-tui {when} {_fish_value(one).removeprefix('-x ')}")
+        lines += [f"complete -c ryze-tui {_fish_when(command, one)} {_fish_value(one).removeprefix('-x ')}"
+                  for one in command.words if one.choices or one.kind in (INSTANCE, PATH, PROFILE)]  # fmt: skip
     return "\n".join(lines) + "\n"

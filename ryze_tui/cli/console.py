@@ -83,6 +83,9 @@ def main(words: Sequence[str]) -> int:
         from ..config.check import near
 
         stray += near(words[0], COMMANDS)
+        parser = make_parser()
+        parser.json = "--json" in words
+        parser.error(stray)  # before the options that only a command knows are called unknown
     given = inherited.take_secrets()
     settings = target.configured()
     options = make_parser().read(words, stray)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from ..i18n import _, mark
@@ -40,6 +41,7 @@ TABLE: Final = (
     (CHANGES, mark("plan: there are changes")),
     (WARNINGS, mark("doctor: nothing failed, but something deserves a look")),
     (INTERRUPTED, mark("interrupted (Ctrl-C)")),
+    (PIPE, mark("whoever read the output went away (head, less)")),
 )
 KINDS: Final = {
     "refused": FAILED, "bad_reply": FAILED, "failed": FAILED, "declined": FAILED, "usage": USAGE, "config": USAGE,
@@ -51,11 +53,14 @@ QUIET: Final = {"changes": CHANGES}
 
 
 class Failure(Exception):
-    """A command cannot go on. `kind` is one of KINDS; `status`: the HTTP status where there was an answer."""
+    """A command cannot go on. `kind` is one of KINDS; `status`: the HTTP status where there was an answer.
 
-    def __init__(self, message: str, kind: str, status: int | None = None) -> None:
+    `retry_after`: seconds until requests are taken again, where the server refuses them for now.
+    """
+
+    def __init__(self, message: str, kind: str, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.message, self.kind, self.status = message, kind, status
+        self.message, self.kind, self.status, self.retry_after = message, kind, status, retry_after
 
     @property
     def code(self) -> int:
@@ -76,9 +81,22 @@ class Quiet(Failure):
 
 
 def failure_of(outcome: Outcome) -> Failure:
-    """The failure that an outcome is; the name of its instance goes before its words."""
+    """The failure that an outcome is; the name of its instance goes before its words, and after them what to do."""
     words = f"{outcome.name}: {outcome.message}" if outcome.name else outcome.message
-    return Failure(words, outcome.kind or "failed", outcome.status)
+    if more := advice(outcome):
+        words = f"{words}{'' if words.endswith(('.', '?', '!')) else '.'} {more}"
+    wait = outcome.retry_after if outcome.kind == "rate_limited" else None
+    return Failure(words, outcome.kind or "failed", outcome.status, wait)
+
+
+def advice(outcome: Outcome) -> str:
+    """What to do about it, where the server's own words do not say; else empty."""
+    if outcome.status == 401:
+        return _("The token is that of RYZE_TOKEN, --token-file or the profile: is it whole, and this server's? "
+                 "To create and to delete takes the account's token, not that of one instance.")  # fmt: skip
+    if outcome.kind == "rate_limited" and outcome.retry_after > 0:
+        return _("Requests are taken again in {n} s.").format(n=math.ceil(outcome.retry_after))
+    return ""
 
 
 def failure_of_many(outcomes: Sequence[Outcome]) -> Failure | None:
@@ -92,6 +110,7 @@ def failure_of_many(outcomes: Sequence[Outcome]) -> Failure | None:
     if len(bad) < len(outcomes):
         return Failure(words, "partly")
     kinds = {outcome.kind for outcome in bad}
+    words = " ".join(filter(None, [f"{words}.", advice(bad[-1])])) if len(kinds) == 1 and advice(bad[-1]) else words
     return Failure(words, (kinds.pop() or "failed") if len(kinds) == 1 else "failed")
 
 

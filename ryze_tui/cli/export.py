@@ -43,7 +43,10 @@ def run(options: argparse.Namespace) -> int:
         else:
             sys.stdout.write(found)
         if missing:
-            out.say(n_("{n} secret is told by no read; put it:", "{n} secrets are told by no read; put them:", len(missing)))
+            out.say(n_(
+                "{n} secret is told by no read. For where nothing is stored any more, put it there yourself:",
+                "{n} secrets are told by no read. For where nothing is stored any more, put them there yourself:", len(missing),
+            ))
             for path in missing:
                 out.say(f"  {path}")
         return None

@@ -27,12 +27,19 @@ def states_of(text: str) -> tuple[str, ...]:
     return found
 
 
+def state_words(before: str) -> str:
+    """The states there are, after these words."""
+    from ..api.states import STATES, UNKNOWN
+
+    return f"{before} {', '.join((*STATES, UNKNOWN))}"
+
+
 def add_arguments(parser: Parser) -> None:
     """What to show, and how."""
     add = parser.add_argument
-    words = _("what the console's / takes: words, state:connected, block:webhook, !word; all must hold")
+    words = _("what the console's / takes: words, state:connected, block:webhook, tag:vip, !word; all must hold")
     add("words", nargs="*", metavar="WORD", help=words)
-    add("--state", type=states_of, metavar="STATE[,STATE]", help=_("only these states"))
+    add("--state", type=states_of, metavar="STATE[,STATE]", help=state_words(_("only these states:")))
     add("--sort", choices=("trouble", "name", "newest"), default="trouble", help=_("the order (trouble first)"))
     session.add_common(parser, quiet=_("only the names, one a line"))
 
@@ -52,7 +59,8 @@ def _show(account: Account, options: argparse.Namespace, out: Out) -> None:
     from ..fleet.filtering import parse_filter, sorted_rows
 
     now = time.time()
-    rows = sorted_rows(parse_filter(" ".join(options.words))(account.model.rows.values()), options.sort, now)
+    matching = parse_filter(" ".join(options.words), account.notes.tags_of)(account.model.rows.values())
+    rows = sorted_rows(matching, options.sort, now)
     if options.state:
         rows = [row for row in rows if row.state in options.state]
     if out.as_json:

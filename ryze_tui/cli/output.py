@@ -33,9 +33,9 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, separators=None if indent else (",", ":"))
 
 
-def error_line(message: str, kind: str, status: int | None = None) -> str:
+def error_line(message: str, kind: str, status: int | None = None, retry_after: float | None = None) -> str:
     """The one line that says in JSON why a command failed."""
-    return dumps({"error": {"message": mask(message), "status": status, "kind": kind}})
+    return dumps({"error": {"message": mask(message), "status": status, "kind": kind, "retry_after": retry_after}})
 
 
 class Out:
@@ -82,7 +82,7 @@ class Out:
         if isinstance(failure, exits.Quiet):
             return failure.code
         if self.as_json:
-            print(error_line(failure.message, failure.kind, failure.status), file=sys.stderr)
+            print(error_line(failure.message, failure.kind, failure.status, failure.retry_after), file=sys.stderr)
         else:
             print(f"ryze-tui: {clean(mask(failure.message))}", file=sys.stderr)
         return failure.code

@@ -22,7 +22,7 @@ def add_arguments(parser: Parser) -> None:
         "what", choices=("start", "stop", "status", "unit"), metavar="start|stop|status|unit",
         help=_("what to do with it; unit prints a unit for systemd --user, which starts it with this machine"),
     )  # fmt: skip
-    parser.add_argument("--port", type=port, default=8080, help=_("where it listens on 127.0.0.1; 0 takes any free port (8080)"))
+    parser.add_argument("--port", type=port, help=_("where it listens on 127.0.0.1; 0 takes any free port (8080)"))
     parser.add_argument("--engine", choices=("simulated", "whatsapp"), default="simulated", help=_(
         "start, unit: virtual phones, or real ones, for which ryze-tui[whatsapp] must be installed (simulated)"
     ))  # fmt: skip
@@ -40,8 +40,12 @@ def run(options: argparse.Namespace) -> int:
         stopped = ""
         if options.what != "status" and local.noted() is None and _counts()[0] is not None:
             return out.failed(Failure(_elsewhere(), "failed"))
+        if options.what == "start" and (found := local.noted()) and not _same(found.url, options.port):
+            return out.failed(Failure(_(
+                "it runs already, on {url}. To have it on another port: ryze-tui server stop, then start it again"
+            ).format(url=found.url), "failed"))  # fmt: skip
         if options.what == "start":
-            asyncio.run(local.start_detached(options.engine, options.port))
+            asyncio.run(local.start_detached(options.engine, 8080 if options.port is None else options.port))
         elif options.what == "stop":
             stopped = local.stop_detached()
     except local.ServerError as error:
@@ -58,14 +62,19 @@ def run(options: argparse.Namespace) -> int:
     return exits.NO_INSTANCE if options.what == "status" and not told["running"] else exits.DONE
 
 
+def _same(url: str, wanted: int | None) -> bool:
+    """Whether a server there is what was asked for: any, a free port, or this one."""
+    return not wanted or url.endswith(f":{wanted}")
+
+
 def _unit(options: argparse.Namespace, out: Out) -> int:
     from .unit import unit
 
     if options.json:
         return out.failed(Failure(_("unit prints a file of systemd, which has no JSON."), "usage"))
-    if not options.port:
+    if options.port == 0:
         return out.failed(Failure(_("unit needs a port that stays: --port 8080."), "usage"))
-    out.line(unit(options.engine, options.port))
+    out.line(unit(options.engine, options.port or 8080))
     return exits.DONE
 
 
@@ -93,6 +102,7 @@ def document(now: float) -> dict[str, Any]:
         "started": moment(started), "uptime": round(max(0.0, now - started)) if started else None,
         "accounts": counts[0] if counts else None, "instances": counts[1] if counts else None, "problem": problem,
         "data": str(paths.data_dir()), "log": str(local.log_file()),
+        "token_file": str(local.token_file()) if local.token_file().exists() else None,
     }  # fmt: skip
 
 
@@ -119,6 +129,9 @@ def _say(told: dict[str, Any], out: Out, *, started: bool) -> None:
         words = _("running on {url} (process {pid})").format(url=told["url"], pid=told["pid"])
     if started:
         out.line(f"{words}; {_('stop it with: ryze-tui server stop')}")
+        if told["token_file"] is not None:
+            words = _("its token is in {path}; keep both with: ryze-tui profile add NAME --url {url} --token-file {path}")
+            out.say(words.format(path=told["token_file"], url=told["url"]))
         return
     out.line(words)
     if told["instances"] is not None:

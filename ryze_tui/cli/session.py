@@ -117,10 +117,12 @@ def _account(options: argparse.Namespace, sockets: int | None) -> Account:
     """The account that the words, the environment or a profile name. Raises ConfigError."""
     url, token, profile, read_only = target.find(options, inherited.take_secrets(), target.configured())
     if not url:
-        raise config.ConfigError(_("which server? Use --url or RYZE_URL, or save a profile in the console."))
+        raise config.ConfigError(_("which server? Use --url or RYZE_URL, or keep one: ryze-tui profile add NAME --url URL"))
+    from .. import keys
     from ..operations.account import Account
     from ..operations.audit import COMMAND
 
+    keys.speak_commands()
     return Account(url, token, read_only=read_only, profile=profile, keep=True, sockets=sockets, program=COMMAND)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..i18n import _
 from . import session
 from .exits import Failure, failure_of
-from .ls import states_of
+from .ls import state_words, states_of
 from .output import Out
 from .parser import Parser
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def add_arguments(parser: Parser) -> None:
     """Which, and for what."""
     parser.add_argument("name", metavar="NAME", help=_("the instance"))
-    parser.add_argument("states", nargs="?", type=states_of, default=(), metavar="STATE[,STATE]", help=_("one of these"))
+    words = state_words(_("one of these:"))
+    parser.add_argument("states", nargs="?", type=states_of, default=(), metavar="STATE[,STATE]", help=words)
     parser.add_argument("--for-change", action="store_true", help=_("until it is in another state than now"))
     session.add_common(parser)
     parser.description = _(

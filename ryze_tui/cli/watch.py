@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..i18n import _
 from . import session
-from .exits import Failure
+from .exits import Failure, failure_of
 from .following import Following
 from .output import Out
 from .parser import Parser, factor
@@ -65,10 +65,11 @@ class _Watch:
 
     def _linked(self) -> None:
         from ..fleet.freshness import REFUSED
+        from ..operations.outcome import NOT_ALLOWED, Outcome
 
         link = self._account.link
         if link.kind == REFUSED:
-            self._following.end(Failure(link.message, "not_allowed"))
+            self._following.end(failure_of(Outcome(False, link.message, 401, kind=NOT_ALLOWED)))
         elif (link.kind, link.message) != self._link:
             self._link = (link.kind, link.message)
             self._line("link", None)

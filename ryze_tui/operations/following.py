@@ -10,7 +10,7 @@ from ..api.events import ACCOUNT_STREAM
 from ..client.budget import KEPT_FOR_PERSON
 from ..client.clock import SYSTEM, Clock, wait
 from ..i18n import _
-from .outcome import NOT_ALLOWED, NOT_FOUND, USAGE, Outcome
+from .outcome import NOT_ALLOWED, NOT_FOUND, RATE_LIMITED, USAGE, Outcome
 
 if TYPE_CHECKING:
     from ..fleet.model import Changes, Row
@@ -47,7 +47,7 @@ class Waiting:
     async def until(self, wanted: Callable[[Row], bool]) -> Row:
         """The row, once it is `wanted`. Raises Stopped; a server that was there and goes away is waited for."""
         await self._account.recall()
-        await self._read(first=True)
+        await self._first()
         row = self._row()
         self.first = row.state
         if wanted(row):
@@ -82,9 +82,16 @@ class Waiting:
             raise Stopped(Outcome(False, words, 404, self._name, kind=NOT_FOUND))
         return row
 
-    async def _read(self, *, first: bool = False) -> None:
+    async def _first(self) -> None:
+        """The first look; a server that has had too many requests is waited for like one that goes away later."""
+        while not (outcome := await self._account.refresh([self._name])).ok:
+            if outcome.kind != RATE_LIMITED:
+                raise Stopped(outcome)
+            await self._clock.sleep(max(outcome.retry_after, OFTEN))
+
+    async def _read(self) -> None:
         outcome = await self._account.refresh([self._name])
-        if not outcome.ok and (first or outcome.kind in _FATAL):
+        if not outcome.ok and outcome.kind in _FATAL:
             raise Stopped(outcome)
 
     def _changed(self, changes: Changes) -> None:

@@ -215,12 +215,14 @@ async def test_equal_failures_pause_it_and_f_tries_again(opened: Open) -> None:
     async with opened(size=(80, 24)) as (app, account, pilot):
         server = BulkServer(account)
         names = ["support", "vip", "zeta", "returns", "crm-eu"]
-        server.fails = {name: Refused("no free slot", status=503) for name in names}
+        why = "no free slot, and as many words as a proxy's refusal has, which is more than two lines take"
+        server.fails = {name: Refused(why, status=503) for name in names}
         await at(app, pilot, *names)
         await opens(app, pilot, PlanScreen, "r", "less_than_sign", "less_than_sign", "less_than_sign")
         await opens(app, pilot, BulkScreen, "y")
         await until(pilot, lambda: "Paused after 3 equal failures" in words(app))
         assert len(server.did) < 5 and "no free slot" in words(app)
+        assert "space goes on; f with the failed ones too." in words(app)  # also where the reason is long
         await pilot.press("enter")
         await until(pilot, lambda: "esc closes" in words(app))
         assert "failed · HTTP 503" in words(app)

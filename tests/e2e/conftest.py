@@ -41,7 +41,7 @@ IN_ONE_MODE: Final = frozenset({
 """Stories of commands, which do the same in both."""
 
 ONLY_LATER: Final = frozenset({
-    "test_cli_events", "test_cli_doctor", "test_cli_scripts", "test_leaving", "test_memory", "test_editor",
+    "test_cli_events", "test_cli_doctor", "test_cli_scripts", "test_cli_strangers", "test_leaving", "test_memory", "test_editor",
 })  # fmt: skip
 """Files that only `make test-all` runs: what they tell of has tests without processes as well."""
 

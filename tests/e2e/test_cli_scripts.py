@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -187,9 +188,35 @@ def test_bash_completes(shared: Server, tmp_path: Path) -> None:
     assert complete("ryze-tui show --url http://127.0.0.1:9 ", env | {"RYZE_URL": ""}) == []
 
 
-def test_zsh_and_fish_scripts_name_every_command_and_option(shared: Server, tmp_path: Path) -> None:
-    from shutil import which
+@pytest.mark.skipif(which("fish") is None, reason="fish is not installed (CI installs it)")
+def test_fish_completes(shared: Server, tmp_path: Path) -> None:
+    ryze = Commands(shared, tmp_path / "commands")
+    env = ryze.env | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{ryze.env['PATH']}"}
+    assert ryze("ls").code == 0
+    assert ryze("profile", "add", "acme", "--url", shared.url, given=shared.token).code == 0
+    (tmp_path / "c.fish").write_text(ryze("completion", "fish").out)
 
+    def complete(typed: str) -> list[str]:
+        said = subprocess.run(
+            ["fish", "--no-config", "-c", f"source {tmp_path}/c.fish; complete -C '{typed}'"], env=env, capture_output=True,
+            text=True, timeout=60, check=True,
+        )  # fmt: skip
+        assert said.stderr == "", typed
+        return [line.partition("\t")[0] for line in said.stdout.splitlines()]
+
+    names = sorted(shared.states())
+    assert complete("ryze-tui bri") == ["bring-back"]
+    assert complete("ryze-tui wait sim-00001 log") == ["loggedout"]
+    assert complete("ryze-tui profile u") == ["use"]
+    assert complete("ryze-tui profile use ") == ["acme"]
+    assert complete("ryze-tui ls --profile ") == ["acme"]
+    assert complete("ryze-tui ls --state ba") == ["banned"]
+    assert complete("ryze-tui show --profile acme sim-0001") == [name for name in names if name.startswith("sim-0001")]
+    assert complete("ryze-tui proxy ") == ["get", "set"]
+    assert complete("ryze-tui proxy set ") == names
+
+
+def test_zsh_and_fish_scripts_name_every_command_and_option(shared: Server, tmp_path: Path) -> None:
     ryze = Commands(shared, tmp_path / "commands")
     for shell in ("zsh", "fish"):
         script = ryze("completion", shell).out

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from ryze_tui.redact import mask
 
 from ..texts import SOURCE, compiled, languages, missing, place, read, template, untranslated, written
 
@@ -98,6 +99,13 @@ def test_ends_of_texts_stay(language: str) -> None:
     assert not wrong
 
 
+def test_no_sentence_of_ours_is_taken_for_a_secret() -> None:
+    """Errors are masked as a whole: `holds no token: one line …` must not lose its first word."""
+    told = [text for language in languages() for pair in _pairs(language) for text in pair]
+    texts = [text.replace("Bearer abc123", "") for text in told if "{where}" not in text and not text.endswith(": {path}")]
+    assert [text for text in texts if mask(text) != text] == []
+
+
 # -- what does not go through a catalogue --------------------------------------------------------------------------------
 
 _CATALOGUED = frozenset({"_", "n_", "mark", "_declare"})
@@ -130,6 +138,7 @@ _ALLOWED = frozenset({
     "Hello from the virtual phone",  # what the simulated contact writes
     "ryze-tui [options]\n       ryze-tui COMMAND [options]", "ryze-tui create NAME [options]", "            local options=",
     "bulk websocket",  # of the audit log
+    "stream set",  # a command
     "bold underline", "bold reverse",  # of style sheets
     "True", "False",  # as people write them in YAML
     "Expecting property name", "Illegal trailing comma", "Expecting value", "Unterminated string", "Invalid control character",

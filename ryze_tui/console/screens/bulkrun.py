@@ -117,17 +117,21 @@ class BulkPane(Hinted):
 
     def _state(self, width: int) -> list[Line]:
         """Two lines: whether it runs, and why not."""
-        bulk = self.bulk
+        bulk, hint = self.bulk, ""
         if bulk.finished:
             hint = _("It is over. {bulk_retry} does the failed ones again.") if bulk.counts[FAILED] else _("It is over.")
-            words, style = bulk.why or keys.fill(hint), ink.DIM
+            words, hint, style = bulk.why or keys.fill(hint), "", ink.DIM
         elif bulk.paused:
             failed = bulk.counts[FAILED]
             hint = _("{bulk_pause} goes on; {bulk_retry} with the failed ones too.") if failed else _("{bulk_pause} goes on.")
-            words, style = f"{sentence(bulk.why or _('Paused'))} {keys.fill(hint)}", ink.WARN
+            words, hint, style = sentence(bulk.why or _("Paused")), keys.fill(hint), ink.WARN
         else:
             words, style = _("Under way. It goes on when this is hidden."), ink.DIM
-        lines = [*wrap(safe(words), max(width - 2, 10))[:2], "", ""][:2]
+        room = max(width - 2, 10)
+        lines = wrap(safe(f"{words} {hint}".rstrip()), room)
+        if hint and len(lines) > 2:  # what to do is never what is cut off; the whole reason stands beside each that failed
+            lines = [fit(safe(words), room), hint]
+        lines = [*lines, "", ""][:2]
         return [[field(f" {line}", width, style)] for line in lines]
 
     def _row(self, entry: Entry, here: bool, width: int) -> Line:
