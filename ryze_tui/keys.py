@@ -154,7 +154,7 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     mark("the review"): ("close", "down", "up", "turn", "review_save", "review_try"),
     mark("the edit screen"): (
         *_PAGES, "close", *(f"edit{digit}" for digit in "123456"), "edit_review", "edit_save", "edit_revert", "edit_add",
-        "edit_draft", "edit_reread", "edit_try", "edit_deliveries", "edit_json", "edit_editor",
+        "edit_draft", "edit_reread", "edit_try", "edit_deliveries", "edit_json", "edit_editor", "help",
     ),
     mark("a block as JSON"): (*MOVES, "close", "close_too", "copy", "edit_json", "edit_editor", "json_secrets"),
     mark("the faults of a text"): (*MOVES, "close", "faults_open", "faults_take", "faults_discard"),

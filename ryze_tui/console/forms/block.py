@@ -54,7 +54,7 @@ class BlockForm(VerticalScroll, can_focus=False):
         for row in self._rows.values():
             if row.control is widget:
                 text = f"{_(row.field.title)}: {_(row.field.help)}"
-                if row.field.name in self.edit.wire.hidden:
+                if getattr(widget, "stored", False):
                     text += " " + _("Leave it as it is stored, type a new one, or del for none.")
                 return f"{text}  {widget.keys}" if isinstance(widget, Marks) else text
         return ""

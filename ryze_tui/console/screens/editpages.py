@@ -206,7 +206,7 @@ class EditPages(JsonVerbs):
             words += "  " + keys.fill(_("(esc leaves the field · {edit_save} review and save)"))
         else:
             words = _("↓ into the form · ←→ page · {tabs} tab")
-            words += _(" · {edit_review} review and save · {edit_revert} revert · {edit_json} JSON · esc close")
+            words += _(" · {edit_review} review and save · {edit_revert} revert · {edit_json} JSON · {help} help · esc close")
             if self.page.edit is None or self.account.may("configure"):
                 words = _("←→ page · {tabs} tab · esc close")
             elif self.tabs.at == "4":

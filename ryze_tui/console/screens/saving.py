@@ -150,7 +150,7 @@ async def leave(screen: EditScreen, *, quit_too: bool = False) -> None:
         page = screen.dirty[0]
         choices = [Choice("s", _("Save"), _("review it first")), Choice("d", _("Discard")), Choice("k", _("Stay"))]
         title = _("{what} of {name} is not saved.").format(what=page.what, name=safe(screen.instance))
-        answer = await screen.app.push_screen_wait(Menu(title, choices))
+        answer = await screen.app.push_screen_wait(Menu(title, choices, hint=_("↑↓ and enter, or the key · esc stays")))
         if answer not in ("s", "d"):
             return
         screen.go_to(page)
