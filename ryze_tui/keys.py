@@ -97,6 +97,7 @@ KEYS: Final[dict[str, Key]] = {
     "page_next": Key(("right",), mark("Editing: the next page.")),
     "into": Key(("down", "enter"), mark("Editing: into the form.")),
     "mark": Key(("space",), mark("A form: ticks or picks the word under the cursor.")),
+    "mark_words": Key(("asterisk",), mark("A form: all of the words, as with none ticked.")),
     "mark_next": Key(("enter",), mark("A form: on to the next field.")),
     "button_previous": Key(("up", "left"), mark("Editing: from a button to the one before.")),
     "button_next": Key(("down", "right"), mark("Editing: from a button to the next one.")),
@@ -167,7 +168,7 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     ),
     mark("a result of a bulk"): ("close", "close_too", "choose"),
     mark("the texts of a form"): ("close", "field_previous", "field_next"),
-    mark("the words of a form"): ("close", "mark", "mark_next", "mark_left", "mark_right", "mark_up", "mark_down"),
+    mark("the words of a form"): ("close", "mark", "mark_words", "mark_next", "mark_left", "mark_right", "mark_up", "mark_down"),
     mark("the buttons of a form"): ("close", "button_previous", "button_next"),
 }  # fmt: skip
 """Which ids may hear the same key: the widget that has the focus and what is around it. No key twice in one of them."""

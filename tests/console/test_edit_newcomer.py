@@ -310,6 +310,26 @@ async def test_the_help_of_a_form_has_its_fields_and_its_keys(opened: Open) -> N
         assert app.screen is screen and "?" in screen.form.edit.yours["host"], "in a text it is a letter"  # type: ignore[union-attr]
 
 
+async def test_a_star_takes_all_events_again(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "events")
+        assert screen.form is not None and screen.form.edit.yours["events"]
+        await pilot.press("asterisk")
+        await until(pilot, lambda: screen.dirty and "[·] message.status" in screen_text(app))
+        await save(app, screen, pilot)
+    assert server.rows["default"]["events"] == []
+
+
+async def test_a_secret_that_can_be_shown_says_how(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", FakeBlocks())
+        await into(screen, pilot, "authorization")
+        await until(pilot, lambda: "On the form J, then s shows it." in " ".join(screen_text(app).split()))
+        assert "abc123" not in screen_text(app).replace("Bearer abc123.", "")
+
+
 async def test_a_click_on_a_title_goes_to_its_field(opened: Open) -> None:
     async with opened(size=(80, 24)) as (app, account, pilot):
         screen = await edit(app, account, pilot, "settings", FakeBlocks())
