@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ryze_tui.api.errors import NoAnswer
 from ryze_tui.api.wire import Wire
+from ryze_tui.console.ending import end_by
 from ryze_tui.console.forms.pages import PageLine, TabLine
 from ryze_tui.console.screens.edithelp import EditHelpScreen
 from ryze_tui.operations.outcome import Outcome, failed_write
@@ -328,6 +329,28 @@ async def test_a_secret_that_can_be_shown_says_how(opened: Open) -> None:
         await into(screen, pilot, "authorization")
         await until(pilot, lambda: "On the form J, then s shows it." in " ".join(screen_text(app).split()))
         assert "abc123" not in screen_text(app).replace("Bearer abc123.", "")
+
+
+async def test_what_was_typed_when_the_line_was_cut_is_offered_again(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "authorization")
+        await pilot.press("end", "Q")
+        await into(screen, pilot, "url")
+        await pilot.press("end", "7")
+        end_by(app, 1)
+    assert server.sent == [] and app.return_code == 129
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await until(pilot, lambda: "typed here before the terminal went away is kept: f fills it in" in screen_text(app))
+        assert "abc123Q" not in screen.drafts.path.read_text(), "no secret is kept"
+        await pilot.press("f")
+        await until(pilot, lambda: screen.dirty and "went away" not in screen_text(app))
+        await save(app, screen, pilot)
+        await until(pilot, lambda: not screen.dirty)
+        assert screen.drafts.find("support", screen.page.edit.wire, "default", typed=True) is None  # type: ignore[union-attr]
+    assert server.rows["default"] == WEBHOOK | {"url": f"{WEBHOOK['url']}7"}
 
 
 async def test_a_click_on_a_title_goes_to_its_field(opened: Open) -> None:

@@ -82,7 +82,8 @@ class EditScreen(EditPages):
         page, form = self.page, self.form
         if page.edit is None or form is None:
             return
-        draft = self.drafts.find(self.instance, page.edit.wire, page.label)
+        draft = self.drafts.find(self.instance, page.edit.wire, page.label, typed=True)
+        draft = draft or self.drafts.find(self.instance, page.edit.wire, page.label)
         if draft is None:
             self.refuse(_("No draft is kept of this."))
             return

@@ -123,6 +123,12 @@ class EditPages(JsonVerbs):
         """Pages with something that is not saved."""
         return [page for pages in self._pages.values() for page in pages if page.dirty]
 
+    def keep_typed(self) -> None:
+        """The terminal goes away, and nobody can be asked: what is not saved is there the next time, without secrets."""
+        for page in self.dirty:
+            if page.edit is not None:
+                self.drafts.keep(self.instance, page.edit.wire, page.edit.yours, page.label, typed=True)
+
     def action_tab(self, key: str) -> None:
         self.tabs.at, self._into = key, False
         self.set_focus(self.line)

@@ -113,6 +113,7 @@ async def _save(screen: EditScreen, page: Page, edit: Edit, now: Held, theirs: f
         if not page.doubt:
             screen.refuse(_("Not saved: {why}").format(why=safe(saved.outcome.message)))
         return None
+    screen.drafts.drop(screen.instance, edit.wire, page.label, typed=True)
     if not off:
         screen.drafts.drop(screen.instance, edit.wire, page.label)
     _settle(screen, page, saved)
@@ -161,6 +162,7 @@ async def leave(screen: EditScreen, *, quit_too: bool = False) -> None:
         elif page.edit is not None:
             page.edit.revert()
             page.new = False
+            screen.drafts.drop(screen.instance, page.edit.wire, page.label, typed=True)
     if quit_too:
         screen.app.exit(return_code=0)
     else:
