@@ -97,6 +97,7 @@ KEYS: Final[dict[str, Key]] = {
     "page_next": Key(("right",), mark("Editing: the next page.")),
     "into": Key(("down", "enter"), mark("Editing: into the form.")),
     "mark": Key(("space",), mark("A form: ticks or picks the word under the cursor.")),
+    "mark_words": Key(("asterisk",), mark("A form: all of the words, as with none ticked.")),
     "mark_next": Key(("enter",), mark("A form: on to the next field.")),
     "button_previous": Key(("up", "left"), mark("Editing: from a button to the one before.")),
     "button_next": Key(("down", "right"), mark("Editing: from a button to the next one.")),
@@ -154,7 +155,7 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     mark("the review"): ("close", "down", "up", "turn", "review_save", "review_try"),
     mark("the edit screen"): (
         *_PAGES, "close", *(f"edit{digit}" for digit in "123456"), "edit_review", "edit_save", "edit_revert", "edit_add",
-        "edit_draft", "edit_reread", "edit_try", "edit_deliveries", "edit_json", "edit_editor",
+        "edit_draft", "edit_reread", "edit_try", "edit_deliveries", "edit_json", "edit_editor", "help",
     ),
     mark("a block as JSON"): (*MOVES, "close", "close_too", "copy", "edit_json", "edit_editor", "json_secrets"),
     mark("the faults of a text"): (*MOVES, "close", "faults_open", "faults_take", "faults_discard"),
@@ -167,7 +168,7 @@ CHAINS: Final[dict[str, tuple[str, ...]]] = {
     ),
     mark("a result of a bulk"): ("close", "close_too", "choose"),
     mark("the texts of a form"): ("close", "field_previous", "field_next"),
-    mark("the words of a form"): ("close", "mark", "mark_next", "mark_left", "mark_right", "mark_up", "mark_down"),
+    mark("the words of a form"): ("close", "mark", "mark_words", "mark_next", "mark_left", "mark_right", "mark_up", "mark_down"),
     mark("the buttons of a form"): ("close", "button_previous", "button_next"),
 }  # fmt: skip
 """Which ids may hear the same key: the widget that has the focus and what is around it. No key twice in one of them."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,6 +20,7 @@ from .bindings import use_keys
 from .compat import CellExact
 from .crash import log_to_file
 from .driver import TerminalDriver
+from .ending import on_signals
 from .lid import Sizes
 from .opening import LATER_CSS, enable_gc
 from .reel import Reel
@@ -77,11 +77,7 @@ class RyzeConsole(CellExact):
         return TerminalDriver
 
     def on_load(self) -> None:
-        # Before the terminal is taken over: a signal during start-up must find these in place.
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # Textual leaves the alternate screen behind when a signal ends the process.
-            loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+        on_signals(self)  # before the terminal is taken over: one during start-up must find them in place
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _app: self.redraw())

@@ -111,7 +111,20 @@ class CellExact(App[int]):
         for one in [one for one in self._notifications if one not in stay]:
             del self._notifications[one]
         self._clear_toasts()
+        self.place_toasts()
         super()._refresh_notifications()
+
+    def place_toasts(self) -> None:
+        """Where they hide least of the screen as it is now, and on no screen below it."""
+        if self._notifications and self._screen_stacks and self.screen_stack:
+            from .toasts import place
+
+            place(self.screen_stack, self._notifications)
+
+    def on_descendant_focus(self) -> None:
+        if self._notifications:
+            self.place_toasts()
+            self.call_after_refresh(self.place_toasts)  # it may have been scrolled into sight
 
     def _clear_toasts(self) -> None:
         """Of what is said no more. Textual takes such a toast out of its holder, and keeps the holder and its task for ever."""

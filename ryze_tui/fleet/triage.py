@@ -84,6 +84,7 @@ _STATES: Final = {
 _NEVER_PAIRED: Final = _Case(
     WARNING, mark("Never paired with a phone."), "connect", mark("connect with a QR, or {code} with a code")
 )
+_FAILED: Final = _Case(TROUBLE, mark("No connection could be made."), "reconnect", _AGAIN)
 _STALE: Final = _Case(WARNING, mark("The server lost touch with WhatsApp; it may come back by itself."), "", "")
 _BAN_OVER: Final = _Case(WARNING, mark("The ban should be over by now."), "bring_back", mark("bring it back, slowly"))
 _FLAPS: Final = mark("look at its proxy and at the phone's network")
@@ -145,6 +146,8 @@ def _of_state(row: Row, now: float) -> _Case:
         return _STATES[states.LOGGEDOUT]  # the server says why; that it was the phone is our guess only where it does not
     if row.state == states.BANNED and not row.until:
         return _STATES[states.BANNED]  # no end was told: it may be for good
+    if row.last_word == "connect_failure" and row.state == states.DISCONNECTED and (row.reason or not row.number):
+        return _FAILED if row.number else _NEVER_PAIRED  # the server says why, and it may have been a proxy
     known = _WORDS.get(row.last_word)
     if known is not None and states.from_event(row.last_word).state == row.state:
         return known

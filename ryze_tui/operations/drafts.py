@@ -1,4 +1,7 @@
-"""What a block held before it was switched off, kept on this machine (0600) so that it can be switched on again; no secrets."""
+"""What a block held before it was switched off, and what was typed when the terminal went away; kept on this machine (0600).
+
+No secrets. `typed` tells the two apart.
+"""
 
 from __future__ import annotations
 
@@ -30,23 +33,23 @@ class Drafts:
         """Where they are."""
         return self._path
 
-    def find(self, instance: str, wire: Wire, label: str = "") -> Values | None:
+    def find(self, instance: str, wire: Wire, label: str = "", *, typed: bool = False) -> Values | None:
         """What was kept of a block; None when nothing was."""
-        found = self._read().get(_name(instance, wire, label))
+        found = self._read().get(_name(instance, wire, label, typed))
         return dict(found) if isinstance(found, dict) else None
 
-    def keep(self, instance: str, wire: Wire, values: Mapping[str, Any], label: str = "") -> None:
-        """Before it is switched off."""
+    def keep(self, instance: str, wire: Wire, values: Mapping[str, Any], label: str = "", *, typed: bool = False) -> None:
+        """Before it is switched off, or before what was `typed` would be lost."""
         plain = {field.name: values[field.name] for field in wire.fields if not field.secret and field.name in values}
         drafts = self._read()
-        drafts.pop(name := _name(instance, wire, label), None)
+        drafts.pop(name := _name(instance, wire, label, typed), None)
         drafts[name] = plain
         self._write(dict(list(drafts.items())[-MOST:]))
 
-    def drop(self, instance: str, wire: Wire, label: str = "") -> None:
-        """It is on again, or was thrown away."""
+    def drop(self, instance: str, wire: Wire, label: str = "", *, typed: bool = False) -> None:
+        """It is on again, or saved, or was thrown away."""
         drafts = self._read()
-        if drafts.pop(_name(instance, wire, label), None) is not None:
+        if drafts.pop(_name(instance, wire, label, typed), None) is not None:
             self._write(drafts)
 
     def _read(self) -> dict[str, Any]:
@@ -66,5 +69,6 @@ class Drafts:
             _log.warning("drafts cannot be written to %s: %s", self._path, error.strerror)
 
 
-def _name(instance: str, wire: Wire, label: str) -> str:
-    return f"{instance}/{wire.kind}/{label}" if label else f"{instance}/{wire.kind}"
+def _name(instance: str, wire: Wire, label: str, typed: bool) -> str:
+    whose = f"~{instance}" if typed else instance  # no name has a ~
+    return f"{whose}/{wire.kind}/{label}" if label else f"{whose}/{wire.kind}"

@@ -128,7 +128,8 @@ class Edit:
         for field in self.fields:
             was, there, yours = self.was[field.name], held[field.name], self.yours[field.name]
             touched, moved = yours != was, there != was and not (field.secret and KEEP in (there, was))
-            erased = self.switches_off and field.name != "enabled" and there != field.empty and there is not KEEP
+            gone = self.switches_off and field.name != "enabled" and there != field.empty
+            erased = gone and not (there is KEEP and self.wire.kind == "proxy" and not held["username"])  # then there is none
             if not (touched or moved or erased):
                 continue
             shown = field.empty if erased else yours if touched or revived else there

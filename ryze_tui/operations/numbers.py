@@ -58,9 +58,28 @@ def read(text: str) -> Number | str:
         return _kept_mobile(number, country) or words
     doubt = ""
     if not library.is_valid_number(number):
-        doubt = _("{country} gives out no number like this, as far as is known here.").format(country=country)
+        doubt = _("{country} gives out no number like this, as far as is known here.")
+        if country.startswith("+"):
+            doubt = _("No country of {country} gives out a number like this, as far as is known here.")
+        doubt = doubt.format(country=country)
     written = library.format_number(number, library.PhoneNumberFormat.E164)[1:]
     return Number(written, library.format_number(number, library.PhoneNumberFormat.INTERNATIONAL), country, doubt)
+
+
+def meant(text: str, own: str) -> str:
+    """A number that was typed without its country code, if it is one of the country that `own` (digits) is of; else empty."""
+    if text.strip().startswith(("+", "00")) or _typed_wrong(text):
+        return ""
+    import phonenumbers as library
+
+    try:
+        region = library.region_code_for_number(library.parse(f"+{own.lstrip('+')}", None))
+        number = library.parse(text, region)
+    except library.NumberParseException:
+        return ""
+    if region is None or not library.is_valid_number_for_region(number, region):
+        return ""
+    return library.format_number(number, library.PhoneNumberFormat.INTERNATIONAL)
 
 
 def _typed_wrong(text: str) -> str:

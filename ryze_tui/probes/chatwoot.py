@@ -42,7 +42,7 @@ class _Look:
     async def token(self) -> str:
         """Who it is."""
         profile = await self._get("/api/v1/profile", {401: _("Chatwoot does not know the API token")})
-        if not isinstance(profile, dict):
+        if not isinstance(profile, dict) or "id" not in profile:
             raise Failed(_("what answers at that URL is no Chatwoot"))
         accounts = profile.get("accounts")
         for one in accounts if isinstance(accounts, list) else ():
@@ -57,7 +57,9 @@ class _Look:
         unknown = _("there is no account {id}").format(id=self._account)
         told = await self._get(f"/api/v1/accounts/{self._account}/inboxes", {401: refused, 403: refused, 404: unknown})
         payload = told.get("payload") if isinstance(told, dict) else None
-        self._inboxes = [one for one in payload if isinstance(one, dict)] if isinstance(payload, list) else []
+        if not isinstance(payload, list):
+            raise Failed(_("what answers at that URL is no Chatwoot"))
+        self._inboxes = [one for one in payload if isinstance(one, dict)]
         return self._role if self._role == _ADMINISTRATOR else ""
 
     async def inbox(self) -> str:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ryze_tui.api.blocks import BLOCKS
+from ryze_tui.api.blocks import BLOCKS, Block, Settings, _declare, create_names
 from ryze_tui.api.deliveries import Delivery
 from ryze_tui.api.errors import Refused, Unreachable
-from ryze_tui.api.fields import Field
+from ryze_tui.api.fields import Field, fields_of
 from ryze_tui.api.wire import WIRES
 from ryze_tui.console.app import RyzeConsole
-from ryze_tui.console.forms.fields import widget_of
+from ryze_tui.console.forms.fields import Entry, widget_of
 from ryze_tui.console.forms.pages import TABS
 from ryze_tui.console.screens.edit import EditScreen
+from ryze_tui.operations.editing import Edit
 from textual.pilot import Pilot
 
 from tests.fakes.blocks import HELD, SECRETS, WEBHOOK, FakeBlocks, shown
@@ -85,6 +86,34 @@ def test_every_field_of_every_block_has_a_place() -> None:
         assert set(shown(kind)) == set(block.model_fields) - {"label"}, kind
         for field in WIRES[kind].fields:
             assert field.help and field.title and widget_of(field, field.empty) is not None
+
+
+def test_a_field_that_no_form_can_show_is_a_mistake_at_once() -> None:
+    class Odd(Block):
+        headers: dict[str, str] = {}
+
+    with pytest.raises(TypeError, match="no form can show"):
+        fields_of(Odd)
+    with pytest.raises(TypeError, match="no widget for table"):
+        widget_of(Field("headers", "Headers", "…", "table"), {})  # type: ignore[arg-type]
+
+
+def test_one_line_makes_a_field_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a declaration come the widget and its help, the flag, the flat create body and what is sent."""
+
+    class More(Settings):
+        typingSeconds: int = _declare("Typing", "Seconds that it seems to type.", 0, create="typingSeconds")
+
+    monkeypatch.setitem(BLOCKS, "settings", More)
+    made = {field.name: field for field in WIRES["settings"].fields}
+    assert list(made) == [*(field.name for field in fields_of(Settings)), "typingSeconds"]
+    assert isinstance(widget_of(made["typingSeconds"], 0), Entry)
+    assert made["typingSeconds"].help == "Seconds that it seems to type."
+    assert ("typingSeconds", "typingSeconds") in create_names(More)
+    edit = Edit(WIRES["settings"], {"typingSeconds": 4})
+    edit.set("typingSeconds", 9)
+    assert edit.body({"typingSeconds": 4}) == {"typingSeconds": 9}
+    assert [line.yours for line in edit.review({"typingSeconds": 4})] == [9]
 
 
 FIELDS = [

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from ryze_tui.api.errors import NoAnswer
 from ryze_tui.api.wire import Wire
+from ryze_tui.console.ending import end_by
 from ryze_tui.console.forms.pages import PageLine, TabLine
+from ryze_tui.console.screens.edithelp import EditHelpScreen
 from ryze_tui.operations.outcome import Outcome, failed_write
 from textual.events import Key, Paste
 
@@ -240,7 +242,7 @@ async def test_a_saved_label_leaves_the_others_in_sight(opened: Open) -> None:
         await save(app, screen, pilot)
         await until(pilot, lambda: not screen.dirty)
         await until(pilot, lambda: "default ● on ▸ audit ● on   crm ● on" in screen_text(app).splitlines()[2])
-        assert "Saved; the server holds what was asked." in screen_text(app).splitlines()[1]
+        assert "Saved; the server holds what was asked." in screen_text(app).splitlines()[3]
         assert screen.page.label == "audit"
 
 
@@ -253,6 +255,137 @@ async def test_arrow_keys_lead_into_the_buttons_and_out_of_them(opened: Open) ->
         assert screen.focused is not None and screen.focused.id == "revert"
         await pilot.press("right", "left", "up", "up")
         assert screen.form is not None and screen.focused is screen.form.control("ignoreStatus")
+
+
+async def test_blanks_around_what_was_pasted_are_no_part_of_it(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "authorization")
+        await pilot.press("end", "space")
+        assert screen.form is not None
+        assert screen.form.edit.yours["authorization"] == f"{WEBHOOK['authorization']} ", "a secret is its own"
+        await pilot.press("backspace")
+        await into(screen, pilot, "url")
+        await pilot.press("home", "space", "end", "space")
+        assert not screen.dirty, "as it was"
+        await pilot.press("7")
+        assert screen.form.edit.problems(), "a blank within it is another matter"
+        await pilot.press("left", "backspace", "end", "space")
+        await save(app, screen, pilot)
+    assert server.rows["default"] == WEBHOOK | {"url": f"{WEBHOOK['url']}7"}
+
+
+async def test_a_verb_in_a_field_without_text_says_what_it_waits_for(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", server)
+        await into(screen, pilot, "autoRejectCalls")
+        await pilot.press("space", "r")
+        await until(pilot, lambda: "esc leaves the field, then r acts; ctrl+s reviews and saves." in screen_text(app))
+        assert app.screen is screen and screen.dirty
+        await pilot.press("u")
+        await pilot.pause()
+        assert screen.dirty, "a word typed into the wrong place takes nothing back"
+        await into(screen, pilot, "callRejectMessage")
+        app.clear_notifications()
+        await pilot.press("r")
+        await pilot.pause()
+        assert "then r acts" not in screen_text(app), "here it is a letter"
+
+
+async def test_the_help_of_a_form_has_its_fields_and_its_keys(opened: Open) -> None:
+    async with opened(size=(80, 40)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "proxy", FakeBlocks())
+        await into(screen, pilot, "protocol")
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, EditHelpScreen))
+        shown = " ".join(screen_text(app).split())
+        assert "Proxy" in shown and "User name Leave empty if the proxy asks for none." in shown
+        assert "u Takes back what is not saved." in shown and "1–6 Overview · Settings" in shown
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen is screen)
+        await into(screen, pilot, "host")
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert app.screen is screen and "?" in screen.form.edit.yours["host"], "in a text it is a letter"  # type: ignore[union-attr]
+
+
+async def test_a_star_takes_all_events_again(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "events")
+        assert screen.form is not None and screen.form.edit.yours["events"]
+        await pilot.press("asterisk")
+        await until(pilot, lambda: screen.dirty and "[·] message.status" in screen_text(app))
+        await save(app, screen, pilot)
+    assert server.rows["default"]["events"] == []
+
+
+async def test_a_secret_that_can_be_shown_says_how(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", FakeBlocks())
+        await into(screen, pilot, "authorization")
+        await until(pilot, lambda: "On the form J, then s shows it." in " ".join(screen_text(app).split()))
+        assert "abc123" not in screen_text(app).replace("Bearer abc123.", "")
+
+
+async def test_what_was_typed_when_the_line_was_cut_is_offered_again(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "authorization")
+        await pilot.press("end", "Q")
+        await into(screen, pilot, "url")
+        await pilot.press("end", "7")
+        end_by(app, 1)
+    assert server.sent == [] and app.return_code == 129
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await until(pilot, lambda: "typed here before the terminal went away is kept: f fills it in" in screen_text(app))
+        assert "abc123Q" not in screen.drafts.path.read_text(), "no secret is kept"
+        await pilot.press("f")
+        await until(pilot, lambda: screen.dirty and "went away" not in screen_text(app))
+        await save(app, screen, pilot)
+        await until(pilot, lambda: not screen.dirty)
+        assert screen.drafts.find("support", screen.page.edit.wire, "default", typed=True) is None  # type: ignore[union-attr]
+    assert server.rows["default"] == WEBHOOK | {"url": f"{WEBHOOK['url']}7"}
+
+
+async def test_a_click_on_a_title_goes_to_its_field(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "settings", FakeBlocks())
+        assert screen.form is not None
+        for name in ("callRejectMessage", "ignoreGroupMessages"):
+            control = screen.form.control(name)
+            await pilot.click(offset=(4, control.region.y))
+            await until(pilot, lambda control=control: screen.focused is control)
+        assert not screen.dirty
+
+
+async def test_a_field_with_nothing_stored_speaks_of_nothing_stored(opened: Open) -> None:
+    server = FakeBlocks()
+    server.held["proxy"] = {"enabled": False, "host": None, "port": None, "protocol": None, "username": None}
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "proxy", server)
+        await into(screen, pilot, "password")
+        await until(pilot, lambda: "Password: Never shown again" in screen_text(app))
+        assert "as it is stored" not in screen_text(app)
+
+
+async def test_a_draft_that_was_filled_in_is_not_offered_again(opened: Open) -> None:
+    server = FakeBlocks()
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        screen = await edit(app, account, pilot, "webhook", server)
+        await into(screen, pilot, "enabled")
+        await pilot.press("space")
+        await save(app, screen, pilot)
+        await until(pilot, lambda: "f fills it in" in screen_text(app))
+        await pilot.press("f")
+        await until(pilot, lambda: "f fills it in" not in screen_text(app))
+        await pilot.press("escape", "u")
+        await until(pilot, lambda: "f fills it in" in screen_text(app))
 
 
 async def test_enter_goes_on_and_changes_nothing(opened: Open) -> None:

@@ -128,6 +128,24 @@ def test_off_with_a_draft(shown: Picture) -> None:
     shown("4 down space", "f fills it in", then=then)
 
 
+def test_help_of_a_form(shown: Picture) -> None:
+    shown("3 question_mark", "Leave empty if the proxy asks for none")
+
+
+def test_a_verb_in_a_field_is_explained_where_nothing_is_hidden(shown: Picture) -> None:
+    shown("4 down r", "then r acts")
+
+
+def test_kept_when_the_line_was_cut(shown: Picture) -> None:
+    async def then(pilot: Pilot[int], server: FakeBlocks, account: StubAccount) -> None:
+        screen = pilot.app.screen
+        assert isinstance(screen, EditScreen)
+        screen.keep_typed()
+        await keys(pilot, "escape", "u")
+
+    shown("4 down down end 7", "went away", then=then)
+
+
 def test_switching_off(shown: Picture) -> None:
     shown("6 down space", "erases the rest")
 

@@ -54,6 +54,21 @@ def test_webhooks(picture: Picture) -> None:  # noqa: F811
     picture(SMALL, lambda pilot, account: form(pilot, account, "4", "down", "down", "end", "x", until_shown=_("* unsaved")))
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("keys", ["2 down", "3 down", "3 right down", "5 down down", "6 down down down"])
+def test_pages(picture: Picture, keys: str) -> None:  # noqa: F811
+    picture(SMALL, lambda pilot, account: form(pilot, account, *keys.split(), until_shown="esc"))
+
+
+def test_help_of_a_form(picture: Picture) -> None:  # noqa: F811
+    picture(SMALL, lambda pilot, account: form(pilot, account, "6", "question_mark", until_shown=_("Fields")))
+
+
+def test_a_form_as_small_as_can_be(picture: Picture) -> None:  # noqa: F811
+    """With a toast, which hides neither the field nor the buttons."""
+    picture((40, 12), lambda pilot, account: form(pilot, account, "3", "down", "r", until_shown="ctrl+s"))
+
+
 def test_review(picture: Picture) -> None:  # noqa: F811
     keys = ("4", "down", "space", "escape", "r")
     picture(SMALL, lambda pilot, account: form(pilot, account, *keys, until_shown=_("erased on the server")))

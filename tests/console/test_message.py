@@ -58,6 +58,15 @@ async def test_the_number_is_shown_as_it_was_understood(opened: Open) -> None:
         await until(pilot, lambda: "+49 30 1234567 · Germany" in screen_text(app))
 
 
+async def test_a_number_without_its_country_code_is_told_apart(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, _account, pilot):
+        await form(app, pilot)
+        await pilot.press(*"11987654321")
+        await until(pilot, lambda: "If you mean +55 11 98765-4321, begin with its country code." in screen_text(app))
+        await pilot.press("home", "5", "5")
+        await until(pilot, lambda: "+55 11 98765-4321 · Brazil" in screen_text(app))
+
+
 @pytest.mark.parametrize(
     ("number", "words", "said"),
     [("5511999", "hello", "Too short for Brazil"), ("+55 11 99999-0000", "", "Type a text"), ("sales", "hello", "Only digits")],

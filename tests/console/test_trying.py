@@ -165,4 +165,4 @@ async def test_a_new_instances_blocks_are_tried_from_here(opened: Open) -> None:
         await until(pilot, lambda: "It works" in screen_text(app))
         assert [sight.path for sight in receiver.got] == ["/T"], "in a field a letter is a letter"
         await pilot.press("escape", "right", "T")
-        await until(pilot, lambda: "A stream is there with its instance only" in screen_text(app))
+        await until(pilot, lambda: "A stream can be tried once its instance is there: T on its" in screen_text(app))

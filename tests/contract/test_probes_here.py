@@ -297,6 +297,10 @@ async def test_a_chatwoot(chatwoot: Chatwoot) -> None:
     assert "refuses connections" in (await ask(chatwootBaseUrl="http://127.0.0.1:9"))[1].words
     chatwoot.faults({"match": "profile", "do": "html", "times": 1})
     assert "no Chatwoot" in (await ask())[1].words
+    for step, path in enumerate(("profile", "inboxes"), 1):
+        chatwoot.faults({"match": path, "do": "json", "times": 1})
+        steps = await ask()
+        assert "no Chatwoot" in steps[step].words and "does not work" in steps[-1].words
     chatwoot.faults({"match": "inboxes", "do": "hang", "times": 1})
     assert "no answer within 0.3 s" in (await ask(0.3))[2].words
     chatwoot.faults({"match": "profile", "do": "fail", "status": 502, "times": 1})

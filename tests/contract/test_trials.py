@@ -143,10 +143,23 @@ async def test_chatwoot_token_account_and_inbox(api: Api, chatwoot: Chatwoot) ->
     assert steps[2][0] == "inbox" and "not an administrator's" in steps[2][1]
     steps, _ = await tried(api, chatwoot, chatwootBaseUrl="http://127.0.0.1:9")
     assert len(steps) == 1 and "refused" in steps[0][1]
+    for number, path in enumerate(("profile", "inboxes")):
+        chatwoot.faults({"match": path, "do": "json", "times": 1})
+        steps, _ = await tried(api, chatwoot)
+        assert len(steps) == number + 1 and "is it a Chatwoot?" in steps[number][1]
     api.backend.chatwoot.seconds = 0.2
     chatwoot.faults({"match": "profile", "do": "hang", "times": 1})
     steps, _ = await tried(api, chatwoot)
     assert steps == [("token", "no answer within 0.2 s")]
+
+
+async def test_nothing_is_made_where_no_chatwoot_is(api: Api, chatwoot: Chatwoot) -> None:
+    await api.new("a")
+    before = chatwoot.state["inboxes"]
+    chatwoot.faults({"match": "GET .*inboxes", "do": "json", "times": 1})
+    status, words = await api.refused("POST", "/api/chatwoot/set/a", chatwoot.body())
+    assert status == 400 and "account or endpoint not found" in words and "is it a Chatwoot?" in words
+    assert chatwoot.state["inboxes"] == before, "no stranger is sent anything"
 
 
 async def test_chatwoot_finds_its_inbox_and_keeps_its_token(api: Api, chatwoot: Chatwoot) -> None:

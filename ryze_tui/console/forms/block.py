@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from ... import keys
 from ...i18n import _
 from ...operations.editing import Edit
 from .fields import Row
@@ -54,7 +55,9 @@ class BlockForm(VerticalScroll, can_focus=False):
         for row in self._rows.values():
             if row.control is widget:
                 text = f"{_(row.field.title)}: {_(row.field.help)}"
-                if row.field.name in self.edit.wire.hidden:
+                if row.field.secret and row.value:
+                    text += " " + keys.fill(_("On the form {edit_json}, then {json_secrets} shows it."))
+                elif getattr(widget, "stored", False):
                     text += " " + _("Leave it as it is stored, type a new one, or del for none.")
                 return f"{text}  {widget.keys}" if isinstance(widget, Marks) else text
         return ""

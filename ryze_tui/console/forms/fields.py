@@ -17,7 +17,7 @@ from .marks import Marks, Pick, Switch, Ticks
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.events import Paste
+    from textual.events import Click, Paste
 
 MOST = 2000
 """Characters of a text field."""
@@ -96,6 +96,11 @@ class Row(Horizontal):
         yield Static(_(self.field.title), markup=False, classes="label")
         yield self.control
 
+    def on_click(self, event: Click) -> None:
+        """On its title: to its field, which changes nothing."""
+        if not self.control.disabled and event.widget is not self.control:
+            self.control.focus()
+
     @property
     def value(self) -> Any:
         """What the widget says."""
@@ -135,4 +140,4 @@ def value_of(field: Field, control: Widget) -> Any:
     if field.kind == NUMBER:
         text = control.value.strip()
         return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else (text or 0)
-    return control.value
+    return control.value if field.secret else control.value.strip()  # pasted with blanks around; a password may have some

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from ...i18n import _
+from ...keys import fill
 from ..bindings import bind
 from ..styles import ink
 from ..widgets.canvas import Canvas, Line, seg
@@ -162,6 +163,8 @@ class Switch(Marks):
 class Ticks(Marks):
     """Any number of words, none meaning all; what is marked keeps its order, and words that are not ours stay."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [bind("mark_words", "mark_all")]
+
     def __init__(self, words: Sequence[str], value: Sequence[str], *, id: str | None = None) -> None:
         super().__init__([*words, *(word for word in dict.fromkeys(value) if word not in words)], id=id)
         self.chosen = list(value)
@@ -178,6 +181,16 @@ class Ticks(Marks):
             self.chosen = [one for one in self.chosen if one != word]
         else:
             self.chosen.append(word)
+
+    @property
+    def keys(self) -> str:
+        return fill(_("Space ticks, arrow keys move, {mark_words} all."))
+
+    def action_mark_all(self) -> None:
+        """All of them, which is what none chosen means; those that come with a later version too."""
+        if self.chosen and not self.disabled:
+            self.put([])
+            self.post_message(Marked(self))
 
     def put(self, value: Sequence[str]) -> None:
         """Show another value."""

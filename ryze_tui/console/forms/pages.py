@@ -220,6 +220,9 @@ class PageLine(Canvas):
         if shown and (hidden := len(self.pages) - shown[-1][1] - 1):
             line[-1] = seg(f" ›{hidden}", ink.BAR_KEY)
         used = sum(cell_len(part.text) for part in line)
-        remark = fit(self.remark, max(min(cell_len(self.remark), self.size.width - used - 1), 0))
+        room = max(self.size.width - used - 1, 0)
+        remark = self.remark if cell_len(self.remark) <= room else fit(self.remark, room)
+        if remark != self.remark and self.remark.startswith("*"):
+            remark = fit("*", min(room, 1))  # a star says it too, where the word has no room
         gap = max(self.size.width - used - cell_len(remark) - 1, 0)
         return [[*line, seg(" " * gap, ink.BAR), seg(remark, ink.BAR_TROUBLE)]]

@@ -21,7 +21,7 @@ class BlocksScreen(Dialog[None]):
     """Changes the edits it is given; escape leaves the field, then goes back to the name."""
 
     TAKES_TYPED = False
-    BINDINGS = [bind("edit_try", "try_out")]
+    BINDINGS = [bind("edit_try", "try_out"), bind("help", "help")]
     CSS_PATH = ["../styles/dialogs.tcss", "../styles/forms.tcss"]  # type: ignore[assignment]
     CSS = """
     BlocksScreen > #box { width: 84; height: 100%; }
@@ -67,7 +67,7 @@ class BlocksScreen(Dialog[None]):
         form = self.form
         words = form.help_of(self.focused) if form is not None else ""
         if not words:
-            words = _("↓ into the form · ←→ block · esc back to the name")
+            words = keys.fill(_("↓ into the form · ←→ block · {help} help · esc back to the name"))
             if self.line.pages[self.line.at].kind in TRIED - {"websocket"}:
                 words = keys.fill(_("{edit_try} try it out")) + " · " + words
         self.query_one("#help", Static).update(words)
@@ -107,6 +107,13 @@ class BlocksScreen(Dialog[None]):
         self.app.notify(words, severity="warning", markup=False, timeout=5)
         if field and self.form is not None:
             self.form.control(field).focus()
+
+    def action_help(self) -> None:
+        """`?`: every field and every key of it."""
+        from .edithelp import PLANNED, EditHelpScreen
+
+        page = self.line.pages[self.line.at]
+        self.app.push_screen(EditHelpScreen(page.what, page.edit, PLANNED))
 
     def action_close(self) -> None:
         if self._in_field():

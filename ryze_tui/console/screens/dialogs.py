@@ -266,9 +266,11 @@ class Menu(Dialog[str]):
 
     TAKES_TYPED = False
 
-    def __init__(self, title: str, choices: list[Choice], words: str = "") -> None:
+    def __init__(self, title: str, choices: list[Choice], words: str = "", hint: str = "") -> None:
+        """`hint`: what the keys do, where escape does something else than closing it."""
         super().__init__()
         self._heading, self._choices, self._words = title, choices, words
+        self._hint = hint or _("↑↓ and enter, or the key · esc closes")
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -278,7 +280,7 @@ class Menu(Dialog[str]):
                 yield text("", "gap")
             yield Choices(self._choices, self._chosen)
             yield text("", "gap")
-            yield text(_("↑↓ and enter, or the key · esc closes"), "dim")
+            yield text(self._hint, "dim")
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from textual import events
 from textual.widgets import Button
 
 from ... import keys
 from ...i18n import _
 from ...operations.configuring import Held
 from ..bindings import bind
+from ..forms.marks import Marks
 from ..forms.pages import TABS, Page, TabLine
 from ..words import safe
 from .dialogs import Entry
@@ -20,6 +22,7 @@ from .editpages import EditPages
 _VERBS: Final = frozenset({
     "close_now", "tab", "review", "revert", "add", "draft", "reread", "try_out", "deliveries", "json", "editor",
 })  # fmt: skip
+_LETTERS: Final = tuple(f"edit_{verb}" for verb in ("review", "revert", "try", "json", "editor", "deliveries", "add", "draft"))
 
 
 class EditScreen(EditPages):
@@ -36,6 +39,7 @@ class EditScreen(EditPages):
         bind("edit_reread", "reread"),
         bind("edit_try", "try_out"),
         bind("edit_deliveries", "deliveries"),
+        bind("help", "help"),
     ]
 
     # -- verbs ---------------------------------------------------------------------------------------------------------
@@ -43,6 +47,12 @@ class EditScreen(EditPages):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters and digits are verbs on the form, never in a field: a word typed into the wrong place must do nothing."""
         return action not in _VERBS or not self._in_field()
+
+    def on_key(self, event: events.Key) -> None:
+        """A verb where nothing is typed: it says what it waits for, since a button with its letter is in sight."""
+        if isinstance(self.focused, Marks) and event.key in {key for id in _LETTERS for key in keys.of(id)}:
+            words = _("esc leaves the field, then {key} acts; {edit_save} reviews and saves.")
+            self.refuse(keys.fill(words, key=keys.written(event.key)))
 
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
         self.action_close_now() if message.key == "1" else self.action_tab(message.key)
@@ -72,7 +82,8 @@ class EditScreen(EditPages):
         page, form = self.page, self.form
         if page.edit is None or form is None:
             return
-        draft = self.drafts.find(self.instance, page.edit.wire, page.label)
+        draft = self.drafts.find(self.instance, page.edit.wire, page.label, typed=True)
+        draft = draft or self.drafts.find(self.instance, page.edit.wire, page.label)
         if draft is None:
             self.refuse(_("No draft is kept of this."))
             return
@@ -128,6 +139,12 @@ class EditScreen(EditPages):
         from .trying import try_out
 
         try_out(self)
+
+    def action_help(self) -> None:
+        """`?`: every field and every key of it."""
+        from .edithelp import EditHelpScreen
+
+        self.app.push_screen(EditHelpScreen(self.page.what, self.page.edit))
 
     def action_deliveries(self) -> None:
         """`D`: what became of a webhook's deliveries."""

@@ -123,6 +123,12 @@ class EditPages(JsonVerbs):
         """Pages with something that is not saved."""
         return [page for pages in self._pages.values() for page in pages if page.dirty]
 
+    def keep_typed(self) -> None:
+        """The terminal goes away, and nobody can be asked: what is not saved is there the next time, without secrets."""
+        for page in self.dirty:
+            if page.edit is not None:
+                self.drafts.keep(self.instance, page.edit.wire, page.edit.yours, page.label, typed=True)
+
     def action_tab(self, key: str) -> None:
         self.tabs.at, self._into = key, False
         self.set_focus(self.line)
@@ -206,7 +212,7 @@ class EditPages(JsonVerbs):
             words += "  " + keys.fill(_("(esc leaves the field · {edit_save} review and save)"))
         else:
             words = _("↓ into the form · ←→ page · {tabs} tab")
-            words += _(" · {edit_review} review and save · {edit_revert} revert · {edit_json} JSON · esc close")
+            words += _(" · {edit_review} review and save · {edit_revert} revert · {edit_json} JSON · {help} help · esc close")
             if self.page.edit is None or self.account.may("configure"):
                 words = _("←→ page · {tabs} tab · esc close")
             elif self.tabs.at == "4":

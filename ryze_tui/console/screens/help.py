@@ -63,7 +63,7 @@ class Page(Canvas):
         self.sync()
 
 
-def _beside(head: Line, used: int, words: str, width: int) -> list[Line]:
+def beside(head: Line, used: int, words: str, width: int) -> list[Line]:
     """Words in a column of their own beside `head`, which takes `used` cells; below it where that leaves too little."""
     room = width - 1 - used
     if room < ROOM:
@@ -86,11 +86,11 @@ class HelpPage(Page):
             out += [[], [seg(_(group), ink.BAR_BOLD)]]
             for action in actions:
                 head = [field(f"  {action.key}", column, ink.BAR_KEY), field(_(action.title), titles, ink.BAR)]
-                out += _beside(head, column + titles, action.told(), width)
+                out += beside(head, column + titles, action.told(), width)
         out += [[], [seg(_("States"), ink.BAR_BOLD)]]
         badges = max(18, *(cell_len(badge(state)) + 4 for state in MEANING))
         for state, meaning in MEANING.items():
-            out += _beside([field("  " + badge(state), badges, ink.STATE_BAR[state])], badges, _(meaning), width)
+            out += beside([field("  " + badge(state), badges, ink.STATE_BAR[state])], badges, _(meaning), width)
         blocks = _("BLOCKS: W webhook · S stream · C Chatwoot · P proxy · B bucket (S3)")
         return [*out, [], *[[seg(line, ink.BAR_DIM)] for line in wrap(blocks, max(width, 16))]]
 
@@ -108,4 +108,4 @@ class HelpScreen(Dialog[None]):
             yield HelpPage()
 
     def on_mount(self) -> None:
-        self.query_one(HelpPage).focus()
+        self.query_one(Page).focus()

@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 
 from ...i18n import _, mark
 from ...operations.messaging import TEXT_MOST, Posted, receipt_of, text_problem
-from ...operations.numbers import Number, read
+from ...operations.numbers import Number, meant, read
 from ..actions import BY_ID
 from ..words import safe
 from .dialogs import FIELDS, Dialog, Question, close, text
@@ -80,6 +80,11 @@ class MessageScreen(Dialog[None]):
     def _number(self) -> Number | str:
         return read(self.query_one("#number", Input).value)
 
+    def _meant(self) -> str:
+        """The number of the instance's own country that it would be with the country code before it."""
+        row = self._account.model.rows.get(self._instance)
+        return meant(self.query_one("#number", Input).value, row.number if row is not None else "")
+
     @property
     def _text(self) -> str:
         return self.query_one("#text", Input).value
@@ -92,9 +97,12 @@ class MessageScreen(Dialog[None]):
     def _show_number(self, typed: bool) -> None:
         found, words = self._number, ""
         if isinstance(found, Number):
-            words = "  ".join(filter(None, (f"{found.shown} · {found.country}", found.doubt)))
+            country = f" · {found.country}" if not found.country.startswith("+") else ""
+            words = "  ".join(filter(None, (f"{found.shown}{country}", found.doubt)))
         elif typed:
             words = found
+        if typed and (isinstance(found, str) or found.doubt) and (number := self._meant()):
+            words = _("If you mean {number}, begin with its country code.").format(number=number)
         understood = self.query_one("#understood", Static)
         understood.update(words)
         understood.set_class(typed and (isinstance(found, str) or bool(found.doubt)), "warn")
@@ -140,7 +148,8 @@ class MessageScreen(Dialog[None]):
 
     async def _send(self, number: Number, words: str) -> None:
         title = _("Send to {number} from {name}?").format(number=number.shown, name=safe(self._instance))
-        about = [_("“{text}”, to {country}.").format(text=safe(words), country=number.country)]
+        said = _("“{text}”, to a number of {country}.") if number.country.startswith("+") else _("“{text}”, to {country}.")
+        about = [said.format(text=safe(words), country=number.country)]
         if number.doubt:
             about.append(_("{doubt} WhatsApp may know it all the same.").format(doubt=number.doubt))
         if not await self.app.push_screen_wait(Question(title, "\n".join(about), yes=_("Send"))):

@@ -22,6 +22,10 @@ def note(page: Page, drafts: Drafts, instance: str) -> str:
         return keys.fill(words, why=safe(page.doubt))
     if page.edit.switches_off:
         return _("Switching it off erases the rest on the server; a draft without secrets is kept here.")
-    if page.edit.was.get("enabled") is False and drafts.find(instance, page.edit.wire, page.label):
+    typed = drafts.find(instance, page.edit.wire, page.label, typed=True)
+    if typed and any(page.edit.yours.get(name) != value for name, value in typed.items()):
+        return keys.fill(_("What was typed here before the terminal went away is kept: {edit_draft} fills it in."))
+    draft = drafts.find(instance, page.edit.wire, page.label) if page.edit.was.get("enabled") is False else None
+    if draft and any(page.edit.yours.get(name) != value for name, value in draft.items()):
         return keys.fill(_("What it held before it was switched off is kept here: {edit_draft} fills it in."))
     return ""

@@ -113,6 +113,7 @@ async def _save(screen: EditScreen, page: Page, edit: Edit, now: Held, theirs: f
         if not page.doubt:
             screen.refuse(_("Not saved: {why}").format(why=safe(saved.outcome.message)))
         return None
+    screen.drafts.drop(screen.instance, edit.wire, page.label, typed=True)
     if not off:
         screen.drafts.drop(screen.instance, edit.wire, page.label)
     _settle(screen, page, saved)
@@ -150,7 +151,7 @@ async def leave(screen: EditScreen, *, quit_too: bool = False) -> None:
         page = screen.dirty[0]
         choices = [Choice("s", _("Save"), _("review it first")), Choice("d", _("Discard")), Choice("k", _("Stay"))]
         title = _("{what} of {name} is not saved.").format(what=page.what, name=safe(screen.instance))
-        answer = await screen.app.push_screen_wait(Menu(title, choices))
+        answer = await screen.app.push_screen_wait(Menu(title, choices, hint=_("↑↓ and enter, or the key · esc stays")))
         if answer not in ("s", "d"):
             return
         screen.go_to(page)
@@ -161,6 +162,7 @@ async def leave(screen: EditScreen, *, quit_too: bool = False) -> None:
         elif page.edit is not None:
             page.edit.revert()
             page.new = False
+            screen.drafts.drop(screen.instance, page.edit.wire, page.label, typed=True)
     if quit_too:
         screen.app.exit(return_code=0)
     else:

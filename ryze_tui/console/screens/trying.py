@@ -120,7 +120,7 @@ def why_not(trial: Trial, configuring: Configuring | None) -> tuple[str, str]:
     elif not configuring.tries:
         server = _("This server cannot try it out; it is an extension of ours.")
     if trial.kind == "websocket" and configuring is None:
-        here = _("A stream is there with its instance only.")
+        here = keys.fill(_("A stream can be tried once its instance is there: {edit_try} on its page then."))
     elif trial.lacks:
         here = _("Type the secret again to try it from here: only the server holds the stored one.")
     return server, here

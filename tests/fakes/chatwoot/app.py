@@ -53,6 +53,8 @@ class Site:
             return JSONResponse({"error": "told to fail"}, fault["status"])
         if fault.get("do") == "html":
             return HTMLResponse(HTML, fault.get("status", 200))
+        if fault.get("do") == "json":  # something else that lives at that address
+            return JSONResponse({"ok": True})
         answer = await self._answer(request, path, raw)
         if fault.get("do") == "hang_after":  # carried out, and nobody is told
             await asyncio.Event().wait()

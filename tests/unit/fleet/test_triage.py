@@ -54,6 +54,15 @@ def test_never_paired() -> None:
     assert (told.severity, told.next_key) == (triage.WARNING, "c")
 
 
+def test_a_connection_that_failed_is_whatsapps_refusal_only_where_nobody_says_otherwise() -> None:
+    assert triage.assess(row("disconnected", "connect_failure"), 1000).reason == "WhatsApp refused the connection."
+    failed = row("disconnected", "connect_failure")
+    failed.reason = "the proxy 10.0.0.1:1080 cannot be reached"
+    told = triage.assess(failed, 1000)
+    assert told.reason == "No connection could be made. (the proxy 10.0.0.1:1080 cannot be reached)" and told.next_key == "r"
+    assert triage.assess(row("disconnected", "connect_failure", number=""), 1000).next_key == "c", "there is no saved session"
+
+
 def test_connecting_ages_into_a_warning() -> None:
     waiting = row("disconnected", "qr_ready")
     assert triage.assess(waiting, 1000 + 179).severity == triage.MOVING

@@ -87,6 +87,17 @@ def test_switching_off_says_what_it_erases() -> None:
     assert edit.body(WEBHOOK) == {"enabled": False, "label": "crm"}
 
 
+def test_switching_off_says_that_a_stored_secret_goes_too() -> None:
+    edit = Edit(WIRES["proxy"], PROXY, keeps_secrets=True)
+    edit.set("enabled", False)
+    erased = {line.field.name: (line.now, line.yours) for line in edit.review(PROXY) if line.erased}
+    assert erased["password"] == (None, "") and "host" in erased
+    without_user = PROXY | {"username": ""}
+    edit = Edit(WIRES["proxy"], without_user, keeps_secrets=True)
+    edit.set("enabled", False)
+    assert "password" not in {line.field.name for line in edit.review(without_user)}, "there is none where nobody is asked"
+
+
 def test_settings_send_what_was_touched_only() -> None:
     edit = Edit(WIRES["settings"], {"autoRejectCalls": False, "callRejectMessage": "busy"})
     edit.set("autoRejectCalls", True)

@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ryze_tui.operations.numbers import Number, read
+from ryze_tui.operations.numbers import Number, meant, read
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_is_wrong_is_said(typed: str, words: str) -> None:
 @pytest.mark.parametrize("typed", ["+55 11 9999-0000", "11999990000"])
 def test_a_possible_number_is_doubted_and_not_refused(typed: str) -> None:
     found = read(typed)
-    assert isinstance(found, Number) and "gives out no number like this" in found.doubt
+    assert isinstance(found, Number) and "number like this" in found.doubt
 
 
 @given(st.text("0123456789+-() ./xé٣\x00", max_size=24) | st.text(max_size=70))
@@ -71,3 +71,26 @@ def test_the_library_is_imported_with_the_first_number_only() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "own", "number"),
+    [
+        ("11987654321", "5511999990000", "+55 11 98765-4321"),  # read as one of +1 otherwise
+        ("(11) 98765-4321", "5511999990000", "+55 11 98765-4321"),
+        ("011 98765 4321", "5511999990000", "+55 11 98765-4321"),
+        ("030 1234567", "4930111111", "+49 30 1234567"),
+        ("+11987654321", "5511999990000", ""),  # said with its code
+        ("123", "5511999990000", ""),
+        ("11987654321", "", ""),
+        ("11987654321", "999", ""),
+        ("sales", "5511999990000", ""),
+    ],
+)
+def test_a_number_without_its_country_code_is_recognised(typed: str, own: str, number: str) -> None:
+    assert meant(typed, own) == number
+
+
+def test_of_countries_that_share_a_code_none_is_named() -> None:
+    found = read("11987654321")
+    assert isinstance(found, Number) and found.doubt.startswith("No country of +1 gives out a number like this")

@@ -30,6 +30,9 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _AWAY: Final = frozenset({0, 408, 425, 429, 502, 503, 504})
 
 
+_STRANGER: Final = "it answered with something else than a Chatwoot does; is it a Chatwoot?"
+
+
 class ChatwootError(BackendError):
     """`status` is the answer's: 0 without one, 200 when it was not readable. `sent`: the request may have been carried out."""
 
@@ -68,11 +71,17 @@ class Api:
 
     async def profile(self) -> dict[str, Any]:
         """Who the token is."""
-        return _dict(await self._call("GET", f"{self._base}/api/v1/profile"))
+        profile = _dict(await self._call("GET", f"{self._base}/api/v1/profile"))
+        if "id" not in profile:
+            raise ChatwootError(200, _STRANGER)
+        return profile
 
     async def inboxes(self) -> list[dict[str, Any]]:
         """Those the token may see: `{id, name, channel_type, webhook_url}`."""
-        return _list(_dict(await self._account_call("GET", "/inboxes")).get("payload"))
+        payload = _dict(await self._account_call("GET", "/inboxes")).get("payload")
+        if not isinstance(payload, list):
+            raise ChatwootError(200, _STRANGER)
+        return _list(payload)
 
     async def create_inbox(self, name: str, webhook_url: str) -> int:
         """A new API inbox; its id."""
