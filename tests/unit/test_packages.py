@@ -25,5 +25,5 @@ def test_a_pin_is_for_the_oldest_python_too(name: str, version: str) -> None:
     except PackageNotFoundError:
         pytest.fail(f"{name} is pinned, but not installed: nobody needs it any more")
     assert found.version == version
-    needs = found.metadata["Requires-Python"] if "Requires-Python" in found.metadata else ""
+    needs = dict(found.metadata.items()).get("Requires-Python", "")
     assert SpecifierSet(needs).contains(OLDEST), needs
