@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from ..i18n import _
 from .errors import BadReply
 from .instance import PROFILE_MOST, TEXT_MOST, Instance, blocks_of, name_of, number_of
+from .nesting import flat
 from .states import from_rest
 
 EVENT_NAMES: Final = ("message.exchange", "message.status", "call.update", "group.flow", "instance.state", "label.update")
@@ -138,7 +139,7 @@ def _object(raw: str | bytes) -> dict[str, Any]:
     if (raw.count(b",") if isinstance(raw, bytes) else raw.count(",")) > _VALUES_MOST:
         raise BadReply(_("the server sent a frame of more than {most} values").format(most=f"{_VALUES_MOST:,}"))
     try:
-        frame = json.loads(raw)
+        frame = flat(json.loads(raw), raw)
     except (ValueError, RecursionError) as error:
         raise BadReply(_("the server sent a frame that is not JSON")) from error
     if not isinstance(frame, dict):

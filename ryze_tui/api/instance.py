@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..i18n import _
 from . import states
 from .errors import BadReply
+from .nesting import flat
 
 BLOCK_LETTERS: Final = (("W", "webhook"), ("S", "websocket"), ("C", "chatwoot"), ("P", "proxy"), ("B", "s3"))
 """The letter the list shows for each block that is enabled, in this order."""
@@ -174,6 +175,7 @@ def iter_items(text: str) -> Iterator[Instance]:
             return
         try:
             item, at = decode(window, i - origin)
+            flat(item, window, i - origin, at)
         except (ValueError, RecursionError, IndexError):
             at = edge
         if at >= edge:  # it may go on behind the window
@@ -188,6 +190,7 @@ def _whole(decode: Callable[[str, int], tuple[Any, int]], window: str, *, last: 
     """The value at the window's beginning, and where it ends. `last`: the text ends with the window. Raises BadReply."""
     try:
         item, at = decode(window, 0)
+        flat(item, window, 0, at)
     except (ValueError, RecursionError) as error:
         if last:
             raise BadReply(_("the server's list is not JSON; is this the address of a RyzeAPI server?")) from error

@@ -8,6 +8,7 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 
 from ..api import errors as texts
+from ..api.nesting import flat
 from . import auth
 from .app import backend_of
 from .errors import ApiError
@@ -37,7 +38,7 @@ async def read_object(request: Request, *, limit: int = CONFIG_BYTES, empty: boo
 def parse(raw: bytes) -> Any:
     """The JSON value. Raises ValueError."""
     try:
-        body = json.loads(raw.decode("utf-8-sig"))
+        body = flat(json.loads(raw.decode("utf-8-sig")), raw)
         # A lone surrogate is valid in JSON and in no text that a database or a header can hold; NaN, Infinity and 1e999 are
         # numbers to Python only.
         json.dumps(body, ensure_ascii=False, allow_nan=False).encode()

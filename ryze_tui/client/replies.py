@@ -13,6 +13,7 @@ from ..api.deliveries import Delivery
 from ..api.errors import BadReply, Refused, RyzeError, TokenRefused
 from ..api.events import INSTANCE_STATE, is_code
 from ..api.instance import Instance, iter_items, number_of, parse_item, token_of
+from ..api.nesting import flat
 from ..i18n import _
 from ..redact import clean, mask
 
@@ -125,7 +126,7 @@ def as_object(text: str) -> dict[str, Any]:
     """Read a JSON object. Raises BadReply."""
     no_page(text)
     try:
-        value = json.loads(text)
+        value = flat(json.loads(text), text)
     except (ValueError, RecursionError) as error:
         raise BadReply(_("the server's answer is not JSON; is this the address of a RyzeAPI server?")) from error
     if not isinstance(value, dict):
@@ -136,7 +137,7 @@ def as_object(text: str) -> dict[str, Any]:
 def error_text(text: str) -> str:
     """The message of an error body, in any of the shapes seen; empty when there is none. Masked, and safe to show."""
     try:
-        value = json.loads(text) if len(text) <= ERROR_MOST else None
+        value = flat(json.loads(text), text) if len(text) <= ERROR_MOST else None
     except (ValueError, RecursionError):
         return ""
     error = value.get("error") if isinstance(value, dict) else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..api.errors import RateLimited, Refused, RyzeError
 from ..api.events import HEARTBEAT, SNAPSHOT
+from ..api.nesting import flat
 from ..client.clock import SYSTEM, Clock
 from ..fleet.scheduler import backoff
 from ..i18n import _
@@ -105,7 +106,7 @@ class Tape:
 
     def _frame(self, raw: str | bytes) -> None:
         try:
-            frame = json.loads(raw)
+            frame = flat(json.loads(raw), raw)
         except (ValueError, RecursionError):
             frame = None
         if not isinstance(frame, dict) or not isinstance(name := frame.get("event"), str):
@@ -198,7 +199,7 @@ def _read_line(number: int, text: str) -> tuple[float, str, dict[str, Any]]:
         return BadTape(_("line {n}: {why}; nothing was sent.").format(n=number, why=why))
 
     try:
-        line = json.loads(text)
+        line = flat(json.loads(text), text)
     except (ValueError, RecursionError):
         raise bad(_("this is no JSON")) from None
     frame = line.get("frame") if isinstance(line, dict) else None

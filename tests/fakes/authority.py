@@ -17,6 +17,14 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    """Python 3.13 believes no authority without it."""
+    return x509.KeyUsage(
+        digital_signature=not authority, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
+        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
 class Authority:
     """`file`: its certificate, PEM. Certificates for names and addresses lie beside it, with their keys."""
 
@@ -57,5 +65,6 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            .add_extension(_usage(authority=isinstance(extension, x509.BasicConstraints)), critical=True)
             .sign(self._key, hashes.SHA256())
         )  # fmt: skip

@@ -28,7 +28,7 @@ def left():
     except OSError: return 0
     return 1
 print(len(said), left())
-import chunk, sndhdr
+import graphlib, stringprep
 print(len(said), left())
 one.release()
 print(left(), one in sys.meta_path)

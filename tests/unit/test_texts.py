@@ -129,8 +129,9 @@ _ALLOWED = frozenset({
     "no proxy", "no address", "no connection", "put",  # kinds and steps, and where the system has no words of its own
     "it cannot be reached", "it refuses the credentials", "there is no such bucket", "its address may not be dialled",
     "its configuration is of no use", "it answers with errors", "it refuses the object",  # kinds of failures, of the server's log
-    "Proxy-Authorization: Basic ", "Authorization", "Timeout", "dns error", "kind: Connect", "\n\nDebug source:",  # of protocols
-    "Zs", "Cf", "Cs", "Cn", "Co", "Mn", "Me",  # classes of characters
+    "Proxy-Authorization: Basic ", "Authorization", "Timeout", "dns error", "kind: Connect", "\n\nDebug source:",
+    "Unable to extract metadata from headers",   # of protocols
+    "Zs", "Cf", "Cs", "Cn", "Co", "Mn", "Me", "Mc", "So",  # classes of characters
     "API ", " ryze ", "ryze-tui", "ryze-tui ", "ryze-tui: ", "ryze-tui account: ", "ryze-tui serve: ", "ryze-tui config: ",
     "ryze-tui session: ",
     "url: ", " (at end of document)",  # a setting's name, and what a library says
