@@ -1,4 +1,4 @@
-"""A process that may fail: `python -m ryze_tui.backend.engine.whatsapp.reading page URL | picture`, with a stranger's file to read.
+"""A process that may fail: `python -m ryze_tui.backend.engine.whatsapp.reading page URL | picture`, a stranger's file piped in.
 
 What it says of a page is JSON, `{title, description, image}` (the image's URL is empty when the page names none), of a picture a
 small JPEG, or nothing. A page can be made to take hours (Python's html.parser), a picture to take gigabytes; so there are
