@@ -257,14 +257,11 @@ def test_private_addresses_are_for_servers_that_only_this_machine_reaches(host: 
 async def test_nor_does_a_link_in_a_text_whose_preview_is_wanted(net: Net) -> None:
     """The engine that shows previews fetches the page itself (`tests/whatsapp` has that engine whole)."""
     from ryze_tui.backend.egress import Egress
-    from ryze_tui.backend.engine.whatsapp.frames import Answer
-    from ryze_tui.backend.engine.whatsapp.preview import preview
-
-    async def read(url: str, page: bytes) -> Answer:
-        raise AssertionError(f"{url} was fetched")
+    from ryze_tui.backend.engine.whatsapp.preview import Previews
 
     egress = Egress(allow_private=False)
+    previews = Previews(egress)
     for host in HOSTS:
-        assert await preview(egress, read, f"look at http://{host}/x") == ({}, b""), host
+        assert await previews.of(f"look at http://{host}/x") == ({}, b""), host
     await egress.close()
     assert net.dialled == []

@@ -9,11 +9,12 @@ from typing import Any, Final
 from ...egress import Egress
 from ...errors import EngineError
 from ..port import Outgoing, Sent
-from . import preview, translate
+from . import translate
 from .frames import Answer
 from .link import Link, Phase
 from .parent import Worker
 from .pool import Pool
+from .preview import Previews
 
 OFFLINE: Final = "the instance is not connected"
 LOGOUT_SECONDS: Final = 6.0
@@ -24,7 +25,7 @@ class Asking:
     """Over the links of an engine."""
 
     def __init__(self, links: dict[str, Link], pool: Pool, egress: Egress) -> None:
-        self._links, self._pool, self._egress = links, pool, egress
+        self._links, self._pool, self._previews = links, pool, Previews(egress)
 
     def _worker(self, instance: str) -> Worker:
         link, slot = self._links.get(instance), self._pool.slot_of(instance)
@@ -42,19 +43,12 @@ class Asking:
         content, wants_preview = about.pop("media"), about.pop("link_preview")
         about |= {"has_media": content is not None, "preview": {}}
         if wants_preview and content is None:
-            about["preview"], content = await self._preview(instance, outgoing.text)
+            self._worker(instance)  # nothing is fetched for who is away
+            about["preview"], content = await self._previews.of(outgoing.text)
         answer = await self.ask(instance, "send", about, content or b"")
         if not (ident := translate.text(answer.data, "id")):
             raise EngineError("WhatsApp took it, and said nothing of its id")
         return Sent(ident, translate.seconds(answer.data, "at", now), translate.text(answer.data, "chat_name"))
-
-    async def _preview(self, instance: str, text: str) -> tuple[preview.Preview, bytes]:
-        self._worker(instance)  # nothing is fetched for who is away
-
-        async def read(url: str, page: bytes) -> Answer:
-            return await self.ask(instance, "preview", {"url": url}, page)
-
-        return await preview.preview(self._egress, read, text)
 
     async def logout(self, link: Link) -> None:
         """Have WhatsApp unlink the device. Raises EngineError."""

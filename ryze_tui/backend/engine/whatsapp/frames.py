@@ -72,7 +72,7 @@ class Taken:
 
 @dataclass(slots=True, frozen=True)
 class Ask:
-    """What a link is asked and answers; `what`: send, preview, mark_read, reject_call, presence, download or logout."""
+    """What a link is asked and answers; `what`: send, mark_read, reject_call, presence, download or logout."""
 
     kind: ClassVar = "ask"
     number: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -10,7 +9,7 @@ from typing import Any, Final
 from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
 from neonize.utils.enum import Presence, ReceiptType
 
-from . import convert, outgoing, preview
+from . import convert, outgoing
 from .client import Client
 
 About = dict[str, Any]
@@ -24,9 +23,6 @@ async def _send(client: Client, about: About, blob: bytes) -> Result:
     chat = await client.groups.name(convert.jid(to)) if to.Server == "g.us" else ""
     return {"id": sent.ID, "at": convert.seconds(sent.Timestamp), "chat_name": chat}, b""
 
-
-async def _preview(_client: Client, about: About, blob: bytes) -> Result:
-    return await asyncio.to_thread(preview.read, about["url"], blob), b""
 
 
 async def _mark_read(client: Client, about: About, _blob: bytes) -> Result:
@@ -58,5 +54,5 @@ async def _logout(client: Client, _about: About, _blob: bytes) -> Result:
 
 ASKED: Final[dict[str, Callable[[Client, About, bytes], Awaitable[Result]]]] = {
     "send": _send, "mark_read": _mark_read, "reject_call": _reject_call, "presence": _presence, "download": _download,
-    "logout": _logout, "preview": _preview,
+    "logout": _logout,
 }  # fmt: skip

@@ -48,11 +48,14 @@ class Groups:
     async def name(self, group: str) -> str:
         """Empty when it cannot be had."""
         if not self._is_known(group):
+            asked = False
             try:
                 async with asyncio.timeout(PATIENCE), self._turns:
+                    asked = True
                     self._keep(group, await self._ask(group))
             except Exception:  # noqa: BLE001 - neonize raises what it likes
-                self._not_before[group] = asyncio.get_running_loop().time() + AGAIN
+                if asked:  # else its turn did not come, and the next message may have more luck
+                    self._not_before[group] = asyncio.get_running_loop().time() + AGAIN
         return self._names.get(group, "")
 
     async def _look_up(self, group: str) -> None:

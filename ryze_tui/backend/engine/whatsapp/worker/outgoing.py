@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +19,7 @@ from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import (
 )
 from neonize.utils.enum import MediaType
 
-from . import convert, preview
+from . import convert
 
 if TYPE_CHECKING:
     from .client import Client
@@ -32,14 +31,14 @@ _UPLOADS: Final = {
 
 
 async def build(client: Client, about: dict[str, Any], blob: bytes) -> tuple[JID, Message]:
-    """To whom, and what. Of a preview the server has fetched everything: `blob` is its picture where there is no media."""
+    """To whom, and what. Where there is no media `blob` is a preview's picture, a small JPEG."""
     to = convert.to_jid(about["to"])
     context, to = await _context(client, about, to)
     words = about["text"]
     if about["has_media"]:
         message = await _media(client, about, blob, words, context)
     elif about["preview"]:
-        message = Message(extendedTextMessage=await _previewed(about["preview"], blob, words, context))
+        message = Message(extendedTextMessage=_previewed(about["preview"], blob, words, context))
     elif context is None:
         message = Message(conversation=words)
     else:
@@ -48,13 +47,13 @@ async def build(client: Client, about: dict[str, Any], blob: bytes) -> tuple[JID
     return to, message
 
 
-async def _previewed(shown: dict[str, str], picture: bytes, words: str, context: ContextInfo | None) -> ExtendedTextMessage:
+def _previewed(shown: dict[str, str], picture: bytes, words: str, context: ContextInfo | None) -> ExtendedTextMessage:
     message = ExtendedTextMessage(
         text=words, matchedText=shown["url"], title=shown["title"], description=shown["description"],
         previewType=ExtendedTextMessage.PreviewType.NONE,
     )  # fmt: skip
-    if thumbnail := await asyncio.to_thread(preview.thumbnail, picture) if picture else b"":
-        message.JPEGThumbnail = thumbnail
+    if picture:
+        message.JPEGThumbnail = picture
     if context is not None:
         message.contextInfo.CopyFrom(context)
     return message
