@@ -109,7 +109,8 @@ async def test_redirects_are_not_followed_and_answers_are_cut_and_cleaned() -> N
 async def test_a_receiver_s_cookies_are_not_kept_for_the_next_request() -> None:
     """One client serves all accounts: what one's receiver sets must not go along with another's request."""
     seen: list[bytes] = []
-    async with await serve(b"HTTP/1.1 200 OK\r\nSet-Cookie: session=theirs; Path=/\r\nContent-Length: 2\r\n\r\nok", seen) as server:
+    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: session=theirs; Path=/\r\nContent-Length: 2\r\n\r\nok"
+    async with await serve(answer, seen) as server:
         egress = Egress(allow_private=True)
         for _again in range(2):
             await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=5)
