@@ -25,6 +25,8 @@ CONNECT_SECONDS: Final = 10.0
 """Seconds to reach the server at all (TCP and TLS)."""
 KNOCK_SECONDS: Final = 3.0
 """Seconds that a server which was away has to take a connection, before another is tried."""
+FAIR: Final = 200
+"""So many parts of an answer are taken before others have their turn: a server may send each byte in a part of its own."""
 USER_AGENT: Final = f"ryze-tui/{__version__}"
 
 
@@ -171,7 +173,11 @@ class Transport:
             if response.headers.get("content-encoding", "identity") not in ("identity", ""):
                 words = _("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?")
                 raise BadReply(words, status=response.status_code)
+            parts = 0
             async for part in response.aiter_raw():
+                parts += 1
+                if not parts % FAIR:
+                    await asyncio.sleep(0)
                 if len(body) + len(part) > most:
                     words = _("the server's answer is longer than {most} MB, and was read no further").format(most=most >> 20)
                     raise BadReply(words, status=response.status_code)
