@@ -133,12 +133,13 @@ class Transport:
         if self._client is None:
             import http.cookiejar  # httpx has brought it
 
-            # No environment proxies: the sockets would not go through them, and half a console is worse than none.
-            limits = httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=30)
+            from . import heads
+
             # No cookies: the contract has none, and a server that always sets new ones would fill the memory and every request.
             jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
+            # No environment proxies: the sockets would not go through them, and half a console is worse than none.
             self._client = httpx.AsyncClient(
-                verify=self.tls() or False, timeout=None, follow_redirects=False, trust_env=False, limits=limits, cookies=jar
+                transport=heads.transport(self.tls()), timeout=None, follow_redirects=False, trust_env=False, cookies=jar
             )
         assert self._client is not None
         # identity: a compressed body could grow a thousandfold before its size is known
@@ -166,9 +167,12 @@ class Transport:
 
     @staticmethod
     async def _exchange(client: httpx.AsyncClient, request: httpx.Request, most: int, heard: list[int]) -> Answer:
+        from .heads import begun
+
         body = bytearray()  # parts to be joined would take twice the memory
         response = await client.send(request, stream=True)
         heard.append(response.status_code)
+        begun(response)
         try:
             if response.headers.get("content-encoding", "identity") not in ("identity", ""):
                 words = _("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?")
