@@ -25,8 +25,6 @@ CONNECT_SECONDS: Final = 10.0
 """Seconds to reach the server at all (TCP and TLS)."""
 KNOCK_SECONDS: Final = 3.0
 """Seconds that a server which was away has to take a connection, before another is tried."""
-FAIR: Final = 200
-"""So many parts of an answer are taken before others have their turn: a server may send each byte in a part of its own."""
 USER_AGENT: Final = f"ryze-tui/{__version__}"
 
 
@@ -98,6 +96,22 @@ def in_words(error: BaseException, host: str) -> str:
     return _("the connection to {host} broke").format(host=host)
 
 
+def _over_counted_streams(tls: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+    """httpx's own transport, over streams on which an answer has to begin."""
+    import httpcore
+    import httpx
+
+    from ..outside.heads import Network
+
+    made = httpx.AsyncHTTPTransport(verify=tls or False, trust_env=False)
+    network: Any = Network(httpcore.AnyIOBackend())
+    made._pool = httpcore.AsyncConnectionPool(
+        ssl_context=tls, max_connections=40, max_keepalive_connections=8, keepalive_expiry=30, http1=True, http2=False,
+        network_backend=network,
+    )
+    return made
+
+
 class Transport:
     """Keeps the connections to one server."""
 
@@ -133,13 +147,11 @@ class Transport:
         if self._client is None:
             import http.cookiejar  # httpx has brought it
 
-            from . import heads
-
             # No cookies: the contract has none, and a server that always sets new ones would fill the memory and every request.
             jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
             # No environment proxies: the sockets would not go through them, and half a console is worse than none.
             self._client = httpx.AsyncClient(
-                transport=heads.transport(self.tls()), timeout=None, follow_redirects=False, trust_env=False, cookies=jar
+                transport=_over_counted_streams(self.tls()), timeout=None, follow_redirects=False, trust_env=False, cookies=jar
             )
         assert self._client is not None
         # identity: a compressed body could grow a thousandfold before its size is known
@@ -167,7 +179,7 @@ class Transport:
 
     @staticmethod
     async def _exchange(client: httpx.AsyncClient, request: httpx.Request, most: int, heard: list[int]) -> Answer:
-        from .heads import begun
+        from ..outside.heads import FAIR, begun
 
         body = bytearray()  # parts to be joined would take twice the memory
         response = await client.send(request, stream=True)

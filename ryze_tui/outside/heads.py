@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 HEAD_BYTES: Final = 1 << 18
 """What may come before an answer's headers are whole; one head alone has at most 100 KB (h11)."""
 
+FAIR: Final = 200
+"""So many parts of an answer are taken before others have their turn: a server may send each byte in a part of its own."""
+
 
 class Stream:
     """httpcore's own stream, counting what is read between a request and the beginning of its answer."""
@@ -65,20 +68,6 @@ class Network:
     async def sleep(self, seconds: float) -> None:
         """As the inner one's."""
         await self._inner.sleep(seconds)
-
-
-def transport(tls: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
-    """httpx's transport over such a network. Call it when httpx is imported already."""
-    import httpcore
-    import httpx
-
-    made = httpx.AsyncHTTPTransport(verify=tls or False, trust_env=False)
-    network: Any = Network(httpcore.AnyIOBackend())
-    made._pool = httpcore.AsyncConnectionPool(
-        ssl_context=tls, max_connections=40, max_keepalive_connections=8, keepalive_expiry=30, http1=True, http2=False,
-        network_backend=network,
-    )
-    return made
 
 
 def begun(response: httpx.Response) -> None:
