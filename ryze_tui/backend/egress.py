@@ -22,6 +22,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
+from ..outside import heads
 from ..redact import clean, mask
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -240,8 +241,11 @@ async def _whole(response: httpx.Response, most: int) -> bytes:
     declared = response.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
         raise TooLarge(f"the answer has {declared[:20]} bytes, {most} are taken")
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     async for part in response.aiter_raw():
+        if not len(parts) % heads.FAIR:
+            await asyncio.sleep(0)
         size += len(part)
         if size > most:
             raise TooLarge(f"the answer has more than {most} bytes")
@@ -289,7 +293,14 @@ class _Transport(httpx.AsyncHTTPTransport):
 
     def __init__(self, network: httpcore.AsyncNetworkBackend, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
+        counted: Any = heads.Network(network)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context, max_connections=200, max_keepalive_connections=_KEPT_CONNECTIONS, keepalive_expiry=30.0,
-            http1=True, http2=False, network_backend=network,
+            http1=True, http2=False, network_backend=counted,
         )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx does; from here on it is the body that comes."""
+        response = await super().handle_async_request(request)
+        heads.begun(response)
+        return response

@@ -104,6 +104,22 @@ def in_words(error: BaseException, host: str) -> str:
     return _("the connection to {host} broke").format(host=host)
 
 
+def _over_counted_streams(tls: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+    """httpx's own transport, over streams on which an answer has to begin."""
+    import httpcore
+    import httpx
+
+    from ..outside.heads import Network
+
+    made = httpx.AsyncHTTPTransport(verify=tls or False, trust_env=False)
+    network: Any = Network(httpcore.AnyIOBackend())
+    made._pool = httpcore.AsyncConnectionPool(
+        ssl_context=tls, max_connections=40, max_keepalive_connections=8, keepalive_expiry=30, http1=True, http2=False,
+        network_backend=network,
+    )
+    return made
+
+
 class Transport:
     """Keeps the connections to one server."""
 
@@ -139,12 +155,11 @@ class Transport:
         if self._client is None:
             import http.cookiejar  # httpx has brought it
 
-            # No environment proxies: the sockets would not go through them, and half a console is worse than none.
-            limits = httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=30)
             # No cookies: the contract has none, and a server that always sets new ones would fill the memory and every request.
             jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
+            # No environment proxies: the sockets would not go through them, and half a console is worse than none.
             self._client = httpx.AsyncClient(
-                verify=self.tls() or False, timeout=None, follow_redirects=False, trust_env=False, limits=limits, cookies=jar
+                transport=_over_counted_streams(self.tls()), timeout=None, follow_redirects=False, trust_env=False, cookies=jar
             )
         assert self._client is not None
         # identity: a compressed body could grow a thousandfold before its size is known
@@ -172,14 +187,21 @@ class Transport:
 
     @staticmethod
     async def _exchange(client: httpx.AsyncClient, request: httpx.Request, most: int, heard: list[int]) -> Answer:
+        from ..outside.heads import FAIR, begun
+
         body = bytearray()  # parts to be joined would take twice the memory
         response = await client.send(request, stream=True)
         heard.append(response.status_code)
+        begun(response)
         try:
             if response.headers.get("content-encoding", "identity") not in ("identity", ""):
                 words = _("the server compressed an answer that was asked for uncompressed; does a proxy stand before it?")
                 raise BadReply(words, status=response.status_code)
+            parts = 0
             async for part in response.aiter_raw():
+                parts += 1
+                if not parts % FAIR:
+                    await asyncio.sleep(0)
                 if len(body) + len(part) > most:
                     words = _("the server's answer is longer than {most} MB, and was read no further").format(most=most >> 20)
                     raise BadReply(words, status=response.status_code)

@@ -18,8 +18,11 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App, ScreenStackError
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.filter import Monochrome, NoColor
 from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.widget import MountError
+from textual.worker import WorkerFailed
 
 from .pen import Cell, Pen, cells_of
 from .styles import ink
@@ -51,6 +54,17 @@ def _spans(update: ChopsUpdate | LayoutUpdate) -> list[tuple[int, int, list[Cell
             start, stop = max(x, left), min(end, right)
             spans.append((y, start, cells_of(strip.crop(start - x, stop - x) if (start, stop) != (x, end) else strip)))
     return spans
+
+
+def _looked_in_what_is_closed(error: BaseException) -> bool:
+    """Whether the widget that did not find another is being taken away, or is."""
+    at = error.__traceback__
+    while at is not None:
+        node = at.tb_frame.f_locals.get("self")
+        if isinstance(node, DOMNode) and (node._pruning or not node.is_attached):
+            return True
+        at = at.tb_next
+    return False
 
 
 TOASTS: Final = 5
@@ -230,8 +244,10 @@ class CellExact(App[int]):
         return row
 
     def _handle_exception(self, error: Exception) -> None:
-        """After `exit` the screens are taken apart under what still runs: not to find itself there any more is no mistake."""
-        if not (self._exit and isinstance(error, (NoMatches, ScreenStackError))):
+        """A closed screen is taken apart under what still runs for it: not to find itself there any more is no mistake."""
+        real = error.error if isinstance(error, WorkerFailed) else error
+        gone = isinstance(real, (NoMatches, MountError, ScreenStackError))
+        if not (gone and (self._exit or _looked_in_what_is_closed(real))):
             super()._handle_exception(error)
 
     def _fatal_error(self) -> None:

@@ -187,6 +187,10 @@ class StubAccount:
 
     # -- what the test makes happen ------------------------------------------------------------------------------------
 
+    def now(self) -> float:
+        """Nobody sets its clock."""
+        return NOW
+
     def tell(self, changes: Changes) -> None:
         assert self.on_changes is not None
         self.on_changes(changes)

@@ -186,7 +186,7 @@ def test_what_the_console_shows_copies_and_writes(planted: tuple[Server, Echo], 
 
 
 def test_codes_of_a_pairing_are_on_the_screen_only(planted: tuple[Server, Echo], tmp_path: Path) -> None:
-    """Whoever has one of these, while it lives, has the number: no file, no log of calls, no tape, no copy of an event holds it."""
+    """Whoever has one while it lives has the number: no file, no log of calls, no tape, no copy of an event holds it."""
     server, _echo = planted
     recording = Commands(server, tmp_path).start("events", "--record", str(tmp_path / "tape.ndjson"), "--seconds", "60")
     with Recorded(server.url, server.token, tmp_path, (160, 50)) as console:

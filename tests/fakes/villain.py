@@ -94,13 +94,25 @@ class Guest:
 
 def item(name: str) -> dict[str, Any]:
     """An honest row."""
-    block = {"enabled": True, "url": "https://hook.example/x", "events": ["message.received"], "host": "proxy.example", "port": "1080"}
+    block = {
+        "enabled": True,
+        "url": "https://hook.example/x",
+        "events": ["message.received"],
+        "host": "proxy.example",
+        "port": "1080",
+    }
     return {
-        "id": f"id-{name}", "name": name, "token": f"token-of-{name}-0123456789", "status": "connected",
+        "id": f"id-{name}",
+        "name": name,
+        "token": f"token-of-{name}-0123456789",
+        "status": "connected",
         "connection": {"state": "connected", "numberJid": "5511999990000@s.whatsapp.net"},
-        "profile": {"name": name.title(), "isBusiness": False}, "createdAt": "2026-01-01T00:00:00Z",
-        "websocket": {"enabled": True, "events": ["instance.state"]}, "webhook": block, "proxy": block,
-    }  # fmt: skip
+        "profile": {"name": name.title(), "isBusiness": False},
+        "createdAt": "2026-01-01T00:00:00Z",
+        "websocket": {"enabled": True, "events": ["instance.state"]},
+        "webhook": block,
+        "proxy": block,
+    }
 
 
 def frame(payload: bytes, kind: int = 1, *, last: bool = True, bits: int = 0) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 from collections.abc import Sequence
 
@@ -109,7 +110,8 @@ async def test_redirects_are_not_followed_and_answers_are_cut_and_cleaned() -> N
 async def test_a_receiver_s_cookies_are_not_kept_for_the_next_request() -> None:
     """One client serves all accounts: what one's receiver sets must not go along with another's request."""
     seen: list[bytes] = []
-    async with await serve(b"HTTP/1.1 200 OK\r\nSet-Cookie: session=theirs; Path=/\r\nContent-Length: 2\r\n\r\nok", seen) as server:
+    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: session=theirs; Path=/\r\nContent-Length: 2\r\n\r\nok"
+    async with await serve(answer, seen) as server:
         egress = Egress(allow_private=True)
         for _again in range(2):
             await egress.post(f"http://127.0.0.1:{port_of(server)}/", content=b"", headers={}, seconds=5)
@@ -211,3 +213,24 @@ async def test_no_request_goes_where_it_may_not() -> None:
     with pytest.raises(Forbidden):
         await egress.request("PUT", "http://127.0.0.1:1/", seconds=5, most=1, json={})
     await egress.close()
+
+
+async def test_a_receiver_that_only_ever_says_go_on_is_not_listened_to_without_end() -> None:
+    """Nobody else's deliveries would have their turn until its seconds are over."""
+    sent = 0
+
+    async def go_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with contextlib.suppress(OSError):
+            while True:
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 400)
+                await writer.drain()
+                sent += 10_000
+
+    async with await asyncio.start_server(go_on, "127.0.0.1", 0) as server:
+        egress, url = Egress(allow_private=True), f"http://127.0.0.1:{port_of(server)}/"
+        for ask in (egress.post(url, content=b"", headers={}, seconds=30), egress.fetch(url, most=9, seconds=30)):
+            with pytest.raises(httpx.RemoteProtocolError, match="do not end"):
+                await ask
+        await egress.close()
+    assert sent < 20 << 20

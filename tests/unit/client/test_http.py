@@ -137,6 +137,48 @@ async def test_a_name_that_is_not_known() -> None:
     await client.close()
 
 
+async def test_a_server_that_only_ever_says_go_on_is_not_listened_to_without_end() -> None:
+    sent = 0
+
+    async def go_on(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        while True:
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 400)
+            await writer.drain()
+            sent += 10_000
+
+    async with serving(go_on) as server:
+        client = RyzeClient(server.url, TOKEN)
+        with pytest.raises(NoAnswer, match="broke off its answer"):
+            await client.list_text()
+        await client.close()
+    assert sent < 10 << 20, "it was read until the deadline, with no time for keys"
+
+
+async def test_a_body_in_parts_of_a_byte_leaves_turns_to_others() -> None:
+    async def parts(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 9000 + b"0\r\n\r\n")
+        await writer.drain()
+
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with serving(parts) as server:
+        client = RyzeClient(server.url, TOKEN)
+        with pytest.raises(RyzeError):
+            await client.health()  # imports, and the connection
+        task = asyncio.create_task(others())
+        assert await client.list_text() == " " * 9000
+        task.cancel()
+        await client.close()
+    assert turns > 40, "all of it was taken in one turn"
+
+
 async def test_cookies_are_not_kept() -> None:
     """The contract has none; a server that sets new ones in each answer would fill the memory, and every request."""
     async with serving(reply("200 OK", b"{}", Set_Cookie="a=b; Path=/; Max-Age=9999")) as server:
