@@ -157,3 +157,9 @@ def test_a_server_tells_where_its_token_is(tmp_path: Path) -> None:
         assert other.returncode == 1 and told["url"] in other.stderr, "another port than the one asked for is no success"
     finally:
         assert run("server", "stop").returncode == 0
+
+
+def test_an_option_that_does_not_exist_is_told_with_the_one_that_was_meant(ryze: Commands) -> None:
+    done = ryze("create", "never-made", "--chatwoot-token-file", "x", "--json")
+    assert done.code == 2 and '"--chatwoot-api-token-file"' in done.error()["message"]
+    assert '"--state"' in ryze("ls", "--stat", "banned", "--json").error()["message"]
