@@ -163,3 +163,14 @@ def test_an_option_that_does_not_exist_is_told_with_the_one_that_was_meant(ryze:
     done = ryze("create", "never-made", "--chatwoot-token-file", "x", "--json")
     assert done.code == 2 and '"--chatwoot-api-token-file"' in done.error()["message"]
     assert '"--state"' in ryze("ls", "--stat", "banned", "--json").error()["message"]
+
+
+def test_a_plan_that_this_token_cannot_carry_out_says_so(ryze: Commands, tmp_path: Path) -> None:
+    token = ryze("show", "sim-00001", "--brief", "--reveal", "--json").document()["token"]
+    file = tmp_path / "one.yaml"
+    file.write_text("version: 1\ninstances:\n  made-by-plan:\n    settings: {ignoreGroupMessages: true}\n")
+    done = ryze("plan", str(file), "--json", env={"RYZE_TOKEN": token})
+    assert done.code == 10
+    assert "account's token" in check("warning", json.loads(done.err))["warning"]["message"]
+    whole = ryze("plan", str(file), "--read-only")
+    assert (whole.code, whole.err) == (10, ""), "drift may be looked for without the right to mend it"
