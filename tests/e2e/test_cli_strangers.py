@@ -174,3 +174,21 @@ def test_a_plan_that_this_token_cannot_carry_out_says_so(ryze: Commands, tmp_pat
     assert "account's token" in check("warning", json.loads(done.err))["warning"]["message"]
     whole = ryze("plan", str(file), "--read-only")
     assert (whole.code, whole.err) == (10, ""), "drift may be looked for without the right to mend it"
+
+
+def test_all_servers_at_once(ryze: Commands) -> None:
+    env = {"RYZE_URL": "", "RYZE_TOKEN": ""}
+    assert ryze("ls", "--all-profiles", "--json", env=env).error()["kind"] == "config"
+    for name in ("day", "night"):
+        assert ryze("profile", "add", name, "--url", ryze.server.url, given=ryze.server.token).code == 0
+    done = ryze("ls", "--all-profiles", "state:banned", "--json", env=env)
+    assert (done.code, done.err) == (0, "")
+    assert [(one["profile"], one["total"] >= 12) for one in done.lines()] == [("day", True), ("night", True)]
+    assert ryze("profile", "add", "away", "--url", "http://127.0.0.1:9", given="some-token-of-away").code == 0
+    done = ryze("ls", "--all-profiles", "--json", env=env)
+    assert done.code == 8 and len(done.lines()) == 2
+    assert [json.loads(line)["error"]["kind"] for line in done.err.splitlines()] == ["unreachable", "partly"]
+    assert json.loads(done.err.splitlines()[0])["error"]["message"].startswith("away: 127.0.0.1:9")
+    told = ryze("ls", "--all-profiles", "state:banned", env=env)
+    assert told.code == 8 and told.out.count("NAME") == 2 and "night  http://" in told.out
+    assert ryze("ls", "--all-profiles", "--profile", "day", env=env).code == 2
