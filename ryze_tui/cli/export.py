@@ -73,7 +73,8 @@ async def _exported(account: Account, options: argparse.Namespace) -> tuple[str,
         if isinstance(blocks, Outcome):
             raise failure_of(blocks)
         held[name] = blocks
-    secrets = Names(Path(options.secrets_dir) if options.secrets_dir else None)
+    beside = Path(options.output).parent if options.output is not None else None
+    secrets = Names(Path(options.secrets_dir) if options.secrets_dir else None, beside)
     rows = {name: account.model.rows[name].item for name in names}
     try:
         found = exporting.text(rows, held, secrets, exporting.head())

@@ -6,8 +6,9 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
+from .. import config
 from ..i18n import _
-from . import session
+from . import exits, session, target
 from .exits import Failure
 from .output import Out
 from .parser import Parser
@@ -41,18 +42,57 @@ def add_arguments(parser: Parser) -> None:
     add("words", nargs="*", metavar="WORD", help=words)
     add("--state", type=states_of, metavar="STATE[,STATE]", help=state_words(_("only these states:")))
     add("--sort", choices=("trouble", "name", "newest"), default="trouble", help=_("the order (trouble first)"))
+    words = _("of every profile, one after the other: a table each, or with --json one document a line")
+    add("--all-profiles", action="store_true", help=words)
     session.add_common(parser, quiet=_("only the names, one a line"))
 
 
 def run(options: argparse.Namespace) -> int:
     """0 also when nothing matches."""
+    return _every(options) if options.all_profiles else session.run(options, _work(options))
 
+
+def _work(options: argparse.Namespace) -> session.Work:
     async def work(account: Account, out: Out) -> Failure | None:
-        await session.listed(account)
+        try:
+            await session.listed(account)
+        except Failure as problem:
+            if not options.all_profiles:
+                raise
+            words = f"{account.profile}: {problem.message}"
+            raise Failure(words, problem.kind, problem.status, problem.retry_after) from None
+        if options.all_profiles and not out.as_json:
+            from ..redact import clean
+
+            out.line(f"{clean(account.profile)}  {account.url}")
         _show(account, options, out)
         return None
 
-    return session.run(options, work)
+    return work
+
+
+def _every(options: argparse.Namespace) -> int:
+    """All profiles; what fails with one is said, and the others are told all the same."""
+    out = Out(as_json=options.json, quiet=options.quiet)
+    try:
+        names = target.configured().names
+    except config.ConfigError as problem:
+        return out.failed(Failure(str(problem), "config"))
+    if options.url or options.profile or options.token_file or options.quiet:
+        return out.failed(Failure(_("--all-profiles goes without --url, --profile, --token-file and --quiet."), "usage"))
+    if not names:
+        return out.failed(Failure(_("there is no profile yet: ryze-tui profile add NAME --url URL makes one."), "config"))
+    codes: list[int] = []
+    for name in names:
+        if codes and not out.as_json:
+            out.line(flush=True)
+        codes.append(session.run(argparse.Namespace(**{**vars(options), "profile": name}), _work(options)))
+        if codes[-1] >= exits.INTERRUPTED:
+            return codes[-1]
+    done = codes.count(exits.DONE)
+    if done == len(codes) or len(set(codes)) == 1:
+        return codes[0]
+    return out.failed(Failure(_("{done} of {n} done").format(done=done, n=len(codes)), "partly" if done else "failed"))
 
 
 def _show(account: Account, options: argparse.Namespace, out: Out) -> None:

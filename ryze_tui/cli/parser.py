@@ -21,6 +21,7 @@ _ARGPARSE = (
 )
 
 _TOKEN = re.compile(r"-[\w-]*token", re.IGNORECASE)
+_IN_FILE = re.compile(r"-(?:file|command)$")
 
 
 def descriptions() -> dict[str, str]:
@@ -87,7 +88,8 @@ class Parser(argparse.ArgumentParser):
         """The options; exits with 2 and a sentence when they are wrong. `stray`: what to say about a word that is no option."""
         known = self._option_string_actions
         self.json = "--json" in words and "--json" in known
-        if any(_TOKEN.match(word) and word.partition("=")[0] not in known for word in words):
+        if any(_TOKEN.match(word) and not _IN_FILE.search(word.partition("=")[0]) and word.partition("=")[0] not in known
+               for word in words):  # fmt: skip
             more = self.no_token or (_("Use RYZE_TOKEN or --token-file.") if "--token-file" in known else "")
             self.error(
                 _("a token never goes on the command line, where other users of this machine can read it. {more}")
@@ -97,7 +99,10 @@ class Parser(argparse.ArgumentParser):
         options, rest = (self.parse_known_intermixed_args if self.intermixed else self.parse_known_args)(words)
         names = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in rest if word.startswith("-")]
         if names:
-            self.error(_("there is no option {names}; see {prog} --help").format(names=", ".join(names), prog=self.prog))
+            from ..config.check import near
+
+            words = _("there is no option {names}; see {prog} --help").format(names=", ".join(names), prog=self.prog)
+            self.error(words + near(names[0], [name for name in known if name.startswith("--")]))
         if rest:
             self.error(stray or _("there are words too many; see {prog} --help").format(prog=self.prog))
         return options

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     """10 when there is anything to do."""
 
     async def work(account: Account, out: Out) -> Failure | None:
-        from ..operations.ascode.planning import UNCHANGED
+        from ..operations.ascode.planning import CREATE, DELETE, UNCHANGED
 
         items = (await code.planned(account, options, out)).items
         changes = any(item.action != UNCHANGED for item in items)
@@ -37,6 +37,10 @@ def run(options: argparse.Namespace) -> int:
             out.document({"changes": changes, "instances": list(map(code.in_json, items))})
         else:
             code.show(items, out)
+        for action, verb in ((CREATE, "create"), (DELETE, "delete")):
+            if not account.read_only and any(item.action == action for item in items) and (reason := account.may(verb)):
+                out.warn(reason)  # which apply ends with
+                break
         return exits.Quiet("changes") if changes else None
 
     return session.run(options, work)

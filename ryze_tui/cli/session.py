@@ -90,7 +90,8 @@ def run_alone(options: argparse.Namespace, work: Callable[[Out], Awaitable[Failu
 def _ended(options: argparse.Namespace, work: Callable[..., Awaitable[Failure | None]], late: str,
            account: Callable[[], Account | None]) -> int:  # fmt: skip
     out = Out(as_json=options.json, quiet=options.quiet)
-    logging.getLogger("ryze_tui").addHandler(_Warnings(out))
+    log = logging.getLogger("ryze_tui")
+    log.handlers = [one for one in log.handlers if not isinstance(one, _Warnings)] + [_Warnings(out)]
     session = _Session(options, work, out, late)
     try:
         _given(options)

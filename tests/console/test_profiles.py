@@ -368,3 +368,23 @@ async def test_the_token_of_a_server_started_here_is_in_a_file_of_its_own(file: 
         await pilot.press("s")
         await until(pilot, lambda: app.account is not None)
     assert "0123456789" not in file.read_text() and kept_file("local").read_text() == "token-of-local-0123456789\n"
+
+
+async def test_the_one_that_is_open_is_not_left(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a bulk under way it asked whether to leave what it then stayed at."""
+    asked: list[bool] = []
+
+    async def may_leave(_app: RyzeConsole) -> bool:
+        asked.append(True)
+        return False
+
+    monkeypatch.setattr("ryze_tui.console.profiles.may_leave", may_leave)
+    async with opened() as (app, _account, pilot):
+        screen = await profiles(pilot)
+        assert screen.list.current is not None and screen.list.current.current
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, ProfilesScreen))
+        assert not asked
+        await profiles(pilot, "down", "enter")
+        await until(pilot, lambda: asked)
+        assert isinstance(app.screen, ProfilesScreen)

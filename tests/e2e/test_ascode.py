@@ -110,6 +110,7 @@ def test_the_same_field_by_field(limited: Server, tmp_path: Path) -> None:
         before = {name: everything(limited, name, tokens[name]) for name in names}
         done = ryze("export", "--all", "--output", str(file), "--secrets-dir", str(secrets))
         assert (done.code, done.out) == (0, ""), done.err
+        assert str(tmp_path) not in file.read_text(), "from here, so that a repository can be cloned anywhere"
         assert "hidden" not in file.read_text() + done.err and file.stat().st_mode & 0o777 == 0o600
         assert ryze("plan", str(file)).code == 0, "what was just exported changes nothing"
         bare = ryze("export", *names)

@@ -157,3 +157,38 @@ def test_a_server_tells_where_its_token_is(tmp_path: Path) -> None:
         assert other.returncode == 1 and told["url"] in other.stderr, "another port than the one asked for is no success"
     finally:
         assert run("server", "stop").returncode == 0
+
+
+def test_an_option_that_does_not_exist_is_told_with_the_one_that_was_meant(ryze: Commands) -> None:
+    done = ryze("create", "never-made", "--chatwoot-token-file", "x", "--json")
+    assert done.code == 2 and '"--chatwoot-api-token-file"' in done.error()["message"]
+    assert '"--state"' in ryze("ls", "--stat", "banned", "--json").error()["message"]
+
+
+def test_a_plan_that_this_token_cannot_carry_out_says_so(ryze: Commands, tmp_path: Path) -> None:
+    token = ryze("show", "sim-00001", "--brief", "--reveal", "--json").document()["token"]
+    file = tmp_path / "one.yaml"
+    file.write_text("version: 1\ninstances:\n  made-by-plan:\n    settings: {ignoreGroupMessages: true}\n")
+    done = ryze("plan", str(file), "--json", env={"RYZE_TOKEN": token})
+    assert done.code == 10
+    assert "account's token" in check("warning", json.loads(done.err))["warning"]["message"]
+    whole = ryze("plan", str(file), "--read-only")
+    assert (whole.code, whole.err) == (10, ""), "drift may be looked for without the right to mend it"
+
+
+def test_all_servers_at_once(ryze: Commands) -> None:
+    env = {"RYZE_URL": "", "RYZE_TOKEN": ""}
+    assert ryze("ls", "--all-profiles", "--json", env=env).error()["kind"] == "config"
+    for name in ("day", "night"):
+        assert ryze("profile", "add", name, "--url", ryze.server.url, given=ryze.server.token).code == 0
+    done = ryze("ls", "--all-profiles", "state:banned", "--json", env=env)
+    assert (done.code, done.err) == (0, "")
+    assert [(one["profile"], one["total"] >= 12) for one in done.lines()] == [("day", True), ("night", True)]
+    assert ryze("profile", "add", "away", "--url", "http://127.0.0.1:9", given="some-token-of-away").code == 0
+    done = ryze("ls", "--all-profiles", "--json", env=env)
+    assert done.code == 8 and len(done.lines()) == 2
+    assert [json.loads(line)["error"]["kind"] for line in done.err.splitlines()] == ["unreachable", "partly"]
+    assert json.loads(done.err.splitlines()[0])["error"]["message"].startswith("away: 127.0.0.1:9")
+    told = ryze("ls", "--all-profiles", "state:banned", env=env)
+    assert told.code == 8 and told.out.count("NAME") == 2 and "night  http://" in told.out
+    assert ryze("ls", "--all-profiles", "--profile", "day", env=env).code == 2

@@ -266,6 +266,7 @@ WAYS: Final[list[tuple[str, Callable[[Runner, str], None]]]] = [
     (r"(\S+/)?ryze-tui server (start|stop|status)", Runner.local_server),
     (r"mkdir -p \S+ && (\S+/)?ryze-tui server unit > ", Runner.unit),
     (r"(printenv RYZE_TOKEN \| )?(\S+/)?ryze-tui profile ", Runner.profile),
+    (r"(\S+/)?ryze-tui ls --all-profiles$", Runner.profile),
     (r"(\S+/)?ryze-tui events ", Runner.taped),
     (rf"(echo .* \| )?(\S+/)?ryze-tui ({'|'.join(WITH_JSON)})\b", Runner.scripted),
     (r"(\S+/)?ryze-tui demo", Runner.console),

@@ -201,7 +201,7 @@ class ProfilesScreen(Dialog[Place]):
 
     async def _open(self) -> None:
         known = self.list.current
-        if known is None or not await profiles.may_leave(self._program):
+        if known is None or not (known.current or await profiles.may_leave(self._program)):
             return
         self.say(_("Reading the token of {name}…").format(name=known.name))
         try:
@@ -210,7 +210,9 @@ class ProfilesScreen(Dialog[Place]):
             mends = keys.fill(_("{profile_change} gives it another token"))
             self.say(_("It stays as it is. {why}").format(why=f"{problem}{DOT}{mends}"))
             return
-        close(self, None if place == self._program.accounts.place else place)
+        same = place == self._program.accounts.place
+        if same or not known.current or await profiles.may_leave(self._program):  # one that is open may have another token now
+            close(self, None if same else place)
 
     def action_add(self) -> None:
         self._work(self._add)

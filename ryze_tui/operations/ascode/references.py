@@ -61,10 +61,13 @@ def _content(path: Path, told: str) -> str:
 
 
 class Names:
-    """What secrets are called in an export: variables, or files of `folder`, which gets those that can be read."""
+    """What secrets are called in an export: variables, or files of `folder`, which gets those that can be read.
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    `beside`: the folder that the export is put in; files below it are named from there, so that both can be moved together.
+    """
+
+    def __init__(self, folder: Path | None = None, beside: Path | None = None) -> None:
+        self._folder, self._beside = folder, beside
         self._taken: set[str] = set()
         self.missing: list[str] = []
         """Files that were named but not written, since no read tells what belongs into them."""
@@ -76,11 +79,15 @@ class Names:
             return Ref(keep=True, env=self._free(f"RYZE_{words}"))
         name = ".".join(quote(part, safe="") for part in parts if part).lstrip(".")
         path = self._folder.absolute() / self._free(name)[:240]
+        named = str(path)
+        if self._beside is not None and path.is_relative_to(self._beside.absolute()):
+            near = path.relative_to(self._beside.absolute())
+            named = named if str(near).startswith("~") else str(near)  # which would be a home when it is read
         if value is None:
             self.missing.append(str(path))
-            return Ref(keep=True, file=str(path))
+            return Ref(keep=True, file=named)
         paths.write_private(path, value + "\n")
-        return Ref(file=str(path))
+        return Ref(file=named)
 
     def _free(self, name: str) -> str:
         found, number = name, 1

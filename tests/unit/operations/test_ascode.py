@@ -202,6 +202,17 @@ def test_what_is_exported_is_read_again_as_it_was(tmp_path: Path) -> None:
     assert made["proxy"]["password"][1] == "typed"
 
 
+def test_an_export_and_its_secrets_can_be_moved_together(tmp_path: Path) -> None:
+    kept = Names(tmp_path / "repo" / "secrets", tmp_path / "repo").of(("a", "token"), "the-token")
+    hidden = Names(tmp_path / "repo" / "secrets", tmp_path / "repo").of(("a", "proxy", "password"), None)
+    assert (kept.file, hidden.file, hidden.keep) == ("secrets/a.token", "secrets/a.proxy.password", True)
+    (tmp_path / "repo").rename(tmp_path / "clone")
+    assert kept.resolve(tmp_path / "clone") == "the-token"
+    for folder in ("elsewhere", "clone/~secrets"):
+        ref = Names(tmp_path / folder, tmp_path / "clone").of(("a", "token"), "other-token")
+        assert ref.file == str(tmp_path / folder / "a.token") and ref.resolve(tmp_path / "clone") == "other-token"
+
+
 def test_names_of_secrets_never_meet() -> None:
     names = Names()
     refs = [names.of((name, "proxy", "password"), "x").env for name in ("a-b", "a_b", "A-b")]
