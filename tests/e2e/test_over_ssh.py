@@ -123,7 +123,7 @@ class Visit:
             before = self.console.mark()
             self.console.press(key)
             self.console.wait_for(lambda console, before=before: console.written_since(before), what="an answer to the key")
-            self.console.settle(0.1)
+            self.console.settle(0.4)  # a toast that goes or makes room is written too, and is no answer
         raise AssertionError(f"{title} is not reached\n{self.console.picture()}")
 
     def put(self, title: str, value: str) -> None:
