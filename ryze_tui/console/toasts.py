@@ -57,7 +57,9 @@ def _costs(screen: Screen[Any], left: int, height: int) -> list[int]:
     costs, focused = [0] * height, screen.focused
     if not screen.is_modal:
         return costs
-    costs[0] = 3
+    for box in screen.query("#box"):
+        if 0 <= box.region.y < height:
+            costs[box.region.y] = 3  # whose it is stands there
     for widget in screen.query("#box *"):
         if weight := _weight(widget, focused):
             region = widget.region.intersection(widget.parent.region if widget.parent else widget.region)  # type: ignore[attr-defined]
