@@ -57,7 +57,10 @@ def _costs(screen: Screen[Any], left: int, height: int) -> list[int]:
     costs, focused = [0] * height, screen.focused
     if not screen.is_modal:
         return costs
-    costs[0] = 3
+    costs[0] = 1  # the link's badge, or whose form it is
+    for box in screen.query("#box"):
+        if 0 <= box.region.y < height:
+            costs[box.region.y] = 3
     for widget in screen.query("#box *"):
         if weight := _weight(widget, focused):
             region = widget.region.intersection(widget.parent.region if widget.parent else widget.region)  # type: ignore[attr-defined]

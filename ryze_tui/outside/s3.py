@@ -203,7 +203,7 @@ _STATUS: Final = re.compile(r"status code: (\d{3})[^:\n]{0,60}(?:: (.*))?", re.D
 _CODE: Final = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
 _KEYS: Final = frozenset({"SignatureDoesNotMatch", "InvalidAccessKeyId", "AccessDenied", "ExpiredToken", "InvalidToken"})
 _BROKEN: Final = (
-    ("Unable to extract metadata from headers", mark("what answers there is no S3 store")),
+    ("MissingEtag", mark("what answers there is no S3 store")),
     ("InvalidCertificate", mark("its certificate is not one that this machine trusts")),
     ("InvalidMessage", mark("it does not speak TLS")),
     ("Timeout", mark("no answer in time")), ("TimedOut", mark("no answer in time")),

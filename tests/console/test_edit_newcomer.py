@@ -242,7 +242,7 @@ async def test_a_saved_label_leaves_the_others_in_sight(opened: Open) -> None:
         await save(app, screen, pilot)
         await until(pilot, lambda: not screen.dirty)
         await until(pilot, lambda: "default ● on ▸ audit ● on   crm ● on" in screen_text(app).splitlines()[2])
-        assert "Saved; the server holds what was asked." in screen_text(app).splitlines()[3]
+        await until(pilot, lambda: "Saved; the server holds what was asked." in screen_text(app).splitlines()[3])
         assert screen.page.label == "audit"
 
 

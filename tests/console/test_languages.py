@@ -204,3 +204,11 @@ async def test_buttons_are_whole(opened: Open, size: tuple[int, int]) -> None:
         await to(pilot, "support")
         await pilot.press("x")
         await until(pilot, lambda: f" {_('Log out')} " in screen_text(app))
+
+
+async def test_creating_is_whole_where_all_buttons_have_no_room(opened: Open) -> None:
+    async with opened(size=(40, 24)) as (app, _account, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: _("Create and connect") in screen_text(app))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: f"{_('Cancel')} (esc)" in screen_text(app))

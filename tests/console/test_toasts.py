@@ -45,6 +45,8 @@ async def test_neither_the_focused_field_nor_the_buttons_are_hidden(opened: Open
             await into(screen, pilot, name)
             await pilot.pause()
             assert not hidden(screen), screen_text(app)
+            shown = screen_text(app)
+            assert size == (40, 12) or ("─support" in shown and "LIVE" in shown), "what it is about stays in sight"
         screen.query_one("#close").focus()
         await pilot.pause()
         assert not hidden(screen), screen_text(app)

@@ -123,7 +123,7 @@ class Visit:
             before = self.console.mark()
             self.console.press(key)
             self.console.wait_for(lambda console, before=before: console.written_since(before), what="an answer to the key")
-            self.console.settle(0.1)
+            self.console.settle(0.4)  # a toast that goes or makes room is written too, and is no answer
         raise AssertionError(f"{title} is not reached\n{self.console.picture()}")
 
     def put(self, title: str, value: str) -> None:
@@ -365,7 +365,7 @@ def test_keys_over_a_line(visit: Visit) -> None:
     visit.leave()
 
 
-def test_cut_off_it_leaves_nothing_running(visit: Visit) -> None:
+def test_cut_off_it_leaves_nothing_running_and_what_was_typed(visit: Visit, tmp_path: Path) -> None:
     visit.open("2", "Reject message")
     visit.field("Reject message")
     visit.console.type("x")
@@ -375,6 +375,15 @@ def test_cut_off_it_leaves_nothing_running(visit: Visit) -> None:
     visit.console.signal(signal.SIGKILL)
     until(lambda: not running_there(visit.server.url))
     visit.only(lambda held: None)
+    with Console(visit.server.url, visit.server.token, tmp_path, (80, 24), over=visit.world.sshd) as again:
+        visit.console = again
+        visit.open("2", "went away is kept")
+        again.press("f")
+        again.wait_for("Not nowx")
+        visit.field("Reject message")
+        visit.save()
+        visit.only(lambda held: held["settings"]["settings"].update(callRejectMessage="Not nowx"))
+        visit.leave()
 
 
 def running_there(url: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 Created = tuple[str, bool]
 """(name, whether its pairing is to open)"""
+
+
+NARROW: Final = 48
+"""Columns below which there is no room for a button that escape stands for."""
 
 
 class CreateScreen(Dialog[Created | None]):
@@ -64,6 +69,9 @@ class CreateScreen(Dialog[Created | None]):
             field.cursor_blink = False
         self.query_one("#name").focus()
 
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one("#cancel").display = event.size.width >= NARROW
+
     def on_descendant_focus(self) -> None:
         helps = {
             "name": _(
@@ -71,7 +79,9 @@ class CreateScreen(Dialog[Created | None]):
                 "enter creates it and shows its QR code."
             ),
             "token": _("The key of this instance alone, for programs. Leave it empty and the server makes a strong one."),
-            "blocks": _("What it begins with: settings, webhook, stream, proxy, S3, Chatwoot. All of it can be changed later."),
+            "blocks": _(
+                "Settings, webhook, stream, proxy, S3, Chatwoot: enter opens their forms. All of it can be changed later."
+            ),
             "create": keys.fill(_("Makes the instance; it is connected later with {connect} or {code}.")),
             "pair": _("Makes the instance and shows the QR code at once."),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.cells import cell_len
 from textual import events
@@ -23,6 +23,9 @@ from ..styles import ink
 from ..widgets.canvas import Canvas, Line, field, seg
 from ..words import safe, wrap
 from .dialogs import Dialog, text
+
+NARROW: Final = 60
+"""Columns below which only what ends it is named on the lower edge; the arrows go without saying."""
 
 
 def in_words(about: Field, value: Any) -> str:
@@ -171,6 +174,8 @@ class ReviewScreen(Dialog[frozenset[str]]):
             subtitle = _("↑↓ field · {review_save} saves · esc cancels")
             if self._try_out is not None:
                 subtitle = _("↑↓ field · {review_try} tries it out · {review_save} saves · esc cancels")
+            if self.app.size.width < NARROW:
+                subtitle = _("{review_save} saves · esc cancels")
             box.border_subtitle = keys.fill(subtitle)
             yield self.changes
             if self._words:

@@ -128,7 +128,7 @@ SAID = "Error performing PUT https://u:geheim@s3.example/x?sig=geheim in 3ms - S
          "the connection was refused or could not be made"),
         ("HTTP error: error sending request\n\nDebug source:\nInvalidCertificate(Expired)", s3.UNREACHABLE,
          "its certificate is not one that this machine trusts"),
-        ("Generic S3 error: Unable to extract metadata from headers: ETag Header missing from response", s3.UNREACHABLE,
+        ("Generic S3 error: ETag Header missing\n\nDebug source:\nMetadata { source: MissingEtag }", s3.UNREACHABLE,
          "what answers there is no S3 store"),
         ("something new: geheim", s3.UNREACHABLE, "the connection broke"),
     ],
