@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ..fakes.listening import listening
 from .harness import Api, running
 
 
@@ -43,8 +44,8 @@ class Receiver:
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
-    async with await asyncio.start_server(receiver.handle, "127.0.0.1", 0) as server:
-        receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/wh"
+    async with listening(receiver.handle) as port:
+        receiver.url = f"http://127.0.0.1:{port}/wh"
         yield receiver
 
 
