@@ -34,7 +34,7 @@ soak: $(READY)
 
 fuzz: $(READY)
 	@files="$$(grep -rl --include='test_*.py' -E '^from hypothesis|^import hypothesis' tests)"; \
-	RYZE_FUZZ=$${RYZE_FUZZ:-1} $(BIN)/python -m pytest $$files tests/fuzz tests/contract/test_schemathesis.py -n 4 --dist loadscope
+	RYZE_FUZZ=$${RYZE_FUZZ:-1} $(BIN)/python -m pytest --timeout 3600 $$files tests/fuzz tests/contract/test_schemathesis.py -n 4 --dist loadscope
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants

@@ -9,7 +9,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..redact import clean, mask
-from . import exits
+from . import exits, stuck
 
 if TYPE_CHECKING:
     from .exits import Failure
@@ -57,20 +57,24 @@ class Out:
 
     def line(self, text: str = "", *, flush: bool = False) -> None:
         """A line of the result, already fit for a terminal (`clean`). `flush`: at once."""
-        print(text, flush=flush)
+        with stuck.writing(sys.stdout):
+            print(text, flush=flush)
 
     def document(self, value: Any) -> None:
         """The whole result as JSON: laid out for a person at a terminal, else one line."""
-        print(dumps(value, indent=2 if is_terminal(sys.stdout) else None))
+        with stuck.writing(sys.stdout):
+            print(dumps(value, indent=2 if is_terminal(sys.stdout) else None))
 
     def event(self, value: Any) -> None:
         """One line of NDJSON, at once."""
-        print(dumps(value), flush=True)
+        with stuck.writing(sys.stdout):
+            print(dumps(value), flush=True)
 
     def say(self, text: str) -> None:
         """A word to a person; a program that reads JSON is not told."""
         if not self.as_json and not self.quiet:
-            print(clean(text), file=sys.stderr, flush=True)
+            with stuck.writing(sys.stderr):
+                print(clean(text), file=sys.stderr, flush=True)
 
     def complain(self, text: str) -> None:
         """One of several that failed; a program finds it in the result."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import config, inherited
 from ..i18n import _, n_
-from . import exits, target
+from . import exits, stuck, target
 from .exits import Failure
 from .output import Out, is_terminal
 from .parser import Parser, factor
@@ -111,6 +111,9 @@ def _ended(options: argparse.Namespace, work: Callable[..., Awaitable[Failure | 
         raise  # whoever read it has gone, and wants to hear nothing
     except OSError as problem:
         failure = Failure(_("the output could not be written: {problem}").format(problem=problem.strerror), "failed")
+    finally:
+        if stuck.signalled:
+            stuck.flush()
     return exits.DONE if failure is None else out.failed(failure)
 
 
@@ -152,15 +155,16 @@ class _Session:
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
-        for number in (one for one in _ENDS if signal.getsignal(one) != signal.SIG_IGN):  # nohup means it
+        heard = [one for one in _ENDS if signal.getsignal(one) != signal.SIG_IGN]  # nohup means it
+        for number in heard:
             loop.add_signal_handler(number, self._end, task, number)
         try:
             self.began = True
-            async with asyncio.timeout(self._options.timeout):
-                failure = await self._work(account, self._out)
-                if sys.stdout is not None:
-                    sys.stdout.flush()
-                return failure
+            with stuck.noticed(*heard):
+                async with asyncio.timeout(self._options.timeout):
+                    failure = await self._work(account, self._out)
+                    stuck.flush()
+                    return failure
         except TimeoutError:
             return self._too_late()
         finally:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import json
+import os
+import signal
 import subprocess
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -192,3 +198,28 @@ def test_all_servers_at_once(ryze: Commands) -> None:
     told = ryze("ls", "--all-profiles", "state:banned", env=env)
     assert told.code == 8 and told.out.count("NAME") == 2 and "night  http://" in told.out
     assert ryze("ls", "--all-profiles", "--profile", "day", env=env).code == 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_reader_that_reads_no_more_keeps_nobody_from_ending(ryze: Commands, number: signal.Signals, code: int) -> None:
+    """`watch | something that hangs`: the pipe is full, and the loop that hears signals waits in a write."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(
+        [*COMMAND, "watch", "--json", "--heartbeat", "0.01"], env=ryze.env, stdin=subprocess.DEVNULL, stdout=writer,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(writer)
+    try:
+        waiting = array.array("i", [0])
+        while waiting[0] < 3000:
+            assert process.poll() is None
+            fcntl.ioctl(reader, termios.FIONREAD, waiting)
+            time.sleep(0.01)
+        process.send_signal(number)
+        assert process.wait(60) == code
+        assert process.stderr is not None and "Traceback" not in process.stderr.read()
+    finally:
+        os.close(reader)
+        process.kill()
+        process.communicate()

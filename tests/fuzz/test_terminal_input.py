@@ -83,7 +83,7 @@ def test_anything_that_a_terminal_can_send(number: int, tmp_path: Path) -> None:
     where = list(STARTS)[number % len(STARTS)]
     with Server(tmp_path / "server", instances=12, speed=20, rate_limit=0) as server:
         server.paired("hooked", webhookEnabled=True, webhookURL=f"{server.url}/health")
-        with Console(server.url, server.token, tmp_path, size) as console:
+        with Console(server.url, server.token, tmp_path, size, env={"EDITOR": "true"}) as console:  # vi would take the keys
             begin(console, where, rng)
             for _action in range(ACTIONS):
                 match rng.randrange(10):
