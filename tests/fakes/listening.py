@@ -1,4 +1,4 @@
-"""A server of a test on loopback, whose end waits for nobody: since Python 3.12 leaving an asyncio.Server waits for every connection."""
+"""A server of a test on loopback, whose end waits for nobody: since Python 3.12 an asyncio.Server waits for every connection."""
 
 from __future__ import annotations
 

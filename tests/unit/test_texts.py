@@ -130,7 +130,7 @@ _ALLOWED = frozenset({
     "it cannot be reached", "it refuses the credentials", "there is no such bucket", "its address may not be dialled",
     "its configuration is of no use", "it answers with errors", "it refuses the object",  # kinds of failures, of the server's log
     "Proxy-Authorization: Basic ", "Authorization", "Timeout", "dns error", "kind: Connect", "\n\nDebug source:",
-    "Unable to extract metadata from headers",   # of protocols
+    "Unable to extract metadata from headers", "the headers of the answer do not end",  # of protocols and libraries
     "Zs", "Cf", "Cs", "Cn", "Co", "Mn", "Me", "Mc", "So",  # classes of characters
     "API ", " ryze ", "ryze-tui", "ryze-tui ", "ryze-tui: ", "ryze-tui account: ", "ryze-tui serve: ", "ryze-tui config: ",
     "ryze-tui session: ",
