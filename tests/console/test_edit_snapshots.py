@@ -203,14 +203,19 @@ def test_tried_and_right(shown: Picture) -> None:
     shown("4 T", "It works", server=server)
 
 
-def test_deliveries(shown: Picture) -> None:
+def with_deliveries() -> FakeBlocks:
+    """One that waits, one that is dead, one that came."""
     server = FakeBlocks()
     server.log = [
         Delivery("msg_3", "message.exchange", "pending", 2, 503, "", "2026-09-21T13:30:00Z", "2026-09-21T13:34:00Z"),
         Delivery("msg_2", "message.exchange", "dead", 6, 500, "down for maintenance", "2026-09-21T04:00:00Z", ""),
         Delivery("msg_1", "instance.state", "delivered", 1, 200, "", "2026-09-21T03:00:00Z", ""),
     ]
-    shown("4 D down", "maintenance", server=server)
+    return server
+
+
+def test_deliveries(shown: Picture) -> None:
+    shown("4 D down", "maintenance", server=with_deliveries())
 
 
 def test_no_deliveries(shown: Picture) -> None:

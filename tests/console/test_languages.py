@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 from ryze_tui import i18n
 from ryze_tui.console.actions import ACTIONS
+from ryze_tui.console.app import RyzeConsole
 from ryze_tui.i18n import _
 from ryze_tui.operations.bulk.plan import Pace
 from textual.pilot import Pilot
@@ -15,6 +17,7 @@ from tests.fakes.blocks import FakeBlocks
 
 from .conftest import Open, screen_text, until
 from .stub import StubAccount
+from .test_edit_snapshots import with_deliveries
 from .test_snapshots import (  # noqa: F401 (the fixture)
     LONG,
     VIEWS,
@@ -24,6 +27,7 @@ from .test_snapshots import (  # noqa: F401 (the fixture)
     form,
     found,
     picture,
+    profiles,
     tape,
     to,
     tried,
@@ -67,6 +71,43 @@ def test_help_of_a_form(picture: Picture) -> None:  # noqa: F811
 def test_a_form_as_small_as_can_be(picture: Picture) -> None:  # noqa: F811
     """With a toast, which hides neither the field nor the buttons."""
     picture((40, 12), lambda pilot, account: form(pilot, account, "3", "down", "r", until_shown="ctrl+s"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stage", ["list", "add", "remove"])
+def test_profiles(picture: Picture, stage: str) -> None:  # noqa: F811
+    picture(SMALL, lambda pilot, _account: profiles(pilot, stage))
+
+
+@pytest.mark.long
+def test_deliveries(picture: Picture) -> None:  # noqa: F811
+    server = with_deliveries()
+    picture(SMALL, lambda pilot, account: form(pilot, account, "4", "D", "down", until_shown="maintenance", server=server))
+
+
+@pytest.mark.long
+def test_the_server_made_something_else_of_it(picture: Picture) -> None:  # noqa: F811
+    server = FakeBlocks()
+    server.keeps = False
+
+    async def steps(pilot: Pilot[int], account: StubAccount) -> None:
+        await form(pilot, account, "2", "down", "space", "ctrl+s", until_shown=_("on the server now"), server=server)
+        await pilot.press("s")
+        await until(pilot, lambda: _("you asked for") in screen_text(pilot.app))  # type: ignore[arg-type]
+
+    picture(SMALL, steps)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("keys", ["", "c"])
+def test_welcome(snap_compare: Any, keys: str) -> None:
+    async def run(pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        for key in keys:
+            await pilot.press(key)
+            await until(pilot, lambda: len(pilot.app.screen_stack) == 3)
+
+    assert snap_compare(RyzeConsole(), terminal_size=SMALL, run_before=run)
 
 
 def test_review(picture: Picture) -> None:  # noqa: F811

@@ -86,7 +86,7 @@ class Log(Canvas):
     def _row(self, row: Delivery, here: bool) -> Line:
         style = _STYLES.get(row.status, ink.BAR)
         line: Line = [
-            seg("▸ " if here else "  ", ink.BAR_KEY), field(row.created_at[:19].replace("T", " "), 21, ink.BAR_DIM),
+            seg("▸ " if here else "  ", ink.BAR_KEY), field(row.created_at[:19].replace("T", " "), 20, ink.BAR_DIM),
             field(f"{_MARKS.get(row.status, '?')} {_(_WORDS.get(row.status, row.status))}", self._status, style),
             field(row.event, 18, ink.BAR_BOLD if here else ink.BAR),
             field(str(row.http) if row.http is not None else "–", 5, ink.BAR),
