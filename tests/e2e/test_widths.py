@@ -66,6 +66,9 @@ def boxes(console: Console) -> None:
             if character == "╮":
                 below = y + 1
                 while below < len(rows) and rows[below][x] != "╯":
+                    if "▌" in rows[below][:x]:  # a toast over it
+                        below += 1
+                        continue
                     assert rows[below][x] in "│┤├▐▂▁ █▕┐┘", (y, x, below, rows[below][x], console.picture())
                     below += 1
 

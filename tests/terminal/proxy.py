@@ -210,16 +210,18 @@ class Proxy:
         return None
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, count: bool = True) -> None:
-        while data := await reader.read(1 << 16):
-            await self._flow.wait()
-            self.sent_to_client += len(data) if count else 0
-            if count and self._mangle is not None:
-                data, seconds, go_on = self._mangle(data)
-                await asyncio.sleep(seconds)
-                if not go_on:
-                    writer.write(data)
-                    break
-            writer.write(data)
-            await writer.drain()
-        if count:
-            writer.close()
+        try:
+            while data := await reader.read(1 << 16):
+                await self._flow.wait()
+                self.sent_to_client += len(data) if count else 0
+                if count and self._mangle is not None:
+                    data, seconds, go_on = self._mangle(data)
+                    await asyncio.sleep(seconds)
+                    if not go_on:
+                        writer.write(data)
+                        break
+                writer.write(data)
+                await writer.drain()
+        finally:  # also after a reset, which a server that is killed sends with a request unread
+            if count:
+                writer.close()
