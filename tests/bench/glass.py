@@ -149,8 +149,9 @@ def arriving(server: Server) -> list[Figure]:
         term.press("/")
         typed: list[float] = []
         while "LIVE" not in term.text():
-            mark, key = term.mark(), "backspace" if len(typed) % 2 else "x"
-            typed.append(take_time(term, key, lambda t, m=mark: t.written_since(m) > 0))
+            # The line that is typed in, not just any output: a letter that was taken back before it was painted paints nothing.
+            line, key = term.lines()[1], "backspace" if len(typed) % 2 else "x"
+            typed.append(take_time(term, key, lambda t, was=line: t.lines()[1] != was))
             term.watch(0.01)
         assert len(typed) > 10, "the list was there before anything could be typed"
         term.press("ctrl+u", "esc")
