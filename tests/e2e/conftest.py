@@ -42,6 +42,7 @@ IN_ONE_MODE: Final = frozenset({
 
 ONLY_LATER: Final = frozenset({
     "test_cli_events", "test_cli_doctor", "test_cli_scripts", "test_cli_strangers", "test_leaving", "test_memory", "test_editor",
+    "test_cli_blocks", "test_config_command", "test_broken_answers",
 })  # fmt: skip
 """Files that only `make test-all` runs: what they tell of has tests without processes as well."""
 
