@@ -48,7 +48,7 @@ class Answer:
 
 
 PARTS: Final = ("http.client", "http.cookiejar", "h11", "anyio", "httpcore", "anyio._backends._asyncio", "httpx")
-"""What httpx imports at once, or with its first request: 60-90 ms in which no key would be answered."""
+"""What httpx imports at once, or with its first request: more than 40 ms of processor in which no key would be answered."""
 
 
 async def _httpx() -> Any:
@@ -66,8 +66,6 @@ async def _httpx() -> Any:
             await asyncio.sleep(0)
     import httpx
 
-    for noisy in ("httpx", "httpcore"):  # at INFO and DEBUG they log addresses and headers
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     return httpx
 
 
@@ -153,6 +151,8 @@ class Transport:
         """Send one request. Raises Unreachable, NoAnswer once the connection was made, BadReply, RyzeError."""
         httpx = await _httpx()
         if self._client is None:
+            for noisy in ("httpx", "httpcore"):  # at INFO and DEBUG they log addresses and headers
+                logging.getLogger(noisy).setLevel(logging.WARNING)
             import http.cookiejar  # httpx has brought it
 
             # No cookies: the contract has none, and a server that always sets new ones would fill the memory and every request.

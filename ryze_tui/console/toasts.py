@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from textual.widgets._toast import ToastRack
-
 from .words import wrap
 
 if TYPE_CHECKING:
@@ -48,8 +46,8 @@ def place(screens: Sequence[Screen[Any]], said: Iterable[Notification]) -> None:
         rack.styles.margin = (top, 0, 0, 0)
 
 
-def _rack(screen: Screen[Any]) -> ToastRack | None:
-    return next((one for one in screen.children if isinstance(one, ToastRack)), None)
+def _rack(screen: Screen[Any]) -> Widget | None:
+    return next(iter(screen.query("ToastRack")), None)
 
 
 def _costs(screen: Screen[Any], left: int, height: int) -> list[int]:

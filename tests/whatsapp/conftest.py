@@ -10,7 +10,9 @@ import pytest
 
 from tests.fakes.whatsapp.device import Device
 from tests.fakes.whatsapp.double import WhatsAppDouble
+from tests.fakes.whatsapp.people import Person
 
+from .engine import OnDouble, on_double
 from .plain import Plain, running
 
 Start = Callable[..., Awaitable[Plain]]
@@ -47,3 +49,16 @@ def paired(wa: WhatsAppDouble, start: Start) -> Paired:
         return plain, device
 
     return one
+
+
+@pytest.fixture
+async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
+    """A whole server of ours on the double."""
+    async with on_double(tmp_path, wa) as made:
+        yield made
+
+
+@pytest.fixture
+def ana(wa: WhatsAppDouble) -> Person:
+    """Somebody who writes."""
+    return wa.person("5511777770001", "Ana")

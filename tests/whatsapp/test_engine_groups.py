@@ -6,32 +6,18 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.contract.harness import Frames
 from tests.fakes.whatsapp.double import WhatsAppDouble
 from tests.fakes.whatsapp.people import Person
 
 from ..pace import patient
-from .engine import OnDouble, on_double, worker_of
+from .engine import OnDouble, worker_of
 
 pytestmark = pytest.mark.whatsapp
-
-
-@pytest_asyncio.fixture
-async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
-    async with on_double(tmp_path, wa) as made:
-        yield made
-
-
-@pytest.fixture
-def ana(wa: WhatsAppDouble) -> Person:
-    return wa.person("5511777770001", "Ana")
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from tests.contract.harness import Frames
 from tests.fakes.whatsapp.double import WhatsAppDouble
@@ -18,12 +16,6 @@ from .engine import NUMBER, OnDouble, on_double
 
 pytestmark = pytest.mark.whatsapp
 JID = f"{NUMBER}@s.whatsapp.net"
-
-
-@pytest_asyncio.fixture
-async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
-    async with on_double(tmp_path, wa) as made:
-        yield made
 
 
 async def until_state(frames: Frames, word: str) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from PIL import Image
 from ryze_tui.backend.engine.whatsapp import preview
 
@@ -77,17 +76,6 @@ async def serving() -> AsyncIterator[tuple[Site, str]]:
         yield site, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-
-
-@pytest_asyncio.fixture
-async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
-    async with on_double(tmp_path, wa) as made:
-        yield made
-
-
-@pytest.fixture
-def ana(wa: WhatsAppDouble) -> Person:
-    return wa.person("5511777770001", "Ana")
 
 
 def readers() -> list[str]:

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.fakes.whatsapp.double import WhatsAppDouble
-
-from .engine import NUMBER, OnDouble, on_double
+from .engine import NUMBER, OnDouble
 
 pytestmark = pytest.mark.whatsapp
-
-
-@pytest_asyncio.fixture
-async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
-    async with on_double(tmp_path, wa) as made:
-        yield made
 
 
 async def profile(on: OnDouble) -> dict[str, Any]:

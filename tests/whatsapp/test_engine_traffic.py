@@ -8,12 +8,11 @@ import os
 import signal
 import stat
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from pyaileys.proto import WAProto_pb2 as proto
 from ryze_tui.backend.errors import StoreError
 
@@ -26,17 +25,6 @@ from .engine import NUMBER, OnDouble, on_double, worker_of
 
 pytestmark = pytest.mark.whatsapp
 BUSY = {"websocketEnabled": True, "websocketMediaBase64": True}
-
-
-@pytest_asyncio.fixture
-async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
-    async with on_double(tmp_path, wa) as made:
-        yield made
-
-
-@pytest.fixture
-def ana(wa: WhatsAppDouble) -> Person:
-    return wa.person("5511777770001", "Ana")
 
 
 async def event(frames: Frames, name: str, **fits: Any) -> dict[str, Any]:

@@ -9,12 +9,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from ryze_tui.backend.engine.whatsapp.make import WORKER
 
 from tests.contract.harness import running
@@ -25,12 +23,6 @@ from ..pace import patient
 from .engine import OnDouble, on_double, worker_of
 
 pytestmark = pytest.mark.whatsapp
-
-
-@pytest_asyncio.fixture
-async def on(tmp_path: Path, wa: WhatsAppDouble) -> AsyncIterator[OnDouble]:
-    async with on_double(tmp_path, wa) as made:
-        yield made
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
