@@ -20,6 +20,7 @@ from .conftest import Open, screen_text, until
 from .test_edit import edit, into, save
 
 
+@pytest.mark.long
 async def test_what_is_typed_into_a_block_that_is_off_is_not_lost_in_silence(opened: Open) -> None:
     server = FakeBlocks()
     server.rows["default"] |= {"enabled": False, "url": "", "authorization": "", "events": []}

@@ -43,6 +43,7 @@ async def test_a_bulk_is_refused_before_its_plan(opened: Open) -> None:
         assert account.did == []
 
 
+@pytest.mark.long
 async def test_blocks_are_shown_and_every_verb_says_why_not(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks, said = FakeBlocks(), []
     monkeypatch.setenv("EDITOR", "false")

@@ -35,7 +35,11 @@ async def settled(pilot: Pilot[int], screen: EditScreen, count: int) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (50, 30), (40, 12), (120, 40)])
+LONG = pytest.mark.long
+SIZES = [(80, 24), (40, 12), pytest.param((50, 30), marks=LONG), pytest.param((120, 40), marks=LONG)]
+
+
+@pytest.mark.parametrize("size", SIZES)
 async def test_neither_the_focused_field_nor_the_buttons_are_hidden(opened: Open, size: tuple[int, int]) -> None:
     async with opened(size=size) as (app, account, pilot):
         screen = await edit(app, account, pilot, "webhook", FakeBlocks())

@@ -151,6 +151,7 @@ async def test_a_session_that_only_reads_tries_nothing_but_the_stream(opened: Op
         assert server.sent == [] and not isinstance(app.screen, TryScreen)
 
 
+@pytest.mark.long
 async def test_a_new_instances_blocks_are_tried_from_here(opened: Open) -> None:
     server = FakeBlocks()
     async with Receiver() as receiver, opened(size=(80, 24)) as (app, account, pilot):

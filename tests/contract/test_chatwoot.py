@@ -328,6 +328,7 @@ async def test_what_was_accepted_is_shown_by_the_next_server(chatwoot: Chatwoot,
         assert len(chatwoot.messages[0]["attachments"]) == 1
 
 
+@pytest.mark.long
 async def test_a_reply_that_was_being_sent_is_not_sent_again_but_spoken_of(chatwoot: Chatwoot, tmp_path: Path) -> None:
     async with connected(tmp_path, chatwoot) as bench:
         await bench.accept(message("M1", "hello"))

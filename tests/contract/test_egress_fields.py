@@ -186,6 +186,7 @@ async def test_no_field_reaches_what_it_may_not(field: str, every: int, tmp_path
 INLINE = {"webhookURL": "http://%s:8080/x", "s3Endpoint": "http://%s:9000", "proxyHost": "%s", "chatwootBaseUrl": "http://%s:3000"}
 
 
+@pytest.mark.long
 async def test_nor_does_any_field_of_a_creation(tmp_path: Path, net: Net) -> None:
     async with running(tmp_path, private_targets=False) as api:
         await started(api, net)

@@ -28,7 +28,10 @@ LATER: Final = {
     "test_waiting_outlives_the_server": "plain",
     "test_read_only_changes_nothing": "plain", "test_at_a_terminal_the_name_is_asked_for": "plain",
     "test_streams_that_are_wrong[extensions-first]": "", "test_first_light[plain-120x40]": "",
-    "test_first_light[extensions-80x24]": "",
+    "test_first_light[extensions-80x24]": "", "test_the_token_of_one_instance[extensions]": "",
+    "test_stopped_and_changed_meanwhile[plain-5]": "", "test_ansi_sends_no_true_colour": "",
+    "test_nohup_is_meant": "", "test_from_one_server_to_another_and_back[extensions-80x24]": "",
+    "test_a_line_that_spoils_what_passes[plain-delayed]": "",
     "test_an_empty_no_color_means_nothing": "", "test_ascii[--ascii]": "", "test_no_ascii_wins": "",
     "test_the_code_can_be_read_in_every_layout[100x30]": "", "test_the_code_can_be_read_in_every_layout[200x60]": "",
 }

@@ -30,6 +30,7 @@ def until_connected(server: Process, count: int) -> None:
         select.select([], [], [], 0.05)
 
 
+@pytest.mark.long
 def test_it_serves_while_its_sessions_come_back(tmp_path: Path) -> None:
     filled = {"connected": COUNT - 8, "disconnected": 2, "connecting": 2, "loggedout": 2, "banned": 2}
     server = Process(tmp_path, "--simulator-instances", str(COUNT))

@@ -68,6 +68,7 @@ def test_groups_are_called_by_their_names() -> None:
     assert summary("group.flow", flow | {"groupName": "", "participants": None}) == "joined 120363"
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.text(), JSON), st.sampled_from(EVENTS))
 def test_whatever_comes_can_be_shown(data: dict[str, Any], event: str) -> None:
     reel = Reel()

@@ -183,6 +183,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.long
 @given(st.lists(JSON, min_size=12, max_size=12), st.booleans())
 @settings(deadline=None, max_examples=200)
 def test_any_line_of_json_is_read_or_left_out_and_can_be_recalled(values: list[object], valid: bool) -> None:
