@@ -134,7 +134,8 @@ async def _run(app: RyzeConsole, argv: list[str]) -> int | None:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(number)
 
-    with contextlib.suppress(_Ending), app.suspend(), _signals(app, end):
+    # The signals around the terminal's change of hands: ctrl+\ means us from the moment that it reads lines again.
+    with contextlib.suppress(_Ending), _signals(app, end), app.suspend():
         try:
             process = await asyncio.create_subprocess_exec(*argv, stdout=sys.__stderr__, stderr=sys.__stderr__)
             code = await _ended(process, told)

@@ -40,6 +40,8 @@ class TypeAhead:
         self._under_way: events.Key | None = None
         self._opening = False
         self._timer: asyncio.TimerHandle | None = None
+        self.escapes = 0
+        """How often Escape was pressed for no dialog that was still to come: what comes later may have been called off by it."""
 
     async def key(self, event: events.Key) -> None:
         """A key from the terminal, or one that came back from the widgets."""
@@ -61,6 +63,7 @@ class TypeAhead:
 
     async def _begin(self, event: events.Key) -> None:
         self._under_way = event
+        self.escapes += event.key == "escape"
         loop = asyncio.get_running_loop()
         loop.call_later(SETTLE, lambda: self._under_way is event and loop.create_task(self._had_effect(event)))
         self._widget = self._focused()
@@ -93,12 +96,18 @@ class TypeAhead:
         if self._waiting and not self._opening:
             await self._begin(self._waiting.popleft())
 
-    def hold(self) -> None:
-        """A dialog is about to open: what is typed from now on is for it."""
+    def hold(self, slow: Callable[[], object] = lambda: None) -> None:
+        """A dialog is about to open: what is typed from now on is for it. `slow` is called when it did not come in time."""
         self._opening = True
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(OPENING, self.drop)
+        self._timer = asyncio.get_running_loop().call_later(OPENING, self._too_slow, slow)
+
+    def _too_slow(self, slow: Callable[[], object]) -> None:
+        asked = self.escapes
+        self.drop()
+        if self.escapes == asked:
+            slow()
 
     def forget(self) -> None:
         """What was typed behind this key was for a dialog that is refused."""
@@ -107,6 +116,7 @@ class TypeAhead:
     def drop(self) -> None:
         """No dialog came, or one for which keys typed ahead could do harm."""
         if self._opening:
+            self.escapes += any(event.key == "escape" for event in self._waiting)
             self._waiting.clear()
         self._opened()
 

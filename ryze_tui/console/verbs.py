@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import keys
@@ -36,9 +37,16 @@ def start(app: RyzeConsole, action_id: str, name: str) -> None:
         what = _("that") if action_id in LOOKS else safe(name) or _("that")
         app.refuse(_("Still working on {name}: wait for the answer.").format(name=what))
         return
-    if action_id in OPENING:
+    if action_id in ASKING:
+        app.typed.hold(partial(_slow, app, name))
+    elif action_id in OPENING:
         app.typed.hold()
     app.run_worker(_run(app, action_id, name), group=group)
+
+
+def _slow(app: RyzeConsole, name: str) -> None:
+    words = keys.fill(_("Asking the server what {name} is now; {back} calls it off."), name=safe(name))
+    app.notify(words, markup=False, timeout=5)
 
 
 async def _run(app: RyzeConsole, action_id: str, name: str) -> None:
@@ -73,8 +81,9 @@ async def code(app: RyzeConsole, name: str) -> None:
 async def may_connect(app: RyzeConsole, account: Account, name: str, screen: Screen[Any]) -> bool:
     """Ask where a `connect` would harm: it makes the server drop what is there. Called right before every one of them.
 
-    `screen`: where it was asked for; a person who has left it meanwhile is not asked, and the answer is no.
+    `screen`: where it was asked for; a person who has left it meanwhile, or pressed Escape, is not asked, and the answer is no.
     """
+    escapes = app.typed.escapes
     try:
         row = await account.confirm_state(name)
     except Unconfirmed as problem:
@@ -83,7 +92,7 @@ async def may_connect(app: RyzeConsole, account: Account, name: str, screen: Scr
             return False
         title = _("Connect {name} all the same?").format(name=safe(name))
         words = _("Its state could not be asked for: {why}").format(why=safe(problem.message))
-        return not _elsewhere(app, name, screen) and await _agreed(app, title, words)
+        return not _elsewhere(app, name, screen, escapes) and await _agreed(app, title, words)
     if row is None:
         app.refuse(_("{name} is not there any more.").format(name=safe(name)))
         return False
@@ -100,8 +109,8 @@ async def may_connect(app: RyzeConsole, account: Account, name: str, screen: Scr
         title = _("A phone is linking {name} right now.").format(name=safe(name))
         words = _("Another code would break that off. It takes a few seconds.")
     else:
-        return True
-    return not _elsewhere(app, name, screen) and await _agreed(app, title, words)
+        return not _elsewhere(app, name, screen, escapes)
+    return not _elsewhere(app, name, screen, escapes) and await _agreed(app, title, words)
 
 
 async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
@@ -112,8 +121,14 @@ async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
     return answer is True
 
 
-def _elsewhere(app: RyzeConsole, name: str, screen: Screen[Any]) -> bool:
-    """The person went on from `screen` to something else while we waited: nothing opens over that."""
+def _elsewhere(app: RyzeConsole, name: str, screen: Screen[Any], escapes: int) -> bool:
+    """The person went on from `screen` to something else while we waited, or called it off: nothing opens over that.
+
+    `escapes`: how often Escape had been pressed when it was asked for.
+    """
+    if app.typed.escapes != escapes:
+        app.refuse(_("{name}: called off.").format(name=safe(name)))
+        return True
     if app.screen is screen and app.focused is not app.main.title_line:
         return False
     app.refuse(_("{name}: press the key again.").format(name=safe(name)))
@@ -125,7 +140,7 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
 
     account, digits = app.account, ""
     assert account is not None
-    if not await may_connect(app, account, name, app.main) or _elsewhere(app, name, app.main):
+    if not await may_connect(app, account, name, app.main):
         return
     if by_code:
         before = account.model.rows.get(name)
@@ -163,14 +178,14 @@ async def _there(app: RyzeConsole, account: Account, name: str) -> bool:
 
 async def bring_back(app: RyzeConsole, name: str) -> None:
     """Reconnect, or connect, or nothing: whatever the state asks for; says which and why."""
-    account = app.account
+    account, escapes = app.account, app.typed.escapes
     assert account is not None
     try:
         await account.confirm_state(name)
     except Unconfirmed as problem:
         app.refuse(f"{safe(name)}: {safe(problem.message)}")
         return
-    if _elsewhere(app, name, app.main):
+    if _elsewhere(app, name, app.main, escapes):
         return
     remedy = account.bring_back(name)
     if remedy.action == "reconnect":
@@ -327,6 +342,8 @@ OPENING: Final = frozenset({
     "tags", *(f"edit{key}" for key, _title in EDIT_TABS), "bulk", *(f"bulk {action}" for action in ON_MARKS),
 })  # fmt: skip
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
+ASKING: Final = frozenset({"connect", "code", "bring_back"})
+"""Those of them that first ask the server what state the instance is in, which may take long."""
 
 LOOKS: Final = frozenset({
     "refresh", "probe", "copy", "profiles", "hold", "tags", "bulk", *(f"bulk {action}" for action in ON_MARKS),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -215,3 +217,25 @@ def test_a_line_is_for_editors_that_know_it() -> None:
     assert command(["code", "--wait"], path, 7) == ["code", "--wait", "/tmp/x.json"]
 
 
+
+
+async def test_keys_that_interrupt_are_nobodys_while_the_terminal_changes_hands(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ctrl+\\ between our leaving the terminal and the editor's taking it would kill us, and what is typed."""
+    safe: list[bool] = []
+
+    @contextlib.contextmanager
+    def suspend() -> Iterator[None]:
+        def look() -> None:
+            safe.append(all(signal.getsignal(number) is not signal.SIG_DFL for number in (signal.SIGINT, signal.SIGQUIT)))
+
+        look()
+        yield
+        look()
+
+    async with opened() as (app, _account, _pilot):
+        before = signal.getsignal(signal.SIGQUIT)
+        monkeypatch.setattr(app, "suspend", suspend)
+        assert await editor._run(app, ["true"]) == 0
+        assert safe == [True, True] and signal.getsignal(signal.SIGQUIT) is before

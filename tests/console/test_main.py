@@ -6,8 +6,10 @@ import pytest
 from ryze_tui.api.errors import NOT_CONNECTED, Refused
 from ryze_tui.api.instance import Instance
 from ryze_tui.console.accounts import Place
+from ryze_tui.fleet.model import Row
 from ryze_tui.operations.outcome import Outcome, Unconfirmed
 from ryze_tui.pairing.flow import View
+from textual import events
 
 from .conftest import Open, screen_text, until
 
@@ -328,6 +330,33 @@ async def test_a_question_that_comes_late_opens_over_nothing_else(opened: Open, 
         assert "all the same?" not in screen_text(app)
         await pilot.press("y")
         assert not account.sessions and not any(call[0] == "pair" for call in account.did)
+
+
+@pytest.mark.parametrize("key", ["c", "p", "b"])
+@pytest.mark.parametrize("when", ["held", "later"])
+async def test_escape_calls_off_what_is_still_being_asked(opened: Open, key: str, when: str) -> None:
+    """A server that needs seconds for its list: no question, number or code comes up behind the person's back."""
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        hanging, real = asyncio.Event(), account.confirm_state
+
+        async def late(name: str) -> Row | None:
+            await hanging.wait()
+            return await real(name)
+
+        account.confirm_state = late  # type: ignore[method-assign]
+        app.main.select("support" if key != "b" else "promo")  # connected; logged out
+        await pilot.press(key)
+        if when == "held":
+            app._driver.send_message(events.Key("escape", "\x1b"))  # type: ignore[union-attr]
+            await until(pilot, lambda: app.typed._waiting)
+            app.typed._too_slow(lambda: pytest.fail("it is called off already"))
+        else:
+            app.typed._timer._run()  # type: ignore[union-attr]  # as after a second
+            await until(pilot, lambda: "what support is now" in screen_text(app) or "what promo is now" in screen_text(app))
+            await pilot.press("escape")
+        hanging.set()
+        await until(pilot, lambda: ": called off." in screen_text(app))
+        assert len(app.screen_stack) == 1 and not account.sessions and "may close" not in screen_text(app)
 
 
 async def test_narrow_the_detail_is_that_of_the_row_each_time_it_opens(opened: Open) -> None:
