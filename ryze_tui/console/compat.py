@@ -16,6 +16,7 @@ from rich.segment import Segment
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
+from textual._xterm_parser import XTermParser as XTermParser
 from textual.app import App, ScreenStackError
 from textual.css.query import NoMatches
 from textual.dom import DOMNode

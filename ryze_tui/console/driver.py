@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from .keyboard import Bell, listen
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,7 +73,15 @@ class TerminalDriver(LinuxDriver):
             self._watch = select.epoll()
             self._watch.register(self.fileno, 0)
             self._loop.add_reader(self._watch.fileno(), self._hung_up)
+        if not isinstance(self.exit_event, Bell):
+            self.exit_event = Bell()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def run_input_thread(self) -> None:
+        """In the thread for it: sleep until keys come, or the terminal is handed on."""
+        assert isinstance(self.exit_event, Bell)
+        if not listen(self.fileno, self.exit_event, self.process_message, debug=self._debug):
+            self._loop.call_soon_threadsafe(self._hung_up)
 
     def suspend_application_mode(self) -> None:
         """Another program has the terminal, and our loop may go on: what it draws is dropped, or Textual would wait for ever for
