@@ -53,6 +53,7 @@ class View:
     `code`: a QR text (stage qr) or `XXXX-XXXX` (stage code), empty whenever nothing can be scanned. `index`, `total`: which code
     of how many, from 1; both 0 when the server does not say. `expires_at`: monotonic second of the code's end, 0 without a code.
     `number`: digits, of the phone that typed or linked. `profile`: its name. `seconds`: how long it took, once connected.
+    `asked_at`: monotonic second of a connect that has no answer yet, else 0.
     """
 
     stage: str
@@ -64,6 +65,7 @@ class View:
     profile: str = ""
     message: str = ""
     seconds: float = 0.0
+    asked_at: float = 0.0
 
 
 _Handler = Callable[["Flow", "_Told", float], None]
@@ -119,7 +121,8 @@ class Flow:
                 code, expires = self._codes[at], self._expiry(at)
                 index, total = (at + 1, len(self._codes)) if len(self._codes) > 1 else (0, 0)
         number = self._linked or self._number
-        return View(self.stage, code, index, total, expires, number, self._profile, self._message, self._seconds)
+        asked_at = self._asked_at if self._in_flight else 0.0
+        return View(self.stage, code, index, total, expires, number, self._profile, self._message, self._seconds, asked_at)
 
     @property
     def done(self) -> bool:

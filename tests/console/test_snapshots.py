@@ -208,6 +208,8 @@ VIEWS = {
 
 
 CASES = [(size, stage) for size in SIZES for stage in VIEWS] + [((50, 30), "qr"), ((50, 30), "connected"), ((40, 12), "qr")]
+VIEWS["asking-slow"] = View("asking", asked_at=LONG - 37.0)
+CASES.append(((80, 24), "asking-slow"))
 
 
 @pytest.mark.parametrize(("size", "stage"), CASES)

@@ -22,6 +22,8 @@ BESIDE = 34
 """Cells that the text beside the drawing needs."""
 BELOW = 6
 """Lines that the text below the drawing needs."""
+SLOW = 5
+"""Seconds without an answer after which they are counted on the screen."""
 
 
 def _painted(kind: str, row: str) -> Line:
@@ -228,9 +230,12 @@ class PairingPane(Hinted):
                 *self._keys([("close", _("Close"))], width),
             ]
         words = _("Renewing the code…") if self.view.stage in ("renewing", "qr", "code") else _("Asking the server for a code…")
+        waited = int(self.clock() - self.view.asked_at) if self.view.asked_at else 0
+        slow = _("No answer for {n} s. Some servers need a minute for this; closing it does no harm.").format(n=waited)
         return [
             *self._plain(words, width),
             *self._plain(safe(self.view.message), width, ink.DIM),
+            *(self._plain(slow, width, ink.DIM) if waited >= SLOW else []),
             [],
             *self._keys([("close", _("Close"))], width),
         ]
