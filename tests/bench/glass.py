@@ -25,8 +25,8 @@ from .startup import SIZE, command
 
 FRAME: Final = b"\x1b[?2026h"
 TOGETHER: Final = 0.02
-"""Frames within so many seconds are one painting: the list, the title and the header of one moment. Paintings are 50 ms apart; the
-parts of one were read 10 to 20 ms apart beside a storm (13 of 662 gaps)."""
+"""Frames within so many seconds are one painting: the list, the title and the header of one moment. Paintings are 50 ms apart;
+the parts of one were read 10 to 20 ms apart beside a storm (13 of 662 gaps)."""
 Told = tuple[float, str]
 """When (Unix seconds) the server said it, by its own clock, and the word that a row then shows."""
 
