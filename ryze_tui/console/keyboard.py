@@ -66,6 +66,8 @@ def listen(terminal: int, told: Bell, take: Callable[[Message], object], *, debu
         if terminal in ready:
             try:
                 data = os.read(terminal, PIECE)
+            except BlockingIOError:  # another program that shares the terminal was faster
+                continue
             except OSError:
                 return False
             if not data:

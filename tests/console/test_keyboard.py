@@ -113,3 +113,19 @@ def test_a_terminal_that_is_gone_is_told() -> None:
         line.hang_up()
         line.thread.join(10)
         assert line.ended == [False]
+
+
+def test_what_another_program_read_before_us_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell job that made the shared terminal non-blocking."""
+    stolen, real = [True], os.read
+
+    def read(descriptor: int, size: int) -> bytes:
+        if stolen:
+            stolen.clear()
+            raise BlockingIOError
+        return real(descriptor, size)
+
+    monkeypatch.setattr(keyboard.os, "read", read)
+    with listening() as line:
+        line.send(b"x")
+        assert keys(line.until(keys)) == ["x"] and not stolen
