@@ -80,8 +80,13 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """In the thread for it: sleep until keys come, or the terminal is handed on."""
         assert isinstance(self.exit_event, Bell)
-        if not listen(self.fileno, self.exit_event, self.process_message, debug=self._debug):
-            self._loop.call_soon_threadsafe(self._hung_up)
+        try:
+            there = listen(self.fileno, self.exit_event, self.process_message, debug=self._debug)
+        except Exception as error:  # noqa: BLE001 - Textual would end with 0, and leave no crash file
+            self._loop.call_soon_threadsafe(self._app._handle_exception, error)
+        else:
+            if not there:
+                self._loop.call_soon_threadsafe(self._hung_up)
 
     def suspend_application_mode(self) -> None:
         """Another program has the terminal, and our loop may go on: what it draws is dropped, or Textual would wait for ever for

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import io
+import os
+from types import SimpleNamespace
+from typing import Any
 
-from ryze_tui.console.driver import Output
+import pytest
+from ryze_tui.console.driver import Output, TerminalDriver
+from ryze_tui.console.keyboard import Bell
 
 
 class Terminal(io.StringIO):
@@ -55,3 +60,26 @@ def test_a_flush_that_fails_is_the_end_too() -> None:
 class _Refusing(io.StringIO):
     def flush(self) -> None:
         raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["a mistake of ours", "a closed window"])
+def test_the_reading_thread_never_ends_in_silence(gone: bool) -> None:
+    """A console that hears no keys is worse than one that ends: with a crash file, or as a hang-up does."""
+    hears, sends = os.pipe()
+    told: list[object] = []
+    driver: Any = TerminalDriver.__new__(TerminalDriver)
+    driver.fileno, driver.exit_event, driver._debug = hears, Bell(), False
+    driver._loop = SimpleNamespace(call_soon_threadsafe=lambda call, *words: told.append((call, *words)))
+    driver._app = SimpleNamespace(_handle_exception="crash")
+    mistake = ZeroDivisionError()
+
+    def fails(_message: object) -> None:
+        raise mistake
+
+    driver.process_message = fails
+    if gone:
+        os.close(sends)
+    else:
+        os.write(sends, b"x")
+    driver.run_input_thread()
+    assert told == [(driver._hung_up,)] if gone else told == [("crash", mistake)]
