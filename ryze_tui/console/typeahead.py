@@ -38,7 +38,7 @@ class TypeAhead:
         self._widget: Widget | None = None
         self._waiting: deque[events.Key] = deque()
         self._under_way: events.Key | None = None
-        self._opening = False
+        self._opening = self._going = False
         self._timer: asyncio.TimerHandle | None = None
         self.escapes = 0
         """How often Escape was pressed for no dialog that was still to come: what comes later may have been called off by it."""
@@ -65,7 +65,7 @@ class TypeAhead:
         self._under_way = event
         self.escapes += event.key == "escape"
         loop = asyncio.get_running_loop()
-        loop.call_later(SETTLE, lambda: self._under_way is event and loop.create_task(self._had_effect(event)))
+        loop.call_later(SETTLE, lambda: self._under_way is event and loop.create_task(self._took_long(event)))
         self._widget = self._focused()
         await self._deliver(event)
         if not event.is_forwarded:  # a priority binding took it
@@ -93,8 +93,22 @@ class TypeAhead:
         if self._under_way is not event:
             return
         self._under_way = None
-        if self._waiting and not self._opening:
-            await self._begin(self._waiting.popleft())
+        await self._go_on()
+
+    async def _took_long(self, event: events.Key) -> None:
+        self._going = False  # what goes on may be waiting for this key
+        await self._had_effect(event)
+
+    async def _go_on(self) -> None:
+        """The keys that wait, one after the other. A loop: keys that have their effect at once would nest a call for each."""
+        if self._going:
+            return
+        self._going = True
+        try:
+            while self._waiting and not self._opening and self._under_way is None:
+                await self._begin(self._waiting.popleft())
+        finally:
+            self._going = False
 
     def hold(self, slow: Callable[[], object] = lambda: None) -> None:
         """A dialog is about to open: what is typed from now on is for it. `slow` is called when it did not come in time."""
@@ -123,8 +137,8 @@ class TypeAhead:
     async def release(self) -> None:
         """The dialog has the focus: it gets what was typed for it."""
         self._opened()
-        if self._waiting and self._under_way is None:
-            await self._begin(self._waiting.popleft())
+        if self._under_way is None:
+            await self._go_on()
 
     def _opened(self) -> None:
         self._opening = False

@@ -65,7 +65,7 @@ class View:
     profile: str = ""
     message: str = ""
     seconds: float = 0.0
-    asked_at: float = 0.0
+    asked_at: float = field(default=0.0, compare=False)
 
 
 _Handler = Callable[["Flow", "_Told", float], None]

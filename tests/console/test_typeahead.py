@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ryze_tui.operations.permits import ServerInfo
+from ryze_tui.console.typeahead import TypeAhead
 from textual import events
 from textual.app import App
 from textual.keys import _character_to_key
@@ -69,3 +70,19 @@ async def test_what_was_typed_for_a_dialog_that_is_refused_is_for_nobody(opened:
         await pilot.press("down")
         assert len(app.screen_stack) == 1 and account.did == [] and not account.notes.held
         assert app.main.instances.current_name == "promo"
+
+
+async def test_a_thousand_keys_that_wait_nest_no_calls(opened: Open) -> None:
+    """Keys that have their effect at once, as nobody has the focus: each called for the next one, until Python gave up."""
+    got: list[str] = []
+
+    async def deliver(event: events.Event) -> None:
+        got.append(event.key)  # type: ignore[attr-defined]
+
+    async with opened(size=(80, 24)) as (app, _account, _pilot):
+        ahead = TypeAhead(deliver, lambda: None, app)
+        ahead.hold()
+        for _key in range(3000):
+            await ahead.key(events.Key("x", "x"))
+        await ahead.release()
+        assert len(got) == 3000
