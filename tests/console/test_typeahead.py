@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ryze_tui.operations.permits import ServerInfo
 from ryze_tui.console.typeahead import TypeAhead
+from ryze_tui.operations.permits import ServerInfo
 from textual import events
 from textual.app import App
 from textual.keys import _character_to_key
