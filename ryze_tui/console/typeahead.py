@@ -4,6 +4,7 @@ Textual hands every key to the widget that has the focus when it arrives, and bi
 filter by nothing and then press c on the row. So a key is let through only when the one before it has had its effect, and so
 have the messages that it made a widget send: Enter in a field is a message to the screen, and the focus that this moves is
 another one to the App. While a key is opening a dialog the following ones wait for it.
+Where that dialog depends on an answer that takes its time, Escape does not wait: it calls off what is being asked.
 """
 
 from __future__ import annotations
@@ -40,12 +41,13 @@ class TypeAhead:
         self._under_way: events.Key | None = None
         self._opening = self._going = False
         self._timer: asyncio.TimerHandle | None = None
-        self.escapes = 0
-        """How often Escape was pressed for no dialog that was still to come: what comes later may have been called off by it."""
+        self._asking: list[Callable[[], bool]] = []
 
     async def key(self, event: events.Key) -> None:
         """A key from the terminal, or one that came back from the widgets."""
-        if event.is_forwarded:
+        if event.key == "escape" and self._called_off(event):
+            await self._follow(event)
+        elif event.is_forwarded:
             await self._deliver(event)
             await self._follow(event)
         elif event.key.startswith("alt+") and event.character:
@@ -63,7 +65,6 @@ class TypeAhead:
 
     async def _begin(self, event: events.Key) -> None:
         self._under_way = event
-        self.escapes += event.key == "escape"
         loop = asyncio.get_running_loop()
         loop.call_later(SETTLE, lambda: self._under_way is event and loop.create_task(self._took_long(event)))
         self._widget = self._focused()
@@ -118,10 +119,33 @@ class TypeAhead:
         self._timer = asyncio.get_running_loop().call_later(OPENING, self._too_slow, slow)
 
     def _too_slow(self, slow: Callable[[], object]) -> None:
-        asked = self.escapes
         self.drop()
-        if self.escapes == asked:
-            slow()
+        slow()
+
+    def asking(self, call_off: Callable[[], bool]) -> None:
+        """What Escape does until `answered`, instead of anything else. Tells whether it did: in another place Escape is for that.
+
+        An Escape that waits behind the key which asks was typed for this.
+        """
+        self._asking.append(call_off)
+        if escape := next((event for event in self._waiting if event.key == "escape"), None):
+            self._called_off(escape)
+
+    def answered(self, call_off: Callable[[], bool]) -> None:
+        """There is an answer, or nobody waits for it any more."""
+        if call_off in self._asking:
+            self._asking.remove(call_off)
+
+    def _called_off(self, event: events.Key) -> bool:
+        """Whether this Escape called off what is being asked. The keys before it are for nobody, those behind it for the list."""
+        done = [call_off for call_off in self._asking if call_off()]
+        if not done:
+            return False
+        self._asking = [call_off for call_off in self._asking if call_off not in done]
+        while self._waiting and self._waiting.popleft() is not event:
+            pass
+        self._opened()
+        return True
 
     def forget(self) -> None:
         """What was typed behind this key was for a dialog that is refused."""
@@ -130,7 +154,6 @@ class TypeAhead:
     def drop(self) -> None:
         """No dialog came, or one for which keys typed ahead could do harm."""
         if self._opening:
-            self.escapes += any(event.key == "escape" for event in self._waiting)
             self._waiting.clear()
         self._opened()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -16,10 +17,47 @@ from .words import number, safe
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from ..fleet.model import Row
     from ..operations.account import Account
     from .app import RyzeConsole
 
 Verb = Callable[["RyzeConsole", str], Awaitable[None]]
+
+
+class CalledOff(Exception):
+    """The person pressed Escape while the server was being asked."""
+
+
+class Asking:
+    """What a key asks the server, once, before anything opens; until there is an answer Escape calls it off."""
+
+    def __init__(self, app: RyzeConsole, name: str) -> None:
+        self._app, self._name, self._off = app, name, False
+        self._request: asyncio.Future[Row | None] | None = None
+        app.typed.asking(self._call_off)
+
+    async def state(self, account: Account) -> Row | None:
+        """`Account.confirm_state`. Raises CalledOff and Unconfirmed."""
+        if self._off:
+            raise CalledOff
+        self._request = asyncio.ensure_future(account.confirm_state(self._name))
+        try:
+            return await self._request
+        except asyncio.CancelledError:
+            if not self._off:
+                raise
+            raise CalledOff from None
+        finally:
+            self._app.typed.answered(self._call_off)
+
+    def _call_off(self) -> bool:
+        if _elsewhere(self._app, self._app.main):
+            return False
+        self._off = True
+        self._app.refuse(_("{name}: called off.").format(name=safe(self._name)))
+        if self._request is not None:
+            self._request.cancel()
+        return True
 
 
 def under_way(app: RyzeConsole) -> str:
@@ -39,9 +77,11 @@ def start(app: RyzeConsole, action_id: str, name: str) -> None:
         return
     if action_id in ASKING:
         app.typed.hold(partial(_slow, app, name))
-    elif action_id in OPENING:
+        app.run_worker(_run(app, partial(ASKING[action_id], asking=Asking(app, name)), name), group=group)
+        return
+    if action_id in OPENING:
         app.typed.hold()
-    app.run_worker(_run(app, action_id, name), group=group)
+    app.run_worker(_run(app, VERBS.get(action_id) or MARKED_VERBS[action_id], name), group=group)
 
 
 def _slow(app: RyzeConsole, name: str) -> None:
@@ -49,9 +89,11 @@ def _slow(app: RyzeConsole, name: str) -> None:
     app.notify(words, markup=False, timeout=5)
 
 
-async def _run(app: RyzeConsole, action_id: str, name: str) -> None:
+async def _run(app: RyzeConsole, verb: Verb, name: str) -> None:
     try:
-        await (VERBS.get(action_id) or MARKED_VERBS[action_id])(app, name)
+        await verb(app, name)
+    except CalledOff:
+        pass  # it is said already
     finally:
         await app.typed.release()  # no dialog came: what was typed ahead is for the list after all
 
@@ -67,32 +109,34 @@ async def new(app: RyzeConsole, name: str) -> None:
     name, pair = created
     app.main.apply_now(name)
     if pair:
-        await _pair(app, name, by_code=False)
+        await _pair(app, name, Asking(app, name), by_code=False)
 
 
-async def connect(app: RyzeConsole, name: str) -> None:
-    await _pair(app, name, by_code=False)
+async def connect(app: RyzeConsole, name: str, asking: Asking) -> None:
+    await _pair(app, name, asking, by_code=False)
 
 
-async def code(app: RyzeConsole, name: str) -> None:
-    await _pair(app, name, by_code=True)
+async def code(app: RyzeConsole, name: str, asking: Asking) -> None:
+    await _pair(app, name, asking, by_code=True)
 
 
-async def may_connect(app: RyzeConsole, account: Account, name: str, screen: Screen[Any]) -> bool:
+async def may_connect(
+    app: RyzeConsole, account: Account, name: str, screen: Screen[Any], state: Callable[[Account], Awaitable[Row | None]]
+) -> bool:
     """Ask where a `connect` would harm: it makes the server drop what is there. Called right before every one of them.
 
-    `screen`: where it was asked for; a person who has left it meanwhile, or pressed Escape, is not asked, and the answer is no.
+    `screen`: where it was asked for; a person who has left it meanwhile is not asked, and the answer is no.
+    `state`: asks the server for the row.
     """
-    escapes = app.typed.escapes
     try:
-        row = await account.confirm_state(name)
+        row = await state(account)
     except Unconfirmed as problem:
         if not account.model.loaded:  # nothing but what an earlier run knew
             app.refuse(f"{safe(name)}: {safe(problem.message)}")
             return False
         title = _("Connect {name} all the same?").format(name=safe(name))
         words = _("Its state could not be asked for: {why}").format(why=safe(problem.message))
-        return not _elsewhere(app, name, screen, escapes) and await _agreed(app, title, words)
+        return _still_there(app, name, screen) and await _agreed(app, title, words)
     if row is None:
         app.refuse(_("{name} is not there any more.").format(name=safe(name)))
         return False
@@ -109,39 +153,40 @@ async def may_connect(app: RyzeConsole, account: Account, name: str, screen: Scr
         title = _("A phone is linking {name} right now.").format(name=safe(name))
         words = _("Another code would break that off. It takes a few seconds.")
     else:
-        return not _elsewhere(app, name, screen, escapes)
-    return not _elsewhere(app, name, screen, escapes) and await _agreed(app, title, words)
+        return _still_there(app, name, screen)
+    return _still_there(app, name, screen) and await _agreed(app, title, words)
 
 
 async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
     from .screens.dialogs import Question
 
     question = Question(title, words, yes=_("Ask for a code"))
+    app.typed.hold()
     answer = await app.push_screen_wait(question)
     return answer is True
 
 
-def _elsewhere(app: RyzeConsole, name: str, screen: Screen[Any], escapes: int) -> bool:
-    """The person went on from `screen` to something else while we waited, or called it off: nothing opens over that.
+def _elsewhere(app: RyzeConsole, screen: Screen[Any]) -> bool:
+    """The person went on from `screen` to something else."""
+    return app.screen is not screen or app.focused is app.main.title_line
 
-    `escapes`: how often Escape had been pressed when it was asked for.
-    """
-    if app.typed.escapes != escapes:
-        app.refuse(_("{name}: called off.").format(name=safe(name)))
-        return True
-    if app.screen is screen and app.focused is not app.main.title_line:
+
+def _still_there(app: RyzeConsole, name: str, screen: Screen[Any]) -> bool:
+    """Whether the person waited on `screen` for what opens now: nothing opens over something else."""
+    if _elsewhere(app, screen):
+        app.refuse(_("{name}: press the key again.").format(name=safe(name)))
         return False
-    app.refuse(_("{name}: press the key again.").format(name=safe(name)))
     return True
 
 
-async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
+async def _pair(app: RyzeConsole, name: str, asking: Asking, *, by_code: bool) -> None:
     from .screens.pairing import PairingScreen, ask_number
 
     account, digits = app.account, ""
     assert account is not None
-    if not await may_connect(app, account, name, app.main):
+    if not await may_connect(app, account, name, app.main, asking.state):
         return
+    app.typed.hold()
     if by_code:
         before = account.model.rows.get(name)
         state = before.state if before is not None else ""
@@ -150,7 +195,7 @@ async def _pair(app: RyzeConsole, name: str, *, by_code: bool) -> None:
             return
         digits = entered
         now = account.model.rows.get(name)
-        if (now is None or now.state != state) and not await may_connect(app, account, name, app.main):
+        if (now is None or now.state != state) and not await may_connect(app, account, name, app.main, Asking(app, name).state):
             return  # what was agreed to was another state: the form may have been open for minutes
     app.push_screen(PairingScreen(account, name, digits))
 
@@ -176,16 +221,16 @@ async def _there(app: RyzeConsole, account: Account, name: str) -> bool:
     return row is not None
 
 
-async def bring_back(app: RyzeConsole, name: str) -> None:
+async def bring_back(app: RyzeConsole, name: str, asking: Asking) -> None:
     """Reconnect, or connect, or nothing: whatever the state asks for; says which and why."""
-    account, escapes = app.account, app.typed.escapes
+    account = app.account
     assert account is not None
     try:
-        await account.confirm_state(name)
+        await asking.state(account)
     except Unconfirmed as problem:
         app.refuse(f"{safe(name)}: {safe(problem.message)}")
         return
-    if _elsewhere(app, name, app.main, escapes):
+    if not _still_there(app, name, app.main):
         return
     remedy = account.bring_back(name)
     if remedy.action == "reconnect":
@@ -196,7 +241,7 @@ async def bring_back(app: RyzeConsole, name: str) -> None:
             app.say(outcome)
     elif remedy.action == "connect":
         app.notify(f"{safe(name)}: {safe(remedy.why)}", markup=False, timeout=5)
-        await _pair(app, name, by_code=False)
+        await _pair(app, name, Asking(app, name), by_code=False)
     else:
         app.refuse(f"{safe(name)}: {safe(remedy.why)}")
 
@@ -342,7 +387,7 @@ OPENING: Final = frozenset({
     "tags", *(f"edit{key}" for key, _title in EDIT_TABS), "bulk", *(f"bulk {action}" for action in ON_MARKS),
 })  # fmt: skip
 """Verbs that open a dialog or a screen: what is typed ahead of it waits."""
-ASKING: Final = frozenset({"connect", "code", "bring_back"})
+ASKING: Final = {"connect": connect, "code": code, "bring_back": bring_back}
 """Those of them that first ask the server what state the instance is in, which may take long."""
 
 LOOKS: Final = frozenset({
@@ -352,10 +397,7 @@ LOOKS: Final = frozenset({
 
 VERBS: Final[dict[str, Verb]] = {
     "new": new,
-    "connect": connect,
-    "code": code,
     "reconnect": reconnect,
-    "bring_back": bring_back,
     "logout": logout,
     "delete": delete,
     "refresh": refresh,

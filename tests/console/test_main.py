@@ -337,26 +337,45 @@ async def test_a_question_that_comes_late_opens_over_nothing_else(opened: Open, 
 async def test_escape_calls_off_what_is_still_being_asked(opened: Open, key: str, when: str) -> None:
     """A server that needs seconds for its list: no question, number or code comes up behind the person's back."""
     async with opened(size=(80, 24)) as (app, account, pilot):
-        hanging, real = asyncio.Event(), account.confirm_state
+        hanging, real, cancelled = asyncio.Event(), account.confirm_state, list[bool]()
 
         async def late(name: str) -> Row | None:
-            await hanging.wait()
+            try:
+                await hanging.wait()
+            except asyncio.CancelledError:
+                cancelled.append(True)
+                raise
             return await real(name)
 
         account.confirm_state = late  # type: ignore[method-assign]
-        app.main.select("support" if key != "b" else "promo")  # connected; logged out
+        app.main.select("support" if key != "b" else "sales")  # connected; logged out
         await pilot.press(key)
-        if when == "held":
-            app._driver.send_message(events.Key("escape", "\x1b"))  # type: ignore[union-attr]
-            await until(pilot, lambda: app.typed._waiting)
-            app.typed._too_slow(lambda: pytest.fail("it is called off already"))
-        else:
+        if when == "later":
             app.typed._timer._run()  # type: ignore[union-attr]  # as after a second
-            await until(pilot, lambda: "what support is now" in screen_text(app) or "what promo is now" in screen_text(app))
-            await pilot.press("escape")
+            await until(pilot, lambda: "what support is now" in screen_text(app) or "what sales is now" in screen_text(app))
+        for name, character in (("y", "y"), ("escape", "\x1b"), ("question_mark", "?"))[when == "later" :]:
+            app._driver.send_message(events.Key(name, character))  # type: ignore[union-attr]
+        await until(pilot, lambda: app.screen is not app.main)
+        assert type(app.screen).__name__ == "HelpScreen" and cancelled == [True]
+        await pilot.press("escape")
         hanging.set()
         await until(pilot, lambda: ": called off." in screen_text(app))
         assert len(app.screen_stack) == 1 and not account.sessions and "may close" not in screen_text(app)
+        await pilot.press(key)
+        await until(pilot, lambda: app.screen is not app.main)  # it can be asked again, at once
+
+
+async def test_escape_that_is_meant_for_something_else_calls_nothing_off(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, account, pilot):
+        account.confirm_state = lambda _name: asyncio.Future()  # type: ignore[method-assign,assignment,return-value]
+        app.main.select("support")
+        await pilot.press("c")
+        app.typed.drop()  # as after a second
+        await pilot.press("slash", "x", "escape")
+        await until(pilot, lambda: app.focused is not app.main.title_line)
+        assert "called off" not in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "support: called off." in screen_text(app))
 
 
 async def test_narrow_the_detail_is_that_of_the_row_each_time_it_opens(opened: Open) -> None:
