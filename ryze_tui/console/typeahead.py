@@ -58,7 +58,7 @@ class TypeAhead:
                 await self.key(key)
         elif event.key in NEVER_HELD:
             await self._deliver(event)
-        elif self._opening or self._under_way is not None:
+        elif self._opening or self._under_way is not None or self._waiting:
             self._waiting.append(event)
         else:
             await self._begin(event)
@@ -142,9 +142,10 @@ class TypeAhead:
         if not done:
             return False
         self._asking = [call_off for call_off in self._asking if call_off not in done]
-        while self._waiting and self._waiting.popleft() is not event:
-            pass
+        while not event.is_forwarded and self._waiting and self._waiting.popleft() is not event:
+            pass  # behind one that has gone its way already there are only later ones
         self._opened()
+        self._last.call_later(self._go_on)
         return True
 
     def forget(self) -> None:

@@ -120,16 +120,14 @@ async def code(app: RyzeConsole, name: str, asking: Asking) -> None:
     await _pair(app, name, asking, by_code=True)
 
 
-async def may_connect(
-    app: RyzeConsole, account: Account, name: str, screen: Screen[Any], state: Callable[[Account], Awaitable[Row | None]]
-) -> bool:
+async def may_connect(app: RyzeConsole, account: Account, screen: Screen[Any], name: str, now: Awaitable[Row | None]) -> bool:
     """Ask where a `connect` would harm: it makes the server drop what is there. Called right before every one of them.
 
     `screen`: where it was asked for; a person who has left it meanwhile is not asked, and the answer is no.
-    `state`: asks the server for the row.
+    `now`: the server's answer for the row, or Unconfirmed.
     """
     try:
-        row = await state(account)
+        row = await now
     except Unconfirmed as problem:
         if not account.model.loaded:  # nothing but what an earlier run knew
             app.refuse(f"{safe(name)}: {safe(problem.message)}")
@@ -184,7 +182,7 @@ async def _pair(app: RyzeConsole, name: str, asking: Asking, *, by_code: bool) -
 
     account, digits = app.account, ""
     assert account is not None
-    if not await may_connect(app, account, name, app.main, asking.state):
+    if not await may_connect(app, account, app.main, name, asking.state(account)):
         return
     app.typed.hold()
     if by_code:
@@ -195,8 +193,10 @@ async def _pair(app: RyzeConsole, name: str, asking: Asking, *, by_code: bool) -
             return
         digits = entered
         now = account.model.rows.get(name)
-        if (now is None or now.state != state) and not await may_connect(app, account, name, app.main, Asking(app, name).state):
-            return  # what was agreed to was another state: the form may have been open for minutes
+        if now is None or now.state != state:  # what was agreed to was another one: the form may have been open for minutes
+            again = Asking(app, name)
+            if not await may_connect(app, account, app.main, name, again.state(account)):
+                return
     app.push_screen(PairingScreen(account, name, digits))
 
 

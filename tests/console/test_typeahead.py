@@ -86,3 +86,27 @@ async def test_a_thousand_keys_that_wait_nest_no_calls(opened: Open) -> None:
             await ahead.key(events.Key("x", "x"))
         await ahead.release()
         assert len(got) == 3000
+
+
+async def test_an_escape_that_calls_off_takes_only_the_keys_before_it(opened: Open) -> None:
+    """Also one that has waited so long for its turn that it comes back from the widgets, as on a loop that was busy."""
+    got: list[str] = []
+
+    async def deliver(event: events.Event) -> None:
+        assert isinstance(event, events.Key)
+        got.append(event.key)
+
+    async with opened(size=(80, 24)) as (app, _account, _pilot):
+        for back in (False, True):
+            ahead, off = TypeAhead(deliver, lambda: None, app), list[bool]()
+            ahead.hold()
+            ahead.asking(lambda off=off: not off.append(True))  # type: ignore[misc]
+            escape = events.Key("escape", "\x1b")
+            await ahead.key(events.Key("x", "x"))
+            if back:
+                escape._set_forwarded()
+            await ahead.key(escape)
+            await ahead.key(events.Key("j", "j"))
+            await ahead.release()
+            assert off == [True]
+        assert got == ["j", "x", "j"]

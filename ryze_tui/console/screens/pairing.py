@@ -165,8 +165,8 @@ class PairingScreen(Screen[None]):
 
         app: RyzeConsole = self.app  # type: ignore[assignment]
         # The code that is up is ours: only what somebody else made of the instance meanwhile is asked about.
-        state = lambda account: account.confirm_state(self._instance)  # noqa: E731
-        allowed = await may_connect(app, self._account, self._instance, self, state)
+        now = self._account.confirm_state(self._instance)
+        allowed = await may_connect(app, self._account, self, self._instance, now)
         if allowed and app.screen is self and self.pane.view.stage != "connected":
             self._begin(digits)
 
