@@ -195,24 +195,28 @@ class Sockets:
 
     async def run(self) -> None:
         """Open what is due, for ever; closes every socket when cancelled."""
-        watching = asyncio.create_task(self._signs.run(), name="signs")
-        try:
-            while True:
-                if self._stale:
-                    self._choose()
-                await self._reach.wait()
-                now = self._clock.monotonic()
-                line, ready_at = self._next(now)
-                if line is not None and ready_at <= now:
-                    self._bucket.spend(now)
-                    line.task = asyncio.create_task(self._hold(line), name=f"socket {line.name}")
-                    await asyncio.sleep(0)  # it pays for itself before the next one is looked at
-                    continue
-                await wait(self._clock, self._wake, ready_at - now if line is not None else None)
-                self._wake.clear()
-        finally:
-            watching.cancel()
-            await self._close_all()
+        async with asyncio.TaskGroup() as group:  # without signs of life nobody would know that a socket is dead
+            watching = group.create_task(self._signs.run(), name="signs")
+            try:
+                await self._open_what_is_due()
+            finally:
+                watching.cancel()
+                await self._close_all()
+
+    async def _open_what_is_due(self) -> None:
+        while True:
+            if self._stale:
+                self._choose()
+            await self._reach.wait()
+            now = self._clock.monotonic()
+            line, ready_at = self._next(now)
+            if line is not None and ready_at <= now:
+                self._bucket.spend(now)
+                line.task = asyncio.create_task(self._hold(line), name=f"socket {line.name}")
+                await asyncio.sleep(0)  # it pays for itself before the next one is looked at
+                continue
+            await wait(self._clock, self._wake, ready_at - now if line is not None else None)
+            self._wake.clear()
 
     def _next(self, now: float) -> tuple[Line | None, float]:
         """The line to open next and when; None when there is none. While sockets cannot be opened, one at a time tries."""

@@ -538,3 +538,21 @@ def test_a_person_who_asks_first_after_an_outage_at_the_start_does_not_stop_the_
         assert w.kind == "live"
 
     world(story, extensions=extensions, up=False)
+
+
+def test_the_feed_does_not_go_on_without_its_signs_of_life() -> None:
+    """Nobody would know any more that a socket is dead, and its row would be called live."""
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(5)
+        assert w.server.sockets
+
+        def broken() -> float:
+            raise ZeroDivisionError("a mistake of ours")
+
+        w.feed._sockets._signs._look = broken  # type: ignore[method-assign]
+        await asyncio.wait(w.tasks[:1])
+
+    with pytest.raises(ExceptionGroup) as caught:
+        world(story, extensions=PLAIN)
+    assert caught.group_contains(ZeroDivisionError)
