@@ -55,6 +55,8 @@ def _online(account: Account | None, row: Row | None) -> str:
 def _row(account: Account | None, row: Row | None) -> str:
     if account is None:
         return _("Not connected to a server yet.")
+    if row is None and not account.model.loaded:
+        return _("The server's list is not here yet.")
     return "" if row is not None else keys.fill(_("No instance under the cursor. {new} makes a new one."))
 
 

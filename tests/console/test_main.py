@@ -6,6 +6,7 @@ import pytest
 from ryze_tui.api.errors import NOT_CONNECTED, Refused
 from ryze_tui.api.instance import Instance
 from ryze_tui.console.accounts import Place
+from ryze_tui.console.actions import BY_ID
 from ryze_tui.fleet.model import Row
 from ryze_tui.operations.outcome import Outcome, Unconfirmed
 from ryze_tui.pairing.flow import View
@@ -387,3 +388,10 @@ async def test_narrow_the_detail_is_that_of_the_row_each_time_it_opens(opened: O
             assert screen_text(app).splitlines()[1].strip() == app.main.instances.current_name
             await pilot.press("escape")
             await until(pilot, lambda: not app.main.detail)
+
+
+async def test_before_the_list_is_there_a_key_for_a_row_says_so(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (_app, account, _pilot):
+        assert BY_ID["connect"].reason(account, None).startswith("No instance under the cursor.")
+        account.model.loaded = False
+        assert BY_ID["connect"].reason(account, None) == "The server's list is not here yet."
