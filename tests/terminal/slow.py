@@ -33,6 +33,15 @@ class SlowConsole(Console):
         self.frames += data.count(FRAME)
         super()._take(data)
 
+    def wait_exit(self, timeout: float = 10.0) -> int:
+        """The exit code, once all that the program wrote has come through."""
+        code = super().wait_exit(timeout)
+        self.line.empty.clear()
+        while not self.line.empty.wait(0.01):
+            self.pump(0)
+        self.pump(0.05)
+        return code
+
     def close(self) -> None:
         """End the program, and cut the line."""
         self.line.close()
@@ -58,6 +67,8 @@ class SlowLine:
         self._ended = False
         self.held = False
         """While it is true nothing comes from the program's side; keys go there all the same."""
+        self.empty = threading.Event()
+        """Set each time when nothing is on its way down."""
         self._thread = threading.Thread(target=self._run, name="slow line", daemon=True)
         self._thread.start()
 
@@ -82,7 +93,10 @@ class SlowLine:
             due = [queue[0][0] for queue in (self._down, self._up) if queue] + ([self._free] if self._free > now else [])
             ready = select.select(readers, [], [], min(max(min(due, default=now + 0.05) - now, 0.0), 0.05))[0]
             now = time.monotonic()
+            if self._master in readers and self._master not in ready and not self._down:
+                self.empty.set()
             if self._master in ready and not self._take(now):
+                self.empty.set()
                 return
             if self._far in ready and (data := self._far.recv(PIECE)):
                 self._up.append((now + self._delay, data))
