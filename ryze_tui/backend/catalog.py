@@ -34,6 +34,8 @@ class Catalog:
         self.accounts = Accounts(store, clock, quota=quota)
         self.listeners: list[Callable[[Record, str], None]] = []
         """Called with the kind of a block that was replaced, with "" when the instance was removed."""
+        self.before_dating: Callable[[], None] = lambda: None
+        """Called before a state is dated, so that a clock that was set is noticed first (redating.py)."""
         self.by_id: dict[str, Record] = {}
         self._names: dict[str, dict[str, Record | None]] = {}
         self._tokens: dict[str, Record | None] = {}
@@ -117,6 +119,7 @@ class Catalog:
 
     def new_record(self, account: str, name: str, token: str, blocks: Iterable[Written]) -> Record:
         """A record that is nowhere yet."""
+        self.before_dating()
         now = self._clock.now()
         return Record(
             id=entropy.token_hex(16), account=account, name=name, token=token or new_token(), created_at=now, updated_at=now,

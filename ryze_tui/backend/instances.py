@@ -329,6 +329,7 @@ class Instances:
 
     def _set(self, record: Record, stage: Stage, reason: str, now: float, *, renew: bool = False) -> bool:
         """Write the state; True when something that a compact row shows changed."""
+        self._catalog.before_dating()
         before, moved = (record.state, record.reason), stage is not record.stage
         if moved or renew:
             record.stage = stage

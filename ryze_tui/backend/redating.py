@@ -35,15 +35,21 @@ class Redating:
     def start(self) -> None:
         """From now on."""
         self._ahead = self._clock.now() - elapsed(self._clock)
+        self._catalog.before_dating = self.look
         self._timer = self._clock.call_later(LOOK, self._look)
 
     def close(self) -> None:
         """No more."""
         if self._timer is not None:
             self._timer.cancel()
+            self._catalog.before_dating = lambda: None
 
     def _look(self) -> None:
         self._timer = self._clock.call_later(LOOK, self._look)
+        self.look()
+
+    def look(self) -> None:
+        """Notice it now: what is dated afterwards is dated by the new time, and must not be moved."""
         step = self._clock.now() - elapsed(self._clock) - self._ahead
         if abs(step) < STEP:
             return

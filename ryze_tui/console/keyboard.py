@@ -13,9 +13,10 @@ import select
 import threading
 import time
 from codecs import getincrementaldecoder
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
+from textual import events
 from textual.constants import ESCAPE_DELAY
 from textual.message import Message
 
@@ -27,6 +28,33 @@ TICK: Final = 0.02
 """Seconds between two looks at whether an Escape has stayed alone, which makes it a key."""
 SETTLED: Final = ESCAPE_DELAY + 10 * TICK
 """Seconds without input after which the parser waits for nothing that time alone could bring."""
+
+
+INTRODUCERS: Final = frozenset("[]OP_^X\\")
+"""What follows Escape in a sequence that goes on, or ends one."""
+RUBOUTS: Final = frozenset("\x08\x7f")
+"""Alt and backspace, which deletes a word."""
+WORD_MOVES: Final = {"alt+b": "ctrl+left", "alt+f": "ctrl+right"}
+"""What Option and an arrow send on a Mac, in a field; anywhere else Escape and a letter."""
+
+
+class Parser(XTermParser):
+    """Escape and what was typed right behind it are two keys, also when a slow line or a busy machine brings them together.
+
+    Textual takes a digit for what Option and a digit give on a Mac, forgets Escape before other signs, and calls letters Alt.
+    Alt itself is read where the terminal speaks the kitty protocol, which has no such doubt.
+    """
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        sign = sequence.removeprefix("\x1b")
+        together = len(sign) == 1 and (alt or (len(sequence) == 2 and sign not in INTRODUCERS))
+        if not together or sign in RUBOUTS:
+            yield from super()._sequence_to_key_events(sequence, alt)
+        elif f"alt+{sign}" in WORD_MOVES:
+            yield events.Key(f"alt+{sign}", sign)
+        else:
+            yield events.Key("escape", "\x1b")
+            yield from super()._sequence_to_key_events(sign)
 
 
 class Bell(threading.Event):
@@ -58,7 +86,7 @@ class Bell(threading.Event):
 
 def listen(terminal: int, told: Bell, take: Callable[[Message], object], *, debug: bool = False) -> bool:
     """Hand on what the terminal sends as Textual's messages, until `told` is set; False when the terminal is gone."""
-    parser, decode = XTermParser(debug), getincrementaldecoder("utf-8")("replace").decode
+    parser, decode = Parser(debug), getincrementaldecoder("utf-8")("replace").decode
     last = time.monotonic()
     while not told.is_set():
         settled = time.monotonic() - last > SETTLED

@@ -18,6 +18,8 @@ from textual import events
 from textual.message_pump import MessagePump
 from textual.widget import Widget
 
+from .keyboard import WORD_MOVES
+
 Pass = Callable[[events.Event], Awaitable[None]]
 
 SETTLE: Final = 0.5
@@ -50,10 +52,12 @@ class TypeAhead:
         elif event.is_forwarded:
             await self._deliver(event)
             await self._follow(event)
-        elif event.key.startswith("alt+") and event.character:
-            # Escape and a letter in one packet: Textual takes it for Alt, and types the letter into the field that was left.
-            for name, character in (("escape", "\x1b"), (event.character, event.character)):
-                key = events.Key(name, character)
+        elif event.key in WORD_MOVES and not event.is_forwarded:
+            from textual.widgets import Input, TextArea
+
+            typing = isinstance(self._focused(), Input | TextArea)
+            for name in (WORD_MOVES[event.key],) if typing else ("escape", event.key[-1]):
+                key = events.Key(name, name if len(name) == 1 else None)
                 key._sender = event._sender  # else it is ours, and what we sent does not come back to us
                 await self.key(key)
         elif event.key in NEVER_HELD:

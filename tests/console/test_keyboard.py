@@ -129,3 +129,25 @@ def test_what_another_program_read_before_us_is_no_end(monkeypatch: pytest.Monke
     with listening() as line:
         line.send(b"x")
         assert keys(line.until(keys)) == ["x"] and not stolen
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("\x1b?", "escape question_mark"), ("\x1br", "escape r"), ("\x1bR", "escape R"), ("\x1b2", "escape 2"),
+        ("\x1b ", "escape space"), ("\x1b:", "escape colon"), ("\x1b\r", "escape enter"), ("\x1b\t", "escape tab"),
+        ("\x1bé", "escape é"), ("\x1b\x1b?", "escape escape question_mark"), ("\x1b\x03", "escape ctrl+c"), ("\x1b[B", "down"),
+        ("\x1b[Bj", "down j"), ("\x1bOP", "f1"), ("\x1b\x7f", "ctrl+w"), ("\x1bb", "alt+b"), ("\x1bf", "alt+f"),
+        ("\x1b[27u?", "escape question_mark"), ("\x1b[200~paste\x1b[201~", ""),
+    ],
+)  # fmt: skip
+def test_escape_and_a_key_in_one_packet_are_two_keys(sent: str, read: str) -> None:
+    with listening() as line:
+        line.send(sent.encode() + b"!")
+        assert keys(line.until(lambda got: "exclamation_mark" in keys(got))) == [*read.split(), "exclamation_mark"]
+
+
+def test_escape_and_a_bracket_are_two_keys_once_nothing_follows() -> None:
+    with listening() as line:
+        line.send(b"\x1b[")
+        assert keys(line.until(lambda got: len(keys(got)) == 2)) == ["escape", "left_square_bracket"]

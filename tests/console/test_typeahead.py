@@ -110,3 +110,19 @@ async def test_an_escape_that_calls_off_takes_only_the_keys_before_it(opened: Op
             await ahead.release()
             assert off == [True]
         assert got == ["j", "x", "j"]
+
+
+async def test_option_and_an_arrow_move_by_words_in_a_field_and_nowhere_else(opened: Open) -> None:
+    async with opened(size=(80, 24)) as (app, _account, pilot):
+        assert app._driver is not None
+        app.main.select("support")
+        app._driver.send_message(events.Key("alt+b", "b"))
+        await until(pilot, lambda: "support" in screen_text(app).splitlines()[1])  # its toast
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        field = app.screen.query_one("#text", Input)
+        field.focus()
+        await pilot.press(*"ab", "space", *"cd")
+        app._driver.send_message(events.Key("alt+b", "b"))
+        await until(pilot, lambda: field.cursor_position == 3)
+        assert field.value == "ab cd" and len(app.screen_stack) == 2
