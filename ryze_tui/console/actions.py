@@ -292,6 +292,8 @@ ACTIONS: Final = (
 
 BY_ID: Final = {action.id: action for action in ACTIONS}
 
+ON_ROWS: Final = frozenset({"mark_all"})
+"""Actions for whatever rows are shown; those for the row under the cursor have a reason against them without one."""
 ON_MARKS: Final = ("reconnect", "bring_back", "logout", "stream")
 """Actions that are for the marked rows when there are any; the ids are those of operations/bulk/plan.py, too."""
 MARKING: Final = (

@@ -94,7 +94,9 @@ class RyzeConsole(CellExact):
         elif event.key in ("ctrl+c", "ctrl+q"):  # also over a dialog, whose bindings hide those of the program
             if not event.is_forwarded:
                 self.main.ask_quit()
-        elif event.is_forwarded or not self.main.too_early(event.time):
+        elif not event.is_forwarded and self.main.too_early(event.key, event.time):
+            self.refuse(_("The list has just come: press the key again."))
+        else:
             await self.typed.key(event)
 
     async def _key(self, event: events.Event) -> None:

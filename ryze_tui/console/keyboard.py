@@ -90,6 +90,8 @@ def listen(terminal: int, told: Bell, take: Callable[[Message], object], *, debu
     last = time.monotonic()
     while not told.is_set():
         settled = time.monotonic() - last > SETTLED
+        for message in parser.tick():  # before the wait: a thread whose turn came late must not sleep on an Escape
+            take(message)
         ready, _, _ = select.select([terminal, told.fileno()], [], [], None if settled else TICK)
         if terminal in ready:
             try:
@@ -103,6 +105,4 @@ def listen(terminal: int, told: Bell, take: Callable[[Message], object], *, debu
             last = time.monotonic()
             for message in parser.feed(decode(data)):
                 take(message)
-        for message in parser.tick():
-            take(message)
     return True

@@ -213,13 +213,13 @@ async def test_keys_from_before_the_list_count_only_when_nothing_moved(started: 
         before = time.monotonic()
         account.load()
         await until(pilot, lambda: app.main.loaded)
-        assert not app.main.too_early(before)
+        assert not app.main.too_early("d", before)
     keep()
     async with started() as (app, account, pilot):
         before = time.monotonic()
         account.load(dozen()[1:])
         await until(pilot, lambda: app.main.loaded)
-        assert app.main.too_early(before)
+        assert app.main.too_early("d", before)
 
 
 async def test_nothing_is_shown_of_another_account_or_when_it_is_switched_off(

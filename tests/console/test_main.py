@@ -267,8 +267,30 @@ async def test_read_only_by_word_survives_a_change_of_account_and_that_of_a_prof
 
 
 async def test_keys_that_were_pressed_before_the_rows_were_there_do_nothing(opened: Open) -> None:
-    async with opened() as (app, _account, _pilot):
-        assert app.main.too_early(app.main._loaded_at - 0.001) and not app.main.too_early(app.main._loaded_at + 0.001)
+    async with opened() as (app, _account, pilot):
+        before, after = app.main._loaded_at - 0.001, app.main._loaded_at + 0.001
+        for key in ("c", "d", "enter", "space", "asterisk", "r"):
+            assert app.main.too_early(key, before) and not app.main.too_early(key, after), key
+        key = events.Key("d", "d")
+        key.time = before
+        app._driver.send_message(key)  # type: ignore[union-attr]
+        await until(pilot, lambda: "The list has just come: press the key again." in screen_text(app))
+        assert len(app.screen_stack) == 1
+
+
+async def test_keys_that_act_on_no_row_count_whenever_they_were_pressed(opened: Open) -> None:
+    """They were dropped as well, in silence: `?`, and letters of a filter."""
+    async with opened() as (app, _account, pilot):
+        for key in ("question_mark", "n", "P", "slash", "escape", "L", "down", "j"):
+            assert not app.main.too_early(key, app.main._loaded_at - 0.001), key
+        await pilot.press("slash")
+        await until(pilot, lambda: app.focused is app.main.title_line)
+        for name, character in (("c", "c"), ("r", "r"), ("m", "m"), ("enter", None), ("question_mark", "?")):
+            key = events.Key(name, character)
+            key.time = app.main._loaded_at - 0.001
+            app._driver.send_message(key)  # type: ignore[union-attr]
+        await until(pilot, lambda: type(app.screen).__name__ == "HelpScreen")
+        assert app.main.title_line.text == "crm"
 
 
 async def test_w_switches_the_stream_on_and_says_what_the_server_holds(opened: Open) -> None:

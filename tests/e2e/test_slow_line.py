@@ -26,6 +26,7 @@ def test_a_line_that_takes_nothing_for_a_while(tmp_path: Path) -> None:
         console.press("home")
         console.settle()
         console.line.held = True
+        console.drain()
         mark, frames, lists = console.mark(), console.frames, len(proxy.list_calls())
         server.storm(500, 2.0)
         for key in [*["pagedown", "down", "down"] * (KEYS // 3), "home", "down", "down"]:

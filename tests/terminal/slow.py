@@ -36,11 +36,15 @@ class SlowConsole(Console):
     def wait_exit(self, timeout: float = 10.0) -> int:
         """The exit code, once all that the program wrote has come through."""
         code = super().wait_exit(timeout)
+        self.drain()
+        return code
+
+    def drain(self) -> None:
+        """Read what is on its way."""
         self.line.empty.clear()
         while not self.line.empty.wait(0.01):
             self.pump(0)
         self.pump(0.05)
-        return code
 
     def close(self) -> None:
         """End the program, and cut the line."""
@@ -93,7 +97,7 @@ class SlowLine:
             due = [queue[0][0] for queue in (self._down, self._up) if queue] + ([self._free] if self._free > now else [])
             ready = select.select(readers, [], [], min(max(min(due, default=now + 0.05) - now, 0.0), 0.05))[0]
             now = time.monotonic()
-            if self._master in readers and self._master not in ready and not self._down:
+            if (self.held or self._master in readers) and self._master not in ready and not self._down:
                 self.empty.set()
             if self._master in ready and not self._take(now):
                 self.empty.set()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...fleet.notes import NotesError
 from ...i18n import _
+from ..actions import BY_ID, ON_ROWS
 from ..panes.linkwords import OLD
 from ..panes.marks import Marks
 from ..panes.standing import dated, instead
@@ -50,9 +51,13 @@ class RowedScreen(PanedScreen):
     def account(self) -> Account | None:
         return self.console_app.account
 
-    def too_early(self, pressed_at: float) -> bool:
+    def too_early(self, key: str, pressed_at: float) -> bool:
         """Whether a key was pressed before the rows that it would act on were on the screen (monotonic seconds)."""
-        return self.app.screen is self and self.loaded and pressed_at < self._loaded_at
+        if self.app.screen is not self or not self.loaded or pressed_at >= self._loaded_at or self.focused is self.title_line:
+            return False
+        bound = self.active_bindings.get(key)
+        action = BY_ID.get(bound.binding.id or "") if bound is not None else None
+        return action is not None and (action.id in ON_ROWS or bool(action.reason(self.account, None)))
 
     def show_kept(self, model: FleetModel, seen: float, *, title: str, host: str) -> None:
         """Rows of an earlier run, as of `seen`, until the server's own list is there."""

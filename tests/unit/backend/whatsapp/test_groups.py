@@ -76,12 +76,17 @@ async def test_a_name_that_cannot_be_had_is_not_asked_for_again_at_once(monkeypa
 
 
 async def test_whose_turn_did_not_come_is_asked_about_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(groups, "PATIENCE", 0.05)
     world = World()
-    for number in range(groups.AT_ONCE + 1):
+    for number in range(groups.AT_ONCE):
         world.message(str(number), f"{number}@g.us")
-    await asyncio.gather(*world.tasks)
+    await world.settle()
+    monkeypatch.setattr(groups, "PATIENCE", 0.01)
     last = f"{groups.AT_ONCE}@g.us"
+    world.message(str(groups.AT_ONCE), last)
+    await world.tasks[-1]
+    for answer in world.answers.values():
+        answer.set_exception(RuntimeError("rate-overlimit"))
+    await asyncio.gather(*world.tasks)
     assert len(world.told) == groups.AT_ONCE + 1 and last not in world.asked
     world.message("again", last)
     world.message("again", "0@g.us")
