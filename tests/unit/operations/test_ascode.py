@@ -60,12 +60,24 @@ def problems(text: str) -> list[tuple[int, str]]:
     (HEAD + "  a:\n    token: {keep: false}", 4, "It needs from_env"),
     (HEAD + "  a:\n    webhooks: {d: {enabled: true, url: 'ftp://x'}}", 4, "begins with https://"),
     (HEAD + "  a:\n    webhooks: {" + ", ".join(f"{n}: {{enabled: true}}" for n in "abcd") + "}", 4, "at most 3 webhooks"),
+    (HEAD + "  a:\n    stream: {enabled: true, events: call.update}", 4, "events must be a list, like ["),
+    (HEAD + "  a:\n    token: {from_env: A, keep: perhaps}", 4, "keep must be true or false"),
+    (HEAD + "  a:\n    settings: {[1]: true}", 4, "a name must be a text"),
+    (HEAD + "  a:\n    settings: {<<: [1]}", 4, "<< needs a mapping"),
+    (HEAD + "  a:\n    settings: {ignoreStatus: {x: y}}", 4, "not a mapping"),
+    (HEAD + "  a:\n    settings: {callRejectMessage: [x]}", 4, "not a list"),
+    (HEAD + "  a:\n    settings: {zzzzzz: 1}", 4, "; there are: "),
     ("&a [*a, *a]", 1, "must be a mapping"),
     pytest.param("[" * 20000, 1, "", id="deep"),
 ])  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(text: str, line: int, words: str) -> None:
     found = problems(text)
     assert any(at == line and words in said for at, said in found), found
+
+
+def test_nothing_said_of_an_instance_is_nothing_changed() -> None:
+    assert read(None, "version: 1\ninstances:").instances == {}
+    assert set(read(None, HEAD + "  a:\n  b: {}").instances) == {"a", "b"}
 
 
 def test_everything_at_once_and_no_secret_repeated() -> None:
