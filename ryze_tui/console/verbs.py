@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +11,7 @@ from ..api import states
 from ..i18n import _
 from ..operations.outcome import Unconfirmed
 from .actions import EDIT_TABS, ON_MARKS
+from .asking import Asking, CalledOff, elsewhere
 from .words import number, safe
 
 if TYPE_CHECKING:
@@ -22,42 +22,6 @@ if TYPE_CHECKING:
     from .app import RyzeConsole
 
 Verb = Callable[["RyzeConsole", str], Awaitable[None]]
-
-
-class CalledOff(Exception):
-    """The person pressed Escape while the server was being asked."""
-
-
-class Asking:
-    """What a key asks the server, once, before anything opens; until there is an answer Escape calls it off."""
-
-    def __init__(self, app: RyzeConsole, name: str) -> None:
-        self._app, self._name, self._off = app, name, False
-        self._request: asyncio.Future[Row | None] | None = None
-        app.typed.asking(self._call_off)
-
-    async def state(self, account: Account) -> Row | None:
-        """`Account.confirm_state`. Raises CalledOff and Unconfirmed."""
-        if self._off:
-            raise CalledOff
-        self._request = asyncio.ensure_future(account.confirm_state(self._name))
-        try:
-            return await self._request
-        except asyncio.CancelledError:
-            if not self._off:
-                raise
-            raise CalledOff from None
-        finally:
-            self._app.typed.answered(self._call_off)
-
-    def _call_off(self) -> bool:
-        if _elsewhere(self._app, self._app.main):
-            return False
-        self._off = True
-        self._app.refuse(_("{name}: called off.").format(name=safe(self._name)))
-        if self._request is not None:
-            self._request.cancel()
-        return True
 
 
 def under_way(app: RyzeConsole) -> str:
@@ -164,14 +128,9 @@ async def _agreed(app: RyzeConsole, title: str, words: str) -> bool:
     return answer is True
 
 
-def _elsewhere(app: RyzeConsole, screen: Screen[Any]) -> bool:
-    """The person went on from `screen` to something else."""
-    return app.screen is not screen or app.focused is app.main.title_line
-
-
 def _still_there(app: RyzeConsole, name: str, screen: Screen[Any]) -> bool:
     """Whether the person waited on `screen` for what opens now: nothing opens over something else."""
-    if _elsewhere(app, screen):
+    if elsewhere(app, screen):
         app.refuse(_("{name}: press the key again.").format(name=safe(name)))
         return False
     return True
