@@ -2,8 +2,9 @@
 
 `python frames_worker.py DIRECTORY FRAMES LIFELINE`. What is in DIRECTORY/behaviour (one word a line) is obeyed at the start, and
 again at each dial of a link called as the word's second part says: `refuse`, `garbage`, `huge`, `flood`, `print`, `crash`,
-`hang`, `stubborn` (SIGTERM does nothing), `early` (no socket), `late` (never ready). Sessions come up at once; DIRECTORY/log
-gets a line for each thing that was asked.
+`hang`, `stubborn` (SIGTERM does nothing), `early` (no socket), `late` (never ready), `eager` (an event before that), `two`
+sockets, a `pipe` for one, one that listens `elsewhere`, `again` (ready twice), `deaf` (reads nothing, and is alive). Sessions
+come up at once; DIRECTORY/log gets a line for each thing that was asked.
 """
 
 from __future__ import annotations
@@ -75,12 +76,20 @@ class Fake:
             os._exit(3)
         if self.behaves("late"):
             time.sleep(3600)
-        listener = socket.create_server(("127.0.0.1", 0))
+        if self.behaves("eager"):
+            self.say(Event("nobody", 1, "silent", {}))
+        listener = socket.create_server(("0.0.0.0" if self.behaves("elsewhere") else "127.0.0.1", 0))
+        handed = [os.pipe()[0] if self.behaves("pipe") else listener.fileno()] * (2 if self.behaves("two") else 1)
         if not self.behaves("early"):
-            socket.send_fds(self.lifeline, [b"L"], [listener.fileno()])
+            socket.send_fds(self.lifeline, [b"L"], handed)
         self.say(Ready("0.5.2", listener.getsockname()[1]))
+        if self.behaves("again"):
+            self.say(Ready("0.5.2", listener.getsockname()[1]))
         listener.close()
         self.misbehave()
+        while self.behaves("deaf"):
+            self.say(Pong(1))
+            time.sleep(0.05)
         while True:
             text, blob = frames.lengths(self.exactly(frames.HEAD_BYTES))
             self.take(frames.decode(self.exactly(text), self.exactly(blob) if blob else b"", frames.FROM_SERVER))

@@ -345,6 +345,91 @@ async def test_another_configuration_is_tried_at_once_under_the_same_key(tmp_pat
         assert list(bench.shop.objects) == [url.replace("/media/", "/other/")]
 
 
+def switched_off(bench: Bench, name: str) -> None:
+    bench.records[name].blocks = {"s3": BLOCK | {"enabled": False}}
+
+
+async def test_what_waited_is_dropped_when_it_is_switched_off_and_what_is_new_goes_without(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Bench(tmp_path) as bench:
+        bench.shop.answer = failing(s3.TROUBLE)
+        for name in ("a", "a", "b"):
+            await bench.keep(name, f"m{bench.files()}")
+        await bench.rest()
+        bench.media.changed(bench.records["a"], "webhooks")  # of no concern
+        switched_off(bench, "a")
+        bench.media.changed(bench.records["a"], "s3")
+        await bench.rest()
+        assert "a: 2 media that waited for S3 are dropped" in caplog.text
+        assert [one.instance_id for one in await bench.rows.all()] == ["b"] and bench.files() == 1
+        assert await bench.keep("a", "m9") == "" and bench.media.health() is not None
+        bench.media.changed(bench.records["a"], "s3")  # it has no queue any more
+        bench.records["b"].gone = True
+        bench.media.changed(bench.records["b"], "")
+        await bench.rest()
+        assert bench.files() == 0 and bench.spool.used == 0 and bench.media.health() is None
+
+
+async def test_switched_off_while_it_is_written_or_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Bench(tmp_path) as bench:
+        add = bench.rows.add
+
+        async def off_meanwhile(upload: Upload) -> None:
+            await add(upload)
+            switched_off(bench, "a")
+
+        async def off_and_fail(_key: str) -> None:
+            switched_off(bench, "b")
+            raise Failure(s3.TROUBLE, "down")
+
+        monkeypatch.setattr(bench.rows, "add", off_meanwhile)
+        assert await bench.keep("a", "m1") == "", "nobody is told of an object that will not be there"
+        monkeypatch.undo()
+        bench.shop.answer = off_and_fail
+        await bench.keep("b", "m2")
+        await bench.rest()
+        assert bench.files() == 0 and await bench.rows.all() == [] and bench.spool.used == 0
+
+
+async def test_what_waited_for_a_store_that_was_switched_off_meanwhile_goes_at_the_start(tmp_path: Path) -> None:
+    async with Bench(tmp_path) as bench:
+        bench.shop.answer = failing(s3.UNREACHABLE)
+        await bench.keep("a", "m1")
+        await bench.keep("b", "m2")
+        await bench.rest()
+    later = Bench(tmp_path)
+    switched_off(later, "a")
+    del later.records["b"]
+    async with later:
+        await later.until(lambda: not later.files())
+        await later.rest()
+        assert later.shop.tried == [] and await later.rows.all() == [] and later.spool.used == 0
+
+
+async def test_a_new_configuration_ends_the_rest_and_an_old_one_does_not_end_the_new(tmp_path: Path) -> None:
+    async with Bench(tmp_path) as bench:
+        bench.shop.answer = failing(s3.TROUBLE)
+        await bench.keep("a", "m1")
+        await bench.rest()
+        bench.media.changed(bench.records["a"], "s3")
+        await bench.rest()
+        tried = len(bench.shop.tried)
+        assert tried == 2
+        bench.clock.advance(1.01)  # what the first failure had to wait, which is no matter now
+        await bench.rest()
+        assert len(bench.shop.tried) == tried
+        bench.clock.advance(5)
+        await bench.rest()
+        assert len(bench.shop.tried) == tried + 1
+        bench.shop.answer = None
+        bench.media.changed(bench.records["a"], "s3")
+        await bench.rest()
+        assert bench.media.health() == "ok"
+        bench.media.changed(bench.records["a"], "s3")  # with nothing that waits
+        assert bench.media.waiting(bench.records["a"]).count == 0
+
+
 @pytest.mark.parametrize("trouble", ["full", "read-only", "no rows"])
 async def test_what_cannot_be_kept_has_no_url_and_leaves_nothing(
     tmp_path: Path, trouble: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,

@@ -220,7 +220,7 @@ class Worker:
         if isinstance(frame, Refused):
             raise EngineError(clean(mask(frame.why))[:500])
         if not isinstance(frame, Ready):
-            raise BadFrame(f"a {frame.kind} frame before it was ready")
+            raise BadFrame(f"the frame {frame.kind} before it was ready")
         await self._open_relay(frame)
         self._loaded = True
         self.ready.set_result(None)
@@ -236,17 +236,23 @@ class Worker:
         except BlockingIOError:
             raise BadFrame("no socket before the ready frame") from None
         if len(handed) != 1:
-            for one in handed:
-                os.close(one)
+            _close(handed)
             raise BadFrame(f"{len(handed)} sockets, and one is wanted")
-        listener = socket.socket(fileno=handed[0])
+        try:
+            listener = socket.socket(fileno=handed[0])
+        except OSError:
+            _close(handed)
+            raise BadFrame("a descriptor that is no socket") from None
         try:
             listener.setblocking(False)
             if listener.getsockname()[:2] != ("127.0.0.1", ready.port):
                 raise BadFrame("a socket that listens elsewhere")
             self.relay = Relay(self._egress, listener)
             await self.relay.open()
-        except (OSError, BadFrame):
+        except BadFrame:
+            listener.close()
+            raise
+        except OSError:
             listener.close()
             raise BadFrame("a socket that is of no use") from None
         self.port = ready.port
@@ -265,7 +271,7 @@ class Worker:
             if asked is not None and not asked.done():
                 asked.set_result(frame)
         elif not isinstance(frame, Pong):
-            raise BadFrame(f"a {frame.kind} frame in the middle")
+            raise BadFrame(f"the frame {frame.kind} in the middle")
 
     async def _watch(self) -> None:
         await asyncio.wait({self.ready})
@@ -333,6 +339,11 @@ def _signal_name(number: int) -> str:
 def _environment() -> dict[str, str]:
     """The server's, without anything that is ours."""
     return {name: value for name, value in os.environ.items() if not name.startswith("RYZE_")}
+
+
+def _close(descriptors: list[int]) -> None:
+    for one in descriptors:
+        os.close(one)
 
 
 def _nothing(*_about: object) -> None:

@@ -92,6 +92,11 @@ async def test_it_works_answers_and_stops(ends: Ends, monkeypatch: pytest.Monkey
         ("garbage", "it sent what nobody understands: no JSON"),
         ("huge", "it sent what nobody understands: a frame of 2147483648 and 0 bytes"),
         ("early", "it sent what nobody understands: no socket before the ready frame"),
+        ("eager", "it sent what nobody understands: the frame event before it was ready"),
+        ("two", "it sent what nobody understands: 2 sockets, and one is wanted"),
+        ("pipe", "it sent what nobody understands: a descriptor that is no socket"),
+        ("elsewhere", "it sent what nobody understands: a socket that listens elsewhere"),
+        ("again", "it sent what nobody understands: the frame ready in the middle"),
         ("flood", "it sends without end"),
         ("print", "it prints without end"),
         ("crash", "it was ended by SIGSEGV"),
@@ -137,6 +142,17 @@ async def test_killed_from_outside(ends: Ends) -> None:
     with pytest.raises(EngineError, match="ended by SIGKILL"):
         await asking
     assert await ends.end_of(worker) == "it was ended by SIGKILL"
+
+
+async def test_one_that_takes_nothing_is_not_fed_without_end(ends: Ends) -> None:
+    ends.behave("deaf")
+    worker = ends.start(Limits(ping=60, unsent=2**20))
+    await worker.ready
+    for _ in range(64):
+        worker.send(Dial("a", 1, "x" * 65000, -1, ""))
+    assert await ends.end_of(worker) == "it takes nothing any more"
+    worker.send(Dial("a", 2, "/x", -1, ""))  # into the void
+    assert ends.events == []
 
 
 async def test_killed_before_it_was_started(ends: Ends) -> None:
