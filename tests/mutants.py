@@ -33,7 +33,10 @@ _CHOSEN: Final = "chosen, not derived: another number would do"
 EXPLAINED: Final = {
     "model": {
         "100  ->  101": _CHOSEN, "180.0  ->  181.0": _CHOSEN, "120.0  ->  121.0": _CHOSEN, "86400.0  ->  86401.0": _CHOSEN,
-        "20000  ->  20001": _CHOSEN, "20  ->  21": _CHOSEN,
+        "20000  ->  20001": _CHOSEN, "20  ->  21": _CHOSEN, "2  ->  3   in   self._gone, self._crowded": _CHOSEN,
+        "len(self._gone) >= self._crowded": _CHOSEN, "now - at <= AGREED": _CHOSEN,
+        "AHEAD_MOST  ->  told <= now + AHEAD_MOST": "which of the two a clock is that is wrong by exactly so much",
+        "in   @dataclass(slots=True": "memory, which a benchmark measures",
         "changes.rows.add(row.name)  ->  pass": "an item that says another since or reason is another item: _details has told it",
     },
     "outbox": {
@@ -75,8 +78,8 @@ def mutated(node: ast.AST) -> ast.AST | None:
 
 
 def mutants(source: str) -> Iterator[tuple[int, str, str]]:
-    """(line, what it says then, the whole source) of every mistake that can be made."""
-    tree = ast.parse(source)
+    """(line, what it says then and the line that it is in, the whole source) of every mistake that can be made."""
+    tree, lines = ast.parse(source), source.splitlines()
     for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
             for at, child in enumerate(value if isinstance(value, list) else [value]):
@@ -88,7 +91,8 @@ def mutants(source: str) -> Iterator[tuple[int, str, str]]:
                 else:
                     setattr(parent, name, made)
                 before, after = (ast.unparse(one).splitlines()[0] for one in (child, made))
-                yield child.lineno, f"{before}  ->  {after}", ast.unparse(ast.fix_missing_locations(tree))
+                shown = f"{before}  ->  {after}   in   {lines[child.lineno - 1].strip()}"
+                yield child.lineno, shown, ast.unparse(ast.fix_missing_locations(tree))
                 if isinstance(value, list):
                     value[at] = child
                 else:

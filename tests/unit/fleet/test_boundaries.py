@@ -71,6 +71,46 @@ def test_an_event_begins_when_it_is_told_and_nothing_lies_before() -> None:
     assert row.since == NOW + 100, "told again is no new beginning"
 
 
+def test_an_event_dates_the_state_that_a_list_only_named() -> None:
+    model = one()
+    assert not model.rows["a"].since_exact
+    told(model, 100, "connected")
+    row = model.rows["a"]
+    assert (row.since, row.since_exact, row.past) == (NOW + 100, True, ())
+
+
+def test_a_list_that_dates_the_same_state_does_so_by_the_servers_clock() -> None:
+    model = one()
+    assert model.rows["a"].ours
+    assert listed(model, 2, item(since=SINCE)) == {"a"}
+    assert (model.rows["a"].since_exact, model.rows["a"].ours) == (True, False)
+
+
+def test_what_was_not_watched_ends_with_the_state() -> None:
+    model = one()
+    model.rows["a"].unwatched = NOW - 60
+    told(model, 2, "disconnected")
+    assert model.rows["a"].unwatched == 0
+
+
+@pytest.mark.parametrize(("state", "reason", "since", "left"), [
+    ("banned", "", "", "as the event said"), ("banned", "another", "", "another"), ("banned", "", SINCE, ""),
+    ("connected", "", "", ""),
+])  # fmt: skip
+def test_a_snapshot_takes_a_reason_away_only_where_it_would_tell_one(state: str, reason: str, since: str, left: str) -> None:
+    model = one()
+    told(model, 2, "temp_banned", reason="as the event said")
+    snapshot(model, 3, item(state=state, reason=reason, since=since))
+    assert model.rows["a"].reason == left
+
+
+@pytest.mark.parametrize("fields", [{"profile_name": "Ana"}, {"number_jid": "5511@s.whatsapp.net"}])
+def test_a_snapshot_that_tells_only_who_it_is_is_a_change(fields: dict[str, str]) -> None:
+    model = one()
+    assert snapshot(model, 2, item(**fields)) == {"a"}
+    assert snapshot(model, 3, item(**fields)) == set()
+
+
 @pytest.mark.parametrize("since", ["", SINCE])
 def test_how_exact_a_snapshot_is(since: str) -> None:
     model = FleetModel()
@@ -88,6 +128,17 @@ def test_a_snapshot_that_dates_the_same_state_tells_no_change_of_it() -> None:
     row = model.rows["a"]
     assert (row.since_exact, row.ours, row.told_by, row.past) == (True, False, LIST, ())
     assert snapshot(model, 3, item(since=SINCE)) == set()
+
+
+def test_of_many_that_were_deleted_an_older_list_brings_back_none() -> None:
+    names = [f"n{n}" for n in range(500)]
+    model = one(*(item(name) for name in names))
+    for name in names:
+        model.apply_deleted(name, received_at=10)
+    listed(model, 9, *(item(name) for name in names))
+    assert not model.rows and len(model._gone) == 500
+    listed(model, 11, item("n0"))
+    assert list(model.rows) == ["n0"]
 
 
 def test_what_a_snapshot_lacks_is_gone_unless_it_was_heard_of_since() -> None:

@@ -163,6 +163,7 @@ def test_a_server_whose_clock_was_set_back_is_believed_again_once_a_list_says_th
     model.doubt(back, received_at=3.7)
     model.apply_list([Instance("a", state="connected")], asked_at=4.0, received_at=4.1, now=NOW + 3)
     later = told("temp_banned", "2026-01-01T10:00:05Z")
+    assert model.is_old(told("connecting", "2026-01-01T09:59:59Z")), "their clock goes on from there"
     assert not model.is_old(later) and model.apply_event(later, received_at=5.0, now=NOW + 4)
     assert model.rows["a"].state == "banned"
 
