@@ -218,7 +218,7 @@ class FleetModel:
         meaning = states.from_event(word)
         told = happened(event)
         at = min(told or now, now)
-        row.heard, row.seen, row.told_by, row.last_event, row.last_word = received_at, now, STREAM, now, word
+        row.heard, row.told_by, row.last_event, row.last_word = received_at, STREAM, now, word
         row.pushed_at = received_at
         if told and told < now + AHEAD_MOST:
             row.happened = told
@@ -236,6 +236,7 @@ class FleetModel:
             row.raw_state = word
             if meaning.state == states.BANNED:
                 row.until = now + event.expire if event.expire else 0.0
+        row.seen = now
         return Changes({row.name})
 
     def apply_written(self, name: str, state: str, *, asked_at: float, received_at: float, now: float) -> Changes:

@@ -14,6 +14,8 @@ import pytest
 from ryze_tui.backend.events import sockets as limits
 from ryze_tui.backend.routes import sockets as routes
 
+from tests.pace import patient
+
 from .harness import STAMP, TOKEN, Api, Frames, running
 
 OFF = "WebSocket is not enabled for this instance. Configure it first using POST /api/events/websocket/sales"
@@ -236,8 +238,8 @@ async def test_the_account_stream_resumes(api: Api) -> None:
 async def test_nothing_is_lost_or_told_twice_while_everything_changes(tmp_path: Path) -> None:
     """A client that begins in the middle of a storm ends up with exactly what the list says."""
     async with running(tmp_path, simulator_instances=300) as api:
-        await api.ok("POST", "/simulator/storm", {"rate": 2000, "seconds": 1})
-        async with asyncio.timeout(20):
+        await api.ok("POST", "/simulator/storm", {"rate": 2000, "seconds": patient(1)})
+        async with asyncio.timeout(patient(20)):
             while (await counts(api))["connected"] > 250:
                 await asyncio.sleep(0.005)
             async with api.socket("/ws?events=instance.state") as frames:
