@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ryze_tui.backend.egress import Forbidden, Reply
 from ryze_tui.backend.errors import StoreError
-from ryze_tui.backend.events.delivery import DEAD, DELIVERED, PENDING
+from ryze_tui.backend.events import outbox as module
+from ryze_tui.backend.events.delivery import DEAD, DELIVERED, PENDING, WAITS
 from ryze_tui.backend.events.lanes import IN_FLIGHT, PER_HOST, PER_WEBHOOK, SLOW_IN_FLIGHT, SLOW_SECONDS, Lanes
 from ryze_tui.backend.events.outbox import Outbox
 from ryze_tui.backend.record import Record, Values
@@ -400,3 +401,71 @@ async def test_a_row_switched_off_or_an_instance_deleted_ends_its_retries() -> N
     b.gone = True
     await b.pass_(1000)
     assert b.receiver.numbers == [1]
+
+
+async def test_what_waits_beyond_the_first_ones_and_media_are_only_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IN_MEMORY", 2)
+    b = Bench()
+    b.record.webhooks = {"default": ROW | {"mediaBase64": True}}
+    slow: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    b.receiver.answer = lambda body: slow
+    await b.happen(1)
+    photo = {"n": 2, "chat": {"jid": "c@g.us"}, "message": {"media": {"base64": "AAAA", "type": "image"}}}
+    b.outbox.accept(b.record, "message.exchange", photo)
+    await b.happen(3, 4, 5)
+    assert [one.data is None for one, _ in b.rows.disk.values()] == [False, True, False, False, True]
+    slow.set_result(200)
+    await b.rest()
+    assert b.receiver.numbers == [1, 2, 3, 4, 5] and b.receiver.got[1][1]["data"]["message"]["media"]["base64"] == "AAAA"
+    assert all(one.data is None for one, _ in b.rows.disk.values()), "nothing of them stays in memory"
+
+
+async def test_how_many_wait_and_for_how_long() -> None:
+    b = Bench()
+    assert (b.outbox.pending, b.outbox.oldest(), b.outbox.idle_for()) == (0, 0.0, 0.0)
+    slow: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    b.receiver.answer = lambda body: slow if body["data"]["n"] == 1 else 503 if body["data"]["n"] == 2 else 200
+    await b.happen(1, 2, 3)
+    b.clock.advance(30)
+    assert (b.outbox.pending, b.outbox.oldest(), b.outbox.idle_for()) == (3, 30.0, 30.0)
+    b.clock.time = -60.0  # it was set back
+    assert b.outbox.oldest() == 0.0
+    b.clock.time = 30.0
+    slow.set_result(200)
+    await b.rest()
+    assert (b.outbox.pending, b.outbox.oldest(), b.outbox.idle_for()) == (1, 0.0, 0.0), "the second waits for its second attempt"
+    assert b.outbox.outcomes == {DELIVERED: 2, "retried": 1}
+    b.gone = True
+    await b.pass_(1.1)
+    assert b.outbox.pending == 0, "of what was deleted nothing waits"
+
+
+async def test_once_more_is_with_all_its_attempts_from_the_first_wait_on() -> None:
+    b = Bench()
+    b.receiver.answer = lambda body: 400
+    await b.happen(1)
+    ((one, _),) = b.rows.disk.values()
+    for wait in (1, 5, 15, 60, 300):
+        await b.pass_(wait + 0.01)
+    assert one.state == DEAD and one.done_at and one.attempts
+    slow: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    b.receiver.answer = lambda body: slow
+    await b.outbox.again(one)
+    assert (one.state, one.attempts, one.next_at, one.done_at, one.status, one.answer) == (PENDING, 0, 0.0, 0.0, None, "")
+    await b.rest()
+    assert b.outbox.pending == 1
+    slow.set_result(503)
+    await b.rest()
+    assert (one.state, one.attempts, one.status) == (PENDING, 1, 503) and one.next_at == b.clock.now() + WAITS[0]
+    assert one.done_at == 0.0
+    b.receiver.answer = lambda body: 200
+    await b.pass_(1.01)
+    assert (one.state, one.attempts, one.status, one.next_at) == (DELIVERED, 2, 200, 0.0) and one.done_at == b.clock.now()
+
+
+async def test_a_bug_ends_its_delivery_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    b = Bench()
+    b.receiver.answer = lambda body: KeyError("a bug") if body["data"]["n"] == 1 else 200
+    await b.happen(1, 2)
+    assert b.states == [DEAD, DELIVERED] and next(iter(b.rows.disk.values()))[0].answer == "an error of this server"
+    assert "ended by a bug" in caplog.text and b.outbox.pending == 0
