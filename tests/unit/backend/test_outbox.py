@@ -158,6 +158,7 @@ class Rows:
     def __init__(self) -> None:
         self.disk: dict[str, tuple[Delivery, str]] = {}
         self.broken = ""
+        self.pruned: list[tuple[str, str]] = []
 
     def _done(self, action: Callable[[], None]) -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -175,7 +176,7 @@ class Rows:
         return self._done(lambda: None)
 
     def prune(self, instance_id: str, label: str) -> asyncio.Future[None]:
-        return self._done(lambda: None)
+        return self._done(lambda: self.pruned.append((instance_id, label)))
 
     async def pending(self) -> list[Delivery]:
         return [one for one, _ in self.disk.values() if one.state == PENDING]
@@ -469,3 +470,57 @@ async def test_a_bug_ends_its_delivery_and_is_logged(caplog: pytest.LogCaptureFi
     await b.happen(1, 2)
     assert b.states == [DEAD, DELIVERED] and next(iter(b.rows.disk.values()))[0].answer == "an error of this server"
     assert "ended by a bug" in caplog.text and b.outbox.pending == 0
+
+
+async def test_attempts_under_way_are_broken_off_when_it_closes_and_made_again() -> None:
+    b = Bench()
+    never: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    b.receiver.answer = lambda body: never
+    await b.happen(1)
+    async with asyncio.timeout(5):
+        await b.outbox.close()
+    assert b.states == [PENDING] and not b.outbox._tasks
+    b.receiver.answer = lambda body: 200
+    await b.restart()
+    assert b.receiver.numbers == [1, 1] and b.states == [DELIVERED]
+
+
+async def test_what_was_accepted_for_an_instance_that_is_gone_is_let_go() -> None:
+    b = Bench()
+    b.gone = True
+    await b.happen(1)
+    assert b.receiver.numbers == [] and b.outbox.pending == 0
+
+
+async def test_old_ones_are_removed_now_and_then() -> None:
+    b = Bench()
+    await b.happen(*range(module.PRUNE_EVERY - 1))
+    await b.pass_(1)
+    assert b.rows.pruned == []
+    for n in range(module.PRUNE_EVERY + 1):
+        await b.happen(n)
+    assert b.rows.pruned == [("i1", "default")] * 2
+
+
+async def test_results_that_could_not_be_written_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    b = Bench()
+    await b.happen(1)
+    assert not caplog.records
+    b.rows.broken = "disk full"
+    await b.happen(2)
+    assert "results of deliveries could not be written" in caplog.text and "disk full" in caplog.text
+
+
+async def test_a_receiver_is_as_slow_as_its_answer_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    b = Bench()
+    b.clock.advance(1000)
+    took: list[float] = []
+    done = b.outbox._lanes.done
+    monkeypatch.setattr(b.outbox._lanes, "done", lambda one, seconds: (took.append(seconds), done(one, seconds)))
+    slow: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    b.receiver.answer = lambda body: slow
+    await b.happen(1)
+    b.clock.advance(7)
+    slow.set_result(200)
+    await b.rest()
+    assert took == [7.0] and b.outbox.latency.total == 7.0
