@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from .. import keys
 from ..i18n import _
 from .words import safe
 
@@ -24,9 +25,14 @@ class Asking:
     """What a key asks the server, once, before anything opens; until there is an answer Escape calls it off."""
 
     def __init__(self, app: RyzeConsole, name: str) -> None:
-        self._app, self._name, self._off = app, name, False
+        self._app, self._name, self._off, self._said = app, name, False, ""
         self._request: asyncio.Future[Row | None] | None = None
         app.typed.asking(self._call_off)
+
+    def slow(self) -> None:
+        """It takes longer than a moment: say so, for as long as it is true."""
+        self._said = keys.fill(_("Asking the server what {name} is now; {back} calls it off."), name=safe(self._name))
+        self._app.notify(self._said, markup=False, timeout=60)
 
     async def state(self, account: Account) -> Row | None:
         """`Account.confirm_state`. Raises CalledOff and Unconfirmed."""
@@ -40,6 +46,7 @@ class Asking:
                 raise
             raise CalledOff from None
         finally:
+            self._app.unsay(self._said)
             self._app.typed.answered(self._call_off)
 
     def _call_off(self) -> bool:

@@ -129,6 +129,14 @@ class CellExact(App[int]):
         self.place_toasts()
         super()._refresh_notifications()
 
+    def unsay(self, message: str) -> None:
+        """Take back what is no longer true."""
+        over = [one for one in self._notifications if one.message == message]
+        for one in over:
+            del self._notifications[one]
+        if over:
+            self._refresh_notifications()
+
     def place_toasts(self) -> None:
         """Where they hide least of the screen as it is now, and on no screen below it."""
         if self._notifications and self._screen_stacks and self.screen_stack:

@@ -43,6 +43,7 @@ class TypeAhead:
         self._under_way: events.Key | None = None
         self._opening = self._going = False
         self._timer: asyncio.TimerHandle | None = None
+        self._slow: Callable[[], object] = lambda: None
         self._asking: list[Callable[[], bool]] = []
 
     async def key(self, event: events.Key) -> None:
@@ -120,11 +121,13 @@ class TypeAhead:
         self._opening = True
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(OPENING, self._too_slow, slow)
+        self._slow = slow
+        self._timer = asyncio.get_running_loop().call_later(OPENING, self.overdue)
 
-    def _too_slow(self, slow: Callable[[], object]) -> None:
+    def overdue(self) -> None:
+        """`OPENING` seconds are over without a dialog."""
         self.drop()
-        slow()
+        self._slow()
 
     def asking(self, call_off: Callable[[], bool]) -> None:
         """What Escape does until `answered`, instead of anything else. Tells whether it did: in another place Escape is for that.

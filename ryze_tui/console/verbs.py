@@ -40,17 +40,13 @@ def start(app: RyzeConsole, action_id: str, name: str) -> None:
         app.refuse(_("Still working on {name}: wait for the answer.").format(name=what))
         return
     if action_id in ASKING:
-        app.typed.hold(partial(_slow, app, name))
-        app.run_worker(_run(app, partial(ASKING[action_id], asking=Asking(app, name)), name), group=group)
+        asking = Asking(app, name)
+        app.typed.hold(asking.slow)
+        app.run_worker(_run(app, partial(ASKING[action_id], asking=asking), name), group=group)
         return
     if action_id in OPENING:
         app.typed.hold()
     app.run_worker(_run(app, VERBS.get(action_id) or MARKED_VERBS[action_id], name), group=group)
-
-
-def _slow(app: RyzeConsole, name: str) -> None:
-    words = keys.fill(_("Asking the server what {name} is now; {back} calls it off."), name=safe(name))
-    app.notify(words, markup=False, timeout=5)
 
 
 async def _run(app: RyzeConsole, verb: Verb, name: str) -> None:

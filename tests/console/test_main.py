@@ -374,12 +374,13 @@ async def test_escape_calls_off_what_is_still_being_asked(opened: Open, key: str
         app.main.select("support" if key != "b" else "sales")  # connected; logged out
         await pilot.press(key)
         if when == "later":
-            app.typed._timer._run()  # type: ignore[union-attr]  # as after a second
+            app.typed.overdue()
             await until(pilot, lambda: "what support is now" in screen_text(app) or "what sales is now" in screen_text(app))
         for name, character in (("y", "y"), ("escape", "\x1b"), ("question_mark", "?"))[when == "later" :]:
             app._driver.send_message(events.Key(name, character))  # type: ignore[union-attr]
         await until(pilot, lambda: app.screen is not app.main)
         assert type(app.screen).__name__ == "HelpScreen" and cancelled == [True]
+        assert not [said for said in app._notifications if "what" in said.message], "it is not asked any more"
         await pilot.press("escape")
         hanging.set()
         await until(pilot, lambda: ": called off." in screen_text(app))
@@ -393,7 +394,7 @@ async def test_escape_that_is_meant_for_something_else_calls_nothing_off(opened:
         account.confirm_state = lambda _name: asyncio.Future()  # type: ignore[method-assign,assignment,return-value]
         app.main.select("support")
         await pilot.press("c")
-        app.typed.drop()  # as after a second
+        app.typed.overdue()
         await pilot.press("slash", "x", "escape")
         await until(pilot, lambda: app.focused is not app.main.title_line)
         assert "called off" not in screen_text(app)
