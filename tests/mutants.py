@@ -43,6 +43,7 @@ EXPLAINED: Final = {
         **{f"{edge}  ->  {edge + 1}": _CHOSEN for edge in (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)},
         "12  ->  13": _CHOSEN, "100  ->  101": _CHOSEN, "5000  ->  5001": _CHOSEN,
         "seconds <= 0  ->  seconds < 0": "a timer of no time is due in the next turn, which is as good",
+        "in   created_at=self._clock.now(), data=data, kept=False": "a trial comes to no place where it would be asked",
         "0  ->  1   in   return os.strerror(seen.errno)": "of errno 1 the error itself has the same words",
         "seen.errno > 0  ->  seen.errno >= 0": "0 is not asked: it is no errno, and false",
     },

@@ -216,10 +216,10 @@ class Bench:
         self.gone = False
         self.outbox = self._outbox()
 
-    def _outbox(self) -> Outbox:
-        return Outbox(
-            self.rows, self.receiver, self, self.clock, random=lambda: 0.5, base_url=lambda: "http://base"  # type: ignore[arg-type]
-        )
+    def _outbox(self, **more: Any) -> Outbox:
+        rows: Any = self.rows
+        receiver: Any = self.receiver
+        return Outbox(rows, receiver, self, self.clock, random=lambda: 0.5, base_url=lambda: "http://base", **more)
 
     def find(self, instance_id: str) -> Record | None:
         return None if self.gone else self.record
@@ -524,3 +524,13 @@ async def test_a_receiver_is_as_slow_as_its_answer_took(monkeypatch: pytest.Monk
     slow.set_result(200)
     await b.rest()
     assert took == [7.0] and b.outbox.latency.total == 7.0
+
+
+async def test_only_messages_have_a_layout() -> None:
+    b = Bench()
+    b.outbox = b._outbox(layout=lambda data: {"laid out": data["n"]})
+    for n, event in enumerate(("message.exchange", "call.update", "instance.state")):
+        b.outbox.accept(b.record, event, {"n": n, "chat": {"jid": "c@g.us"}})
+    await b.rest()
+    found = {body["event"]: body["data"] for _url, body, _headers in b.receiver.got}
+    assert found["message.exchange"] == {"laid out": 0} and found["call.update"]["n"] == 1 and found["instance.state"]["n"] == 2
