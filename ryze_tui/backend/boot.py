@@ -66,6 +66,8 @@ DATABASE_FILE: Final = "ryze.db"
 MADE_FILE: Final = "ryze.db.made"
 """Says that this directory had a database: one that is gone afterwards is not taken for a new beginning."""
 MEDIA_DIR: Final = "media"
+_SMALLEST: Final = 512
+"""Bytes of SQLite's smallest page: of less than one it makes a new database."""
 
 
 def refuse_early(settings: Settings) -> None:
@@ -107,7 +109,7 @@ def _check_metrics_token(settings: Settings, catalog: Catalog) -> None:
 
 def _has_data(url: str) -> bool:
     file = Path(make_url(url).database or "")
-    return file.exists() and file.stat().st_size > 0
+    return file.exists() and file.stat().st_size >= _SMALLEST
 
 
 def _where(settings: Settings, url: str) -> str:
@@ -149,10 +151,34 @@ async def _data_dir(path: Path) -> AsyncIterator[None]:
         words = f"the data directory {path} cannot be written: {error.strerror}; choose another with --data-dir"
         raise StartupError(words) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StartupError(f"another ryze-tui server uses {path}; stop it, or choose another with --data-dir") from None
+        _lock(descriptor, f"another ryze-tui server uses {path}; stop it, or choose another with --data-dir")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, otherwise: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise StartupError(otherwise) from None
+
+
+def _file_of(url: str) -> str:
+    return os.path.realpath(make_url(url).database or "")
+
+
+@asynccontextmanager
+async def _one_server(url: str) -> AsyncIterator[None]:
+    """Two servers with data directories of their own must not share a database either. Raises StartupError."""
+    file = _file_of(url)
+    try:
+        descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        yield  # where nothing can be made the database cannot be opened either, and says so
+        return
+    try:
+        _lock(descriptor, f"another ryze-tui server uses the database {file}; stop it, or choose another with --database")
         yield
     finally:
         os.close(descriptor)
@@ -284,7 +310,7 @@ async def opened(
     `base_url`: where it can be reached when no public URL says so; what waits from before is told it at once.
     """
     refuse_early(settings)
-    async with _data_dir(settings.data_dir):
+    async with _data_dir(settings.data_dir), _one_server(_database_url(settings)):
         backend = await _open(settings, factory, clock or LoopClock(), base_url)
         try:
             backend.health.lag.start()

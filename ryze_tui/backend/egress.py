@@ -35,12 +35,16 @@ _KEPT_CONNECTIONS: Final = 50
 
 _METADATA: Final = frozenset(
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192")
+    for text in (
+        "169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd20:ce::254", "fd00:42::42", "100.100.100.200", "192.0.0.192",
+        "168.63.129.16",
+    )
 )
-"""Where clouds tell their machines' secrets; some of them stand in ranges that are otherwise merely private."""
+"""Where clouds tell their machines' secrets; some of them stand in ranges that are otherwise merely private, or public."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _PRIVATE: Final = tuple(
-    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+    ipaddress.ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fec0::/10")
 )
 _THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
 
@@ -188,7 +192,8 @@ class Egress:
                 nonlocal dialled
                 dialled = dialled or event.startswith("connection.connect_tcp")
 
-            request = self.client().build_request("POST", url, content=content, headers=headers, extensions={"trace": note})
+            extensions = {"trace": note}
+            request = self.client().build_request("POST", url, content=content, headers=_encoded(headers), extensions=extensions)
             try:
                 return await self.client().send(request, stream=True)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
@@ -209,7 +214,7 @@ class Egress:
         Raises TooLarge, Forbidden, httpx.HTTPError, TimeoutError, OSError, httpx.InvalidURL, ValueError.
         """
         # As it is stored: something small that unpacks to gigabytes is never unpacked.
-        sent = {"Accept-Encoding": "identity"} | dict(headers or {})
+        sent = _encoded({"Accept-Encoding": "identity"} | dict(headers or {}))
         async with asyncio.timeout(seconds):
             request = self.client().build_request(method, url, headers=sent, json=json, params=query, files=parts)
             response = await self.client().send(request, stream=True)
@@ -226,6 +231,11 @@ class Egress:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """In UTF-8, as they were given; httpx takes ASCII only."""
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 async def _beginning(response: httpx.Response) -> bytes:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import h11
 
 from ..outside.s3 import MARK
+from . import accepting
 from .egress import CONNECT_SECONDS, Egress, Forbidden
 from .egress_wire import READ_BYTES, Broken, Peer, for_client, for_server, splice
 
@@ -65,7 +66,7 @@ class Gateway:
             if self._closed:
                 raise OSError("the server stops")
             if self._server is None:
-                self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_BYTES)
+                self._server = await accepting.serve(self._accept, accepting.loopback(), limit=READ_BYTES)
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"http://{most}:{self._password}@{host}:{port}"
 

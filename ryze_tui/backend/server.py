@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from . import accepting
 from .asgi import build
 from .boot import EngineFactory, make_engine
 from .clock import Clock
@@ -63,6 +64,8 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, then say so."""
         await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(BACKLOG)
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -94,12 +97,16 @@ class Server:
             if on_ready is not None:
                 on_ready(self.url)
 
+        loop = asyncio.get_running_loop()
+        before = loop.get_exception_handler()
+        loop.set_exception_handler(accepting.Trouble() if before is None else before)
         try:
             async with self.app.router.lifespan_context(self.app):
                 self._uvicorn = _Uvicorn(self._config(), self.app, ready)
                 if not self._stopped:
                     await self._uvicorn.serve([self._listener])
         finally:
+            loop.set_exception_handler(before)
             self._listener.close()
 
     def stop(self) -> None:
@@ -119,4 +126,5 @@ class Server:
             self.app, lifespan="off", log_config=None, access_log=False, server_header=False, ws=SocketProtocol, http=Protocol,
             ws_ping_interval=PING_SECONDS, ws_ping_timeout=PONG_SECONDS, ws_per_message_deflate=False, ws_max_size=64 * 1024,
             timeout_graceful_shutdown=DRAIN_SECONDS, proxy_headers=False, timeout_keep_alive=75,
+            backlog=accepting.ONE,
         )

@@ -167,6 +167,7 @@ BAD: list[bytes] = [
     b'{"name": "x"} // no', b'{"name": "\x01"}', b"\xef\xbb\xbf", b"name=x", b'{"name": "x"}\x00',
     b'{"name": "x", "a": ' + b"[" * 2000 + b"]" * 2000 + b"}",
     b'{"name": "x", "a": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}",
+    b'{"name": "x", "a": [' + b"1," * 250_001 + b"1]}",
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 
 import pytest
+from ryze_tui.backend import protocol
 
 from .harness import TOKEN, Api
 
@@ -46,6 +47,8 @@ async def answers(api: Api, *parts: bytes) -> list[tuple[int, dict[str, str], by
     (b"GET /health HTTP/1.1\r\nHost: x\r\na: b\x00c\r\n\r\n", 400, MALFORMED),
     (POST + b"Content-Length: -1\r\n\r\n", 400, MALFORMED),
     (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400, MALFORMED),
+    (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+     400, MALFORMED),
     (POST + b"Transfer-Encoding: gzip\r\n\r\n", 501, MALFORMED),
     (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, MALFORMED),
     (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}too long", 400, MALFORMED),
@@ -93,3 +96,36 @@ async def test_an_upgrade_without_a_handshake_is_an_ordinary_request(api: Api, m
     for path, status in ((b"/ws/sales", 404), (b"/ws", 404), (b"/api/instance/list", 200)):
         (answer,) = await answers(api, b"GET " + path + b" HTTP/1.1\r\n" + upgrade)
         assert (answer[0], json.loads(answer[2])["success"]) == (status, status == 200)
+
+
+@pytest.mark.parametrize(("begun", "answered"), [
+    (b"", 0), (b"GET /health HTT", 0), (b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nG", 1),
+    (b"POST /api/instance/new HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 1),
+])  # fmt: skip
+async def test_who_asks_nothing_is_let_go_however_slowly_it_does_that(
+    api: Api, begun: bytes, answered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A descriptor each: without a token they could all be taken."""
+    monkeypatch.setattr(protocol, "QUIET_SECONDS", 0.5)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]))
+    got = asyncio.create_task(reader.read())
+    writer.write(begun)
+    async with asyncio.timeout(10):
+        while not got.done():
+            writer.write(b"a" if begun else b"")
+            await asyncio.wait([got], timeout=0.1)
+    writer.close()
+    assert (await got).count(b"HTTP/1.1 ") == answered
+
+
+async def test_a_request_that_is_worked_on_takes_its_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "QUIET_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]))
+    body = b'{"name": "slow"}'
+    writer.write(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
+    for byte in body:
+        await asyncio.sleep(0.05)
+        writer.write(bytes([byte]))
+    async with asyncio.timeout(10):
+        assert (await reader.read()).startswith(b"HTTP/1.1 201")
+    writer.close()

@@ -212,6 +212,8 @@ def test_a_server_without_descriptors_comes_back_by_itself(home: Path) -> None:
                 stack.enter_context(contextlib.closing(socket.create_connection(address, 5)))
             time.sleep(0.3)
             assert server.process.poll() is None
+        said = server.log.read_text()
+        assert said.count("connections have to wait") == 1 and "Traceback" not in said, said[:2000]
         end = time.monotonic() + 15
         while True:
             with contextlib.suppress(Exception):

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from .. import accepting
 from ..app import Backend
 from . import wire
 from .commands import answer, finish_removals
@@ -64,7 +65,8 @@ async def listening(backend: Backend) -> AsyncIterator[None]:
     server: asyncio.Server | None = None
     try:
         listener = _bind(path)
-        server = await asyncio.start_unix_server(door.enter, sock=listener, limit=wire.MAX_REQUEST)
+        server = await asyncio.start_unix_server(door.enter, sock=listener, limit=wire.MAX_REQUEST, backlog=accepting.ONE)
+        listener.listen(MAX_CLIENTS)
     except OSError as error:
         log.warning("no account commands: %s cannot be made: %s", path, error.strerror)
     try:

@@ -82,7 +82,7 @@ class Database:
         try:
             async with self._engine.begin() as connection:
                 await connection.run_sync(migrate)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ValueError) as error:  # ValueError: a text or number in it is none
             raise StartupError(
                 f"the database cannot be used ({_reason(error)}); restore a copy of it, or start with another --data-dir"
             ) from error
@@ -94,7 +94,7 @@ class Database:
         try:
             async with self._engine.connect() as connection:
                 return (await connection.execute(statement)).all()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeDecodeError) as error:
             raise StoreError(_reason(error)) from error
 
     async def check(self) -> str:

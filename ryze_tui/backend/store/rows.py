@@ -21,6 +21,7 @@ from .database import Database, Statement
 log = logging.getLogger(__name__)
 
 KEY_CHECK = "key_check"
+_YEAR_10000 = 253_402_300_800.0
 
 _UPDATE = update(schema.instances).where(schema.instances.c.id == bindparam("row_id")).values({
     name: bindparam(name) for name in ("stage", "since", "reason", "jid", "paired", "profile_name", "business_name", "updated_at")
@@ -32,6 +33,20 @@ def _state_of(record: Record) -> dict[str, Any]:
         "stage": str(record.stage), "since": record.since, "reason": record.reason, "jid": record.jid, "paired": record.paired,
         "profile_name": record.profile_name, "business_name": record.business_name, "updated_at": record.updated_at,
     }
+
+
+def _moment(value: object) -> float:
+    """Unix seconds that are a date; SQLite keeps anything in any column. Raises ValueError."""
+    if not isinstance(value, float | int) or not 0 <= value < _YEAR_10000:
+        raise ValueError("no moment")
+    return value
+
+
+def _text(value: object) -> str:
+    """Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError("no text")
+    return value
 
 
 class AccountRow(NamedTuple):
@@ -159,9 +174,10 @@ class Store:
     def _record(self, row: Any, blocks: dict[str, Values], webhooks: dict[str, Values], paused: set[str]) -> Record:
         return Record(
             id=row.id, account=row.account_id, name=row.name, token=self._ring.decrypt(row.token, "instances", row.id, "token"),
-            created_at=row.created_at, updated_at=row.updated_at, since=row.since, stage=Stage(row.stage), reason=row.reason,
-            jid=row.jid, paired=row.paired, profile_name=row.profile_name, business_name=row.business_name, blocks=blocks,
-            webhooks=webhooks, paused=paused,
+            created_at=_moment(row.created_at), updated_at=_moment(row.updated_at), since=_moment(row.since),
+            stage=Stage(row.stage), reason=_text(row.reason), jid=_text(row.jid), paired=row.paired,
+            profile_name=_text(row.profile_name), business_name=_text(row.business_name), blocks=blocks, webhooks=webhooks,
+            paused=paused,
         )
 
     def _row(self, record: Record) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from ryze_tui.backend.egress import ANSWER_BYTES, Egress, Forbidden, TooLarge, W
 NEVER = [
     "169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "ff02::1", "0.0.0.0", "0.1.2.3",
     "::", "255.255.255.255", "240.0.0.1", "::ffff:169.254.169.254", "2002:a9fe:a9fe::", "64:ff9b::a9fe:a9fe", "::169.254.169.254",
+    "168.63.129.16", "::ffff:168.63.129.16", "fd00:42::42",
 ]
 PRIVATE = ["127.0.0.1", "127.9.9.9", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "fd12::1", "100.64.0.1", "::ffff:10.0.0.1",
-           "64:ff9b::7f00:1", "2002:7f00:1::"]
+           "64:ff9b::7f00:1", "2002:7f00:1::", "fec0::1", "feff::1"]
 PUBLIC = ["1.1.1.1", "8.8.8.8", "2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
 
 
@@ -105,6 +106,18 @@ async def test_redirects_are_not_followed_and_answers_are_cut_and_cleaned() -> N
         assert "\x1b" not in reply.text and len(reply.text) <= ANSWER_BYTES
         await egress.close()
     assert len(seen) == 1
+
+
+async def test_headers_of_other_letters_go_out_as_they_are() -> None:
+    """In UTF-8: what was stored and is never sent would cost every delivery."""
+    seen: list[bytes] = []
+    async with await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen) as server:
+        egress, url = Egress(allow_private=True), f"http://127.0.0.1:{port_of(server)}/"
+        headers = {"Authorization": "Bearer ключ é"}
+        assert (await egress.post(url, content=b"", headers=headers, seconds=5)).status == 200
+        assert (await egress.request("GET", url, headers=headers, seconds=5, most=10)).status == 200
+        await egress.close()
+    assert len(seen) == 2 and all("authorization: bearer ключ é\r\n" in head.decode().lower() for head in seen)
 
 
 async def test_a_receiver_s_cookies_are_not_kept_for_the_next_request() -> None:

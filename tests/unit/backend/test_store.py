@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,11 +170,31 @@ async def test_a_data_directory_has_one_server(tmp_path: Path) -> None:
                 pass
 
 
+async def test_a_database_has_one_server(tmp_path: Path) -> None:
+    """Also when another data directory's server is told to use it."""
+    async with opened(settings(tmp_path)):
+        there = f"sqlite:///{tmp_path / 'data' / '..' / 'data' / 'ryze.db'}"
+        with pytest.raises(StartupError, match="another ryze-tui server uses"):
+            async with opened(replace(settings(tmp_path, database=there), data_dir=tmp_path / "other")):
+                pass
+
+
 @pytest.mark.parametrize(("spoil", "says"), [
     (lambda path: path.write_bytes(b"garbage" * 1000), "the database cannot be used"),
     (lambda path: sqlite3.connect(path).execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'").connection.commit(),
      "written by a newer ryze-tui"),
     (lambda path: sqlite3.connect(path).execute("UPDATE instances SET token = 'x'").connection.commit(), "cannot be read"),
+    (lambda path: path.write_bytes(path.read_bytes()[:1]), "is gone or empty"),
+    (lambda path: sqlite3.connect(path).execute("UPDATE meta SET value = 'x' WHERE key = 'schema_version'").connection.commit(),
+     "the database cannot be used"),
+    (lambda path: sqlite3.connect(path).execute("UPDATE accounts SET name = CAST(x'ff' AS TEXT)").connection.commit(),
+     "the database cannot be used"),
+    (lambda path: sqlite3.connect(path).execute("UPDATE instances SET since = 'x'").connection.commit(),
+     "a row in it was damaged"),
+    (lambda path: sqlite3.connect(path).execute("UPDATE instances SET created_at = 1e18").connection.commit(),
+     "a row in it was damaged"),
+    (lambda path: sqlite3.connect(path).execute("UPDATE instances SET reason = x'ff'").connection.commit(),
+     "a row in it was damaged"),
 ])  # fmt: skip
 async def test_a_spoiled_database_is_a_sentence(tmp_path: Path, spoil: Any, says: str) -> None:
     async with opened(settings(tmp_path)) as backend:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from ... import accepting
 from ...errors import EngineError
 
 HELLO: Final = b"RYZE-SIMULATED-FRONT 1\n"
@@ -33,7 +34,7 @@ class Front:
         async with self._starting:
             if self._server is None:
                 try:
-                    self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=1024)
+                    self._server = await accepting.serve(self._accept, accepting.loopback(), limit=1024)
                 except OSError as error:
                     raise EngineError(f"the simulated WhatsApp cannot listen on 127.0.0.1: {error.strerror}") from error
         host, port = self._server.sockets[0].getsockname()[:2]

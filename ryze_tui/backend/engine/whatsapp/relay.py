@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ....outside.proxy import ProxyUse
+from ... import accepting
 from ...egress import Egress
 from ...tunnel import Streams, TunnelError, open_tunnel
 
@@ -53,7 +54,7 @@ class Relay:
 
     async def open(self) -> None:
         """Begin to serve. Raises OSError."""
-        self._server = await asyncio.start_server(self._accept, sock=self._listener, limit=HEAD_BYTES)
+        self._server = await accepting.serve(self._accept, self._listener, limit=HEAD_BYTES)
 
     def url(self, link: str, port: int, proxy: ProxyUse, told: Callable[[TunnelError | None], None]) -> str:
         """What the link is given as its proxy: a secret, and the only one that counts for it from now on."""
