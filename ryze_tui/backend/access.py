@@ -37,10 +37,16 @@ def request_id(scope: Scope) -> str:
 def line(scope: Scope) -> str:
     """Method and path. No query string, also not one that was encoded into the path: it may hold a token or a number."""
     path = re.split("[?&;]", scope["path"], maxsplit=1)[0]
-    if path.startswith(CALLBACK_PATH):
-        path = f"{CALLBACK_PATH}{_HIDDEN}"
+    before, callback, secret = _callback(path)
+    if secret:
+        path = f"{before}{callback}{_HIDDEN}"
     shown = quote(_hidden(path, scope), safe="/,*")
     return f"{scope.get('method', 'WS')} {shown if len(shown) <= _PATH_MOST else shown[:_PATH_MOST] + '…'}"
+
+
+def _callback(path: str) -> tuple[str, str, str]:
+    """What stands before it, CALLBACK_PATH and the secret, also where a proxy in front left its own prefix or doubled a slash."""
+    return path.partition(CALLBACK_PATH) if not path.startswith("/api/") else (path, "", "")
 
 
 def answered(scope: Scope, status: int, seconds: float) -> None:
@@ -68,8 +74,7 @@ def _secrets(scope: Scope) -> list[str]:
     """What the caller sent as a token in any place, and every value of its query; longest first."""
     headers, query = Headers(scope=scope), scope.get("query_string", b"").decode("latin-1")
     found = {value for name in _SECRET_HEADERS for sent in headers.getlist(name) for value in (sent, *sent.split())}
-    if scope["path"].startswith(CALLBACK_PATH):
-        found.add(scope["path"].removeprefix(CALLBACK_PATH))
+    found.add(_callback(scope["path"])[2])
     found |= {part.partition("=")[2] for part in query.split("&")}
     try:
         found |= {value for _, value in parse_qsl(query, max_num_fields=100)}

@@ -17,6 +17,22 @@ FLUSH_SECONDS: Final = 5.0
 class SocketProtocol(WebSocketsSansIOProtocol):
     """Ends sockets for certain."""
 
+    _pongs = b""
+
+    def handle_ping(self) -> None:
+        """Answered when the peer takes something again: pongs that nobody reads would fill the memory. The last ones will do."""
+        if self.writable.is_set():
+            super().handle_ping()
+        elif pongs := b"".join(self.conn.data_to_send()):
+            self._pongs = pongs
+
+    def resume_writing(self) -> None:
+        """It takes something again."""
+        super().resume_writing()
+        pongs, self._pongs = self._pongs, b""
+        if pongs:
+            self.transport.write(pongs)
+
     def keepalive_timeout(self) -> None:
         """No pong came."""
         super().keepalive_timeout()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from pathlib import Path
@@ -141,3 +142,19 @@ async def test_forty_at_once_are_sixteen(tmp_path: Path, path: str) -> None:
         for raw in everybody:
             raw.socket.close()
         await until(api, 0)
+
+
+async def test_pongs_that_nobody_reads_do_not_pile_up(tmp_path: Path) -> None:
+    async with running(tmp_path) as api:
+        await api.new("sales", websocketEnabled=True)
+        raw, loop = Raw(api, "/ws/sales"), asyncio.get_running_loop()
+        await until(api, 1)
+        await raw.read(b"\r\n\r\n")
+        (transport,) = [one.transport for one in gc.get_objects() if type(one) is SocketProtocol and one.transport is not None]
+        for _ in range(100):
+            await loop.sock_sendall(raw.socket, (b"\x89\xfd\0\0\0\0" + b"p" * 125) * 1000)
+        await asyncio.sleep(0)
+        assert 0 < transport.get_write_buffer_size() < 1_000_000
+        await loop.sock_sendall(raw.socket, b"\x89\x84\0\0\0\0last")
+        await raw.read(b"\x8a\x04last")  # once it reads
+        raw.socket.close()
