@@ -88,7 +88,7 @@ def name_of(value: object) -> str:
 
 def token_of(value: object) -> str:
     """A token that can stand in a header; else empty."""
-    fits = isinstance(value, str) and len(value) <= TEXT_MOST and value.isascii() and value.isprintable()
+    fits = isinstance(value, str) and len(value) <= TEXT_MOST and value.isascii() and value.isprintable() and " " not in value
     return value if fits else ""  # type: ignore[return-value]  # mypy does not follow `fits`
 
 

@@ -120,5 +120,6 @@ def ring(app: RyzeConsole, text: str) -> None:
     app.bell()  # which asks the preferences itself
     if app.preferences.notifications and not os.environ.get("TERM", "").startswith(_NO_OSC):
         plain = "".join(character for character in safe(text) if character.isprintable())[:_LONGEST]
-        driver.write(f"\x1b]9;{plain}\x1b\\")
+        # What begins with a digit is a command to ConEmu, Windows Terminal and Ghostty: progress, a directory, wait for a key.
+        driver.write(f"\x1b]9;ryze-tui: {plain}\x1b\\")
     driver.flush()

@@ -147,8 +147,8 @@ RING = alerts.ring
 
 
 @pytest.mark.parametrize(("term", "preferences", "written"), [
-    ("xterm-256color", {}, "\a\x1b]9;sales banned ␛\x1b\\"),
-    ("xterm-256color", {"bell": False}, "\x1b]9;sales banned ␛\x1b\\"),
+    ("xterm-256color", {}, "\a\x1b]9;ryze-tui: sales banned ␛\x1b\\"),
+    ("xterm-256color", {"bell": False}, "\x1b]9;ryze-tui: sales banned ␛\x1b\\"),
     ("xterm-256color", {"notifications": False}, "\a"),
     ("linux", {}, "\a"),
 ])  # fmt: skip
@@ -157,3 +157,12 @@ def test_what_the_terminal_is_sent(monkeypatch: pytest.MonkeyPatch, term: str, p
     app = App(**preferences)
     RING(app, "sales banned \x1b\x07")  # type: ignore[arg-type]
     assert app._driver.written.replace("␇", "") == written
+
+
+@pytest.mark.parametrize("text", ["4;3;0; banned", "9;/tmp logged out", "5 numbers need a look: 5 banned"])
+def test_no_name_is_a_command_to_the_terminal(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """`OSC 9 ; digit` sets progress or a directory, or waits for a key, in some terminals."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    app = App(bell=False)
+    RING(app, text)  # type: ignore[arg-type]
+    assert app._driver.written.startswith("\x1b]9;ryze-tui: ") and text in app._driver.written

@@ -315,11 +315,11 @@ class _Reading:
 
     def _merged(self, node: Node, depth: int) -> Iterator[tuple[Node, Node]]:
         """Its own pairs, and those of `<<: *anchor` that it has none of itself."""
-        own = [(key, value) for key, value in node.value if key.tag != f"{_TAG}merge" and getattr(key, "value", "") != "<<"]
+        own = [(key, value) for key, value in node.value if key.tag != f"{_TAG}merge"]
         yield from own
         seen = {key.value for key, _value in own if key.id == "scalar"}
         for key, value in node.value:
-            if key.tag == f"{_TAG}merge" or getattr(key, "value", "") == "<<":
+            if key.tag == f"{_TAG}merge":
                 sources = value.value if value.id == "sequence" else [value]
                 for source in sources:
                     if source.id != "mapping" or depth > 8:

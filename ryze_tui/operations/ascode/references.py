@@ -78,7 +78,7 @@ class Names:
             words = "_".join(re.sub(r"[^A-Z0-9]+", "_", part.upper()).strip("_") for part in parts if part)
             return Ref(keep=True, env=self._free(f"RYZE_{words}"))
         name = ".".join(quote(part, safe="") for part in parts if part).lstrip(".")
-        path = self._folder.absolute() / self._free(name)[:240]
+        path = self._folder.absolute() / self._free(name[:230])  # 240 are a file's name at most, with a number behind it
         named = str(path)
         if self._beside is not None and path.is_relative_to(self._beside.absolute()):
             near = path.relative_to(self._beside.absolute())

@@ -72,6 +72,11 @@ def test_every_text_of_an_item_has_an_end() -> None:
     assert not parse_item(item | {"name": "n" * (NAME_MOST + 1)}).readable, "a name that is cut is the name of another"
 
 
+@pytest.mark.parametrize("token", [" ", "a b", "\t", "tok\n", "é", "\ud800"])
+def test_a_token_that_no_header_can_hold_is_none(token: str) -> None:
+    assert parse_item({"name": "a", "token": token}).token == ""
+
+
 def test_every_text_of_a_compact_row_has_an_end() -> None:
     row = {"name": "a"} | dict.fromkeys(("id", "number", "state", "blocks", "since", "reason", "profileName"), LONG)
     made = parse_account_frame(json.dumps({"event": "instance.row", "data": row}))

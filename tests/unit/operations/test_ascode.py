@@ -98,6 +98,11 @@ def test_anchors_and_merges() -> None:
     assert {name: given.value for name, given in block.fields.items()} == {"ignoreStatus": False, "ignoreGroupMessages": True}
 
 
+def test_a_name_in_quotes_is_no_merge() -> None:
+    found = read(None, HEAD + "  '<<':\n    settings: {ignoreStatus: true}\n  a: {}\n")
+    assert list(found.instances) == ["<<", "a"], "as `export` writes it"
+
+
 def test_the_example_of_the_readme(tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
     (tmp_path / "secrets").mkdir()
@@ -212,6 +217,13 @@ def test_what_is_exported_is_read_again_as_it_was(tmp_path: Path) -> None:
     assert made["settings"]["callRejectMessage"][1] == nasty
     assert made["webhook on: off"]["url"][1] == "https://user:hidden-pw@b.example"
     assert made["proxy"]["password"][1] == "typed"
+
+
+def test_secrets_of_long_names_have_a_file_each(tmp_path: Path) -> None:
+    names = Names(tmp_path)
+    refs = [names.of(("é" * 150, field), field) for field in ("token", "authorization", "password")]
+    assert [Path(ref.file).read_text(encoding="utf-8") for ref in refs] == ["token\n", "authorization\n", "password\n"]
+    assert all(len(path.name) <= 240 for path in tmp_path.iterdir())
 
 
 def test_an_export_and_its_secrets_can_be_moved_together(tmp_path: Path) -> None:
