@@ -39,7 +39,7 @@ class Raw:
         got = b""
         async with asyncio.timeout(10):
             while wanted not in got:
-                got += await asyncio.get_running_loop().sock_recv(self.socket, 4096)
+                got += await asyncio.get_running_loop().sock_recv(self.socket, 65536)
         return got
 
     def pong(self, payload: bytes) -> None:
@@ -156,5 +156,6 @@ async def test_pongs_that_nobody_reads_do_not_pile_up(tmp_path: Path) -> None:
         await asyncio.sleep(0)
         assert 0 < transport.get_write_buffer_size() < 1_000_000
         await loop.sock_sendall(raw.socket, b"\x89\x84\0\0\0\0last")
+        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # megabytes through a window of 4 KB take their time
         await raw.read(b"\x8a\x04last")  # once it reads
         raw.socket.close()
