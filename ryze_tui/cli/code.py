@@ -13,6 +13,7 @@ from . import session
 from .exits import Failure, failure_of
 from .output import Out
 from .parser import Parser
+from .reading import reading
 
 if TYPE_CHECKING:
     from ..operations.account import Account
@@ -55,7 +56,9 @@ async def planned(account: Account, options: argparse.Namespace, out: Out) -> Pl
     rows = {name: row.item for name, row in account.model.rows.items()}
     there = [name for name in document.instances if name in rows]
     held: dict[str, Blocks] = {}
-    for name, blocks in (await Holding(means, there).all(there)).items():
+    async with reading(out, len(there)) as told:
+        answers = await Holding(means, there).all(there, told)
+    for name, blocks in answers.items():
         if isinstance(blocks, Outcome):
             raise failure_of(blocks)
         held[name] = blocks

@@ -12,6 +12,7 @@ from . import session
 from .exits import Failure, failure_of
 from .output import Out
 from .parser import Parser
+from .reading import reading
 
 if TYPE_CHECKING:
     from ..operations.account import Account
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     async def work(account: Account, out: Out) -> Failure | None:
         if options.names and options.all:
             raise Failure(_("--all, or names: not both."), "usage")
-        found, missing = await _exported(account, options)
+        found, missing = await _exported(account, options, out)
         if options.output is not None:
             _save(Path(options.output), found)
         else:
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     return session.run(options, work)
 
 
-async def _exported(account: Account, options: argparse.Namespace) -> tuple[str, list[str]]:
+async def _exported(account: Account, options: argparse.Namespace, out: Out) -> tuple[str, list[str]]:
     from ..client.budget import KEPT_FOR_PERSON
     from ..operations.ascode import exporting
     from ..operations.ascode.holding import Blocks, Holding
@@ -69,7 +70,9 @@ async def _exported(account: Account, options: argparse.Namespace) -> tuple[str,
     if gone := [name for name in names if name not in account.model.rows]:
         raise Failure(_("there is no instance {name}.").format(name=", ".join(gone)), "not_found")
     held: dict[str, Blocks] = {}
-    for name, blocks in (await Holding(means, names).all(names)).items():
+    async with reading(out, len(names)) as told:
+        answers = await Holding(means, names).all(names, told)
+    for name, blocks in answers.items():
         if isinstance(blocks, Outcome):
             raise failure_of(blocks)
         held[name] = blocks

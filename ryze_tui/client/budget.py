@@ -16,6 +16,8 @@ CREATIONS: Final = 20
 """The same for `POST /api/instance/new` (contract §7)."""
 KEPT_FOR_PERSON: Final = 30
 """Requests a minute that background work never touches."""
+KEPT_MOST: Final = 0.3
+"""Of a server's limit: where it is small, background work would do one request a minute."""
 
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:
@@ -117,7 +119,7 @@ class Budget:
         self._forget(now)
         blocked = max(0.0, self._blocked - now)
         if self._limit is not None:
-            if now < self._ends and self._left <= min(keep, self._limit - 1):
+            if now < self._ends and self._left <= min(keep, int(self._limit * KEPT_MOST)):
                 return max(blocked, self._ends - now)
             return blocked
         allowed = self._assumed - keep

@@ -43,7 +43,9 @@ async def planned(url: str, token: str, text: str) -> AsyncIterator[Apply]:
         means, known = account.means, Known(url, token)
         planner = Planner(read(None, text), known, means.keeps_secrets)
         rows = {name: row.item for name, row in account.model.rows.items()}
-        held = await Holding(means).all(rows)
+        read_so_far: list[int] = []
+        held = await Holding(means).all(rows, read_so_far.append)
+        assert read_so_far == list(range(1, len(rows) + 1))
         blocks = {name: one for name, one in held.items() if not isinstance(one, Outcome)}
         assert len(blocks) == len(rows)
         items = planner.plan(blocks, rows)

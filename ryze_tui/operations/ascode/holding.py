@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from ...api.wire import WIRES
@@ -49,13 +49,17 @@ class Holding(Deeds):
             found[kind] = held
         return found
 
-    async def all(self, names: Iterable[str]) -> dict[str, Blocks | Outcome]:
-        """Of many instances, in their order."""
-        turn = asyncio.Semaphore(FLYING)
+    async def all(self, names: Iterable[str], told: Callable[[int], None] = lambda _done: None) -> dict[str, Blocks | Outcome]:
+        """Of many instances, in their order. `told`: called after each with how many are read."""
+        turn, done = asyncio.Semaphore(FLYING), 0
 
         async def one(name: str) -> Blocks | Outcome:
+            nonlocal done
             async with turn:
-                return await self.blocks(name)
+                found = await self.blocks(name)
+            done += 1
+            told(done)
+            return found
 
         names = list(names)
         return dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))

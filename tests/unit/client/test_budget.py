@@ -51,6 +51,17 @@ def test_it_counts_down_and_fills_up_at_the_reset() -> None:
     assert (budget.remaining, budget.wait(keep=30)) == (100, 0)
 
 
+def test_of_a_small_limit_a_part_is_kept_and_not_nearly_all() -> None:
+    clock = Manual()
+    budget = Budget(clock)
+    sent = 0
+    budget.told(headers(clock, 12, limit=12))
+    while budget.wait(keep=30) == 0:
+        budget.spend()
+        sent += 1
+    assert (sent, budget.remaining) == (9, 3), "it was one request a minute"
+
+
 def test_answers_that_overtake_each_other_never_give_requests_back() -> None:
     clock = Manual()
     budget = Budget(clock)
