@@ -86,7 +86,7 @@ async def test_create_pair_by_qr_log_out_pair_by_code_delete(server: Server) -> 
         final = await pairing
         assert (final.stage, final.code) == ("connected", "")
         assert final.number
-        await until(lambda: session.view.profile)  # only a list tells it
+        await until(lambda: account.model.rows["sales-north"].item.profile_name)  # only a list tells it; the view, if in time
         assert account.model.rows["sales-north"].state == states.CONNECTED
         assert account.bring_back("sales-north").action == "none"
         assert (await account.logout("sales-north")).message == "Instance logged out"
