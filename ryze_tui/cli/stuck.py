@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -36,7 +37,14 @@ def ending(*_signal: object) -> None:
     global signalled
     signalled = True
     signal.signal(signal.SIGALRM, _look)
+    # Before Python takes the handlers away: what is left of it then may take seconds, and the next tick would end it with 142.
+    atexit.unregister(_rest)
+    atexit.register(_rest)
     signal.setitimer(signal.ITIMER_REAL, 1.0, 1.0)
+
+
+def _rest() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _look(*_signal: object) -> None:

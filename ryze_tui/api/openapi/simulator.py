@@ -15,6 +15,7 @@ _SECONDS: Final[dict[str, Any]] = {"type": "number", "exclusiveMinimum": 0, "max
 _GROUP: Final[dict[str, Any]] = {
     **TEXT, "pattern": r"^[0-9]{5,30}(-[0-9]{5,20})?@g\.us$", "examples": ["120363000000000001@g.us"],
 }  # fmt: skip
+_IN_GROUP: Final[dict[str, Any]] = _GROUP | {"pattern": r"^([0-9]{5,30}(-[0-9]{5,20})?@g\.us)?$", "description": "Empty: in none."}
 _PERSON: Final = {"name": TEXT, "business": {**TEXT, "description": "Name of the business, when it is one."}}
 
 ACTIONS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
@@ -27,7 +28,7 @@ ACTIONS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
     "message": ("A message comes in", {"from": NUMBER}, {
         "text": TEXT, "mediaType": {**TEXT, "enum": ["image", "video", "audio", "document", "sticker"]},
         "mediaBase64": {**TEXT, "contentEncoding": "base64"}, "caption": TEXT, "mimetype": TEXT, "fileName": TEXT,
-        "isVoice": FLAG, "group": _GROUP, "status": {**FLAG, "description": "It is a story."},
+        "isVoice": FLAG, "group": _IN_GROUP, "status": {**FLAG, "description": "It is a story."},
     }),
     "call": ("Somebody calls", {"from": NUMBER}, {}),
     "group-event": ("Something happens in a group", {"group": _GROUP, "type": {**TEXT, "examples": ["joined"], "minLength": 1}}, {
