@@ -15,7 +15,7 @@ _SECONDS: Final[dict[str, Any]] = {"type": "number", "exclusiveMinimum": 0, "max
 _GROUP: Final[dict[str, Any]] = {
     **TEXT, "pattern": r"^[0-9]{5,30}(-[0-9]{5,20})?@g\.us$", "examples": ["120363000000000001@g.us"],
 }  # fmt: skip
-_IN_GROUP: Final[dict[str, Any]] = _GROUP | {"pattern": r"^([0-9]{5,30}(-[0-9]{5,20})?@g\.us)?$", "description": "Empty: in none."}
+_IN_GROUP: Final[dict[str, Any]] = {**_GROUP, "pattern": r"^([0-9]{5,30}(-[0-9]{5,20})?@g\.us)?$", "description": "Empty: none."}
 _PERSON: Final = {"name": TEXT, "business": {**TEXT, "description": "Name of the business, when it is one."}}
 
 ACTIONS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
