@@ -25,8 +25,10 @@ TARGETS: Final = {
     "model": ("ryze_tui/fleet/model.py", ["tests/unit/fleet"]),
     "table": ("ryze_tui/backend/table.py", ["tests/unit/backend/test_table.py", "tests/unit/backend/test_every_state.py",
                                             "tests/unit/backend/test_lifecycle.py"]),
-    "outbox": ("ryze_tui/backend/events/outbox.py", ["tests/unit/backend/test_outbox.py", "tests/unit/backend/test_delivery.py",
-                                                     "tests/contract/test_webhooks.py"]),
+    "outbox": ("ryze_tui/backend/events/outbox.py", [
+        "tests/unit/backend/test_outbox.py", "tests/unit/backend/test_outbox_sides.py", "tests/unit/backend/test_delivery.py",
+        "tests/contract/test_webhooks.py",
+    ]),
 }  # fmt: skip
 """Name -> the module, and the tests that are to notice."""
 _CHOSEN: Final = "chosen, not derived: another number would do"
