@@ -1,4 +1,4 @@
-"""How far a command is that reads what many instances hold: at a hundred requests a minute sixty take minutes."""
+"""How far a command is that reads what many instances hold: at a hundred requests a minute thirty take two of them."""
 
 from __future__ import annotations
 
